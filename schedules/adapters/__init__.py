@@ -1,0 +1,3 @@
+"""django-celery-beat's rows and our timetables: reading one as the other, and noticing that one
+changed.
+"""

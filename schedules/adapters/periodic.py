@@ -1,0 +1,154 @@
+"""A django-celery-beat row read as what is to be in force, or as the reason why it cannot be."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any, cast
+
+from django.core.exceptions import ValidationError
+from django.db.models import CharField
+from django.db.models.functions import Cast
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+    SolarSchedule,
+)
+
+from schedules.conf import options
+from schedules.errors import InvalidInput
+from schedules.models import Job
+from schedules.registry import check_arguments, find
+from schedules.states import JobType
+from schedules.timing import At, Cron, DayRule, Every, Solar, Timetable, Window, to_spec
+
+NEVER = {"minute": "0", "hour": "0", "day_of_month": "31", "month_of_year": "2", "day_of_week": "*"}
+"""The crontab a PeriodicTask points at when its expression is one that Celery would read
+differently.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a periodic task says: what is to be in force, or why it is invalid."""
+
+    task: str = ""
+    args: list[Any] = field(default_factory=list)
+    kwargs: dict[str, Any] = field(default_factory=dict)
+    job_type: str = ""
+    timetable: dict[str, Any] | None = None
+    enabled: bool = False
+    one_off: bool = False
+    queue: str = ""
+    anchor: datetime | None = None
+    invalid_reason: str = ""
+
+
+def read(periodic_task_id: int, *, job: Job, since: datetime) -> Reading | None:
+    """Read the row, with what `job` adds to it; None if it is gone.
+
+    `since` becomes the anchor of a new interval. Never raises for what the row holds: a row that
+    makes no sense, also one that only SQL could have written, is a Reading with `invalid_reason`.
+    """
+    try:
+        periodic_task = PeriodicTask.objects.filter(pk=periodic_task_id).first()
+        return None if periodic_task is None else _read(periodic_task, job, since)
+    except (ValueError, TypeError, ArithmeticError, ValidationError) as error:
+        reason = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+        return Reading(task=job.task, invalid_reason=reason)
+
+
+def _read(periodic_task: PeriodicTask, job: Job, since: datetime) -> Reading:
+    try:
+        args, kwargs = _arguments(periodic_task)
+        check_task(periodic_task.task)
+        check_job_arguments(periodic_task.task, args, kwargs)
+        job_type, timetable, anchor = _timetable(periodic_task, job, since)
+        if periodic_task.start_time or periodic_task.expires:
+            timetable = Window(
+                timetable, starts_at=periodic_task.start_time, ends_at=periodic_task.expires
+            )
+        spec = to_spec(timetable)
+    except InvalidInput as error:
+        return Reading(task=periodic_task.task, invalid_reason=str(error))
+    return Reading(
+        task=periodic_task.task,
+        args=args,
+        kwargs=kwargs,
+        job_type=job_type,
+        timetable=spec,
+        enabled=periodic_task.enabled,
+        one_off=periodic_task.one_off or job_type == JobType.CLOCKED,
+        queue=periodic_task.queue or "",
+        anchor=anchor,
+    )
+
+
+def check_task(task: str) -> None:
+    """Raise InvalidInput unless the task is declared, or allowed by SCHEDULES["allowed_tasks"]."""
+    if find(task) is not None:
+        return
+    if any(fnmatchcase(task, pattern) for pattern in options().allowed_tasks):
+        return
+    raise InvalidInput(
+        "task",
+        task,
+        "the Celery name of a function declared with @job (or allowed by SCHEDULES)",
+    )
+
+
+def check_job_arguments(task: str, args: list[Any], kwargs: dict[str, Any]) -> None:
+    """Raise InvalidInput unless a declared task takes the arguments; of others nothing is known."""
+    declaration = find(task)
+    if declaration is not None:
+        check_arguments(declaration, args, kwargs)
+
+
+def _arguments(periodic_task: PeriodicTask) -> tuple[list[Any], dict[str, Any]]:
+    args = _json("args", periodic_task.args or "[]", list, "a JSON list")
+    kwargs = _json("kwargs", periodic_task.kwargs or "{}", dict, "a JSON object")
+    return args, kwargs
+
+
+def _json(name: str, text: str, kind: type, accepted: str) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        raise InvalidInput(name, text, accepted) from None
+    if not isinstance(value, kind):
+        raise InvalidInput(name, text, accepted)
+    return value
+
+
+def _timetable(
+    periodic_task: PeriodicTask, job: Job, since: datetime
+) -> tuple[str, Timetable, datetime | None]:
+    if periodic_task.crontab_id:
+        return JobType.CRON, _cron(periodic_task.crontab_id, job), None
+    if periodic_task.interval_id:
+        interval = IntervalSchedule.objects.get(pk=periodic_task.interval_id)
+        anchor = periodic_task.start_time or job.interval_anchor or since.replace(microsecond=0)
+        length = timedelta(**{interval.period: interval.every})
+        return JobType.INTERVAL, Every(length, anchor=anchor), anchor
+    if periodic_task.clocked_id:
+        clocked = ClockedSchedule.objects.get(pk=periodic_task.clocked_id)
+        return JobType.CLOCKED, At(clocked.clocked_time), None
+    if periodic_task.solar_id:
+        solar = SolarSchedule.objects.get(pk=periodic_task.solar_id)
+        place = float(solar.latitude), float(solar.longitude)
+        return JobType.SOLAR, Solar(solar.event, *place), None
+    raise InvalidInput("schedule", "none", "an interval, a crontab, a solar event or one date")
+
+
+def _cron(crontab_id: int, job: Job) -> Cron:
+    # As text, because the zone's own field refuses to load a name that it does not know.
+    rows = CrontabSchedule.objects.annotate(zone=Cast("timezone", CharField()))
+    row = rows.values(*NEVER, "zone").get(pk=crontab_id)
+    zone = row.pop("zone")
+    if row == NEVER and job.cron_text:
+        expression = job.cron_text
+    else:
+        expression = " ".join(row[name].replace(" ", "") for name in NEVER)
+    return Cron(expression, tz=zone, day_rule=cast("DayRule", job.day_rule))

@@ -1,0 +1,45 @@
+"""The Django app. Start-up work happens in command lines, never here."""
+
+import sqlite3
+from typing import Any
+
+from celery.signals import worker_shutdown
+from django.apps import AppConfig
+from django.core.signals import setting_changed
+from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate, pre_migrate
+
+from schedules import conf
+
+
+class SchedulesConfig(AppConfig):
+    """Connects what keeps the triggers in place across migrations."""
+
+    name = "schedules"
+    verbose_name = "Scheduler"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the trigger keeper, the end of leases, the cache of options and SQLite's real
+        limit.
+        """
+        from schedules import checks, lease  # noqa: F401
+        from schedules.adapters import triggers
+
+        pre_migrate.connect(triggers.drop, sender=self, dispatch_uid="schedules.triggers.drop")
+        post_migrate.connect(triggers.create, sender=self, dispatch_uid="schedules.triggers.create")
+        worker_shutdown.connect(lambda **_: lease.end(), weak=False, dispatch_uid="schedules.lease")
+        setting_changed.connect(_forget_options, dispatch_uid="schedules.options")
+        connection_created.connect(_use_real_limit, dispatch_uid="schedules.sqlite_limit")
+
+
+def _forget_options(*, setting: str, **_: Any) -> None:
+    if setting == "SCHEDULES":
+        conf.options.cache_clear()
+
+
+def _use_real_limit(*, connection: Any, **_: Any) -> None:
+    """Let bulk statements be as large as this SQLite allows; Django assumes the 999 of 2008."""
+    if connection.vendor == "sqlite":
+        limit = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+        connection.features.max_query_params = limit

@@ -1,0 +1,39 @@
+"""Questions to the broker itself: does it answer, how much waits in it, has it lost its memory?
+
+Only Redis can be asked about its memory, through a key of ours. Another broker keeps its messages
+itself.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+from amqp.exceptions import ChannelError
+from celery import Celery
+
+EPOCH_KEY = "downbeat-epoch"
+
+
+def queued(app: Celery) -> int:
+    """Return how many messages wait in the queues that workers read by default."""
+    with app.connection_for_read() as connection:
+        channel = connection.default_channel
+        return sum(_depth(channel, name) for name in app.amqp.queues)
+
+
+def has_lost_its_memory(app: Celery) -> bool:
+    """Whether the mark we left is gone, which takes all messages with it; leaves a new one.
+
+    Of several Beats that ask, one is told so.
+    """
+    with app.connection_for_read() as connection:
+        client = getattr(connection.default_channel, "client", None)
+        if client is None or not hasattr(client, "setnx"):
+            return False
+        return bool(client.setnx(EPOCH_KEY, str(uuid4())))
+
+
+def _depth(channel: Any, queue: str) -> int:
+    try:
+        return int(channel.queue_declare(queue=queue, passive=True).message_count)
+    except ChannelError:
+        return 0  # Redis has no empty lists: a queue without messages does not exist

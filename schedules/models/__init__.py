@@ -1,0 +1,23 @@
+"""The tables. Models hold fields, constraints and predicates about their own row; no workflow and
+no I/O.
+"""
+
+from schedules.models.access import AuditEntry, Token
+from schedules.models.engine import GlobalPause, Instance, Touched, Watermark
+from schedules.models.job import Calendar, Job, ScheduleVersion, TaskFunction
+from schedules.models.run import Attempt, Run
+
+__all__ = [
+    "Attempt",
+    "AuditEntry",
+    "Calendar",
+    "GlobalPause",
+    "Instance",
+    "Job",
+    "Run",
+    "ScheduleVersion",
+    "TaskFunction",
+    "Token",
+    "Touched",
+    "Watermark",
+]

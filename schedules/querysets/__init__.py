@@ -1,0 +1,1 @@
+"""Questions and single-statement changes, one file per table. Filters are adjectives that chain."""

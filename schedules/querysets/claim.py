@@ -1,0 +1,43 @@
+"""The claim's statement. Raw, because the ORM has no UPDATE ... RETURNING, and it must be one."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from schedules.querysets.clock import sql_now
+from schedules.states import WAITING
+
+MOST_INSTANCES = 10
+"""Slots a job can have at most."""
+
+_SLOTS = " UNION ALL ".join(f"SELECT {n} AS place" for n in range(1, MOST_INSTANCES + 1))
+_WAITING = ", ".join(f"'{state}'" for state in sorted(WAITING))
+
+# Everything that is put together here is a constant of ours; values travel as parameters.
+_CLAIM = f"""
+UPDATE schedules_run AS mine
+SET state = 'running', publish_at = NULL, attempt = attempt + 1,
+    instance_id = %s, pid = %s, started_at = {{now}},
+    slot = CASE WHEN mine.job_id IS NULL THEN NULL ELSE (
+        SELECT MIN(slots.place) FROM ({_SLOTS}) AS slots
+        WHERE slots.place <= (SELECT max_instances FROM schedules_job WHERE id = mine.job_id)
+          AND NOT EXISTS (
+            SELECT 1 FROM schedules_run AS other
+            WHERE other.job_id = mine.job_id AND other.state = 'running'
+              AND other.slot = slots.place
+          )
+    ) END
+WHERE task_id = %s AND task = %s AND state IN ({_WAITING}) AND due_at <= {{now}}
+  AND (expires_at IS NULL OR expires_at >= {{now}})
+RETURNING *
+"""  # noqa: S608
+
+
+def claim_statement(
+    vendor: str, *, task_id: UUID, task: str, instance_id: UUID, pid: int
+) -> tuple[str, Sequence[Any]]:
+    """Return the SQL that takes one run, and its parameters, for the database `vendor`."""
+    now, at = sql_now(vendor)
+    # Where the driver has no UUIDs, Django stores them as 32 hexadecimal digits.
+    mine, run = (instance_id.hex, task_id.hex) if vendor == "sqlite" else (instance_id, task_id)
+    return _CLAIM.format(now=now), [mine, pid, *at, run, task, *at, *at]

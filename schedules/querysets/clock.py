@@ -1,0 +1,42 @@
+"""The one clock: the database's. Nothing else in the engine decides what is due.
+
+On SQLite the database is in this process and its clock is the host's, but its own functions cut off
+at milliseconds; Python's reading keeps the microseconds, so that "started" never lies before "due".
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import DateTimeField, Func, Value
+
+
+def database_now(using: str = DEFAULT_DB_ALIAS) -> datetime:
+    """Return the database's present instant, aware, in UTC."""
+    connection = connections[using]
+    if connection.vendor == "sqlite":
+        return datetime.now(UTC)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+    return now.astimezone(UTC)
+
+
+def sql_now(vendor: str) -> tuple[str, list[str]]:
+    """Return the present instant for a written-out statement: its SQL, and its parameters."""
+    if vendor == "sqlite":
+        # As Django stores instants there.
+        return "%s", [datetime.now(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")]
+    return "clock_timestamp()", []
+
+
+class DatabaseNow(Func):
+    """The same instant as an expression, for use inside one statement."""
+
+    function = "CLOCK_TIMESTAMP"
+    template = "%(function)s()"
+    output_field = DateTimeField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Send Python's reading of the same clock."""
+        return Value(datetime.now(UTC), DateTimeField()).as_sql(compiler, connection)

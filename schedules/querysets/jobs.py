@@ -1,0 +1,45 @@
+"""Questions about jobs."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import connections, models
+from django.db.models import Q
+
+if TYPE_CHECKING:
+    from schedules.models import Job  # noqa: F401 - named in the base class below
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Jobs by what they are ready for."""
+
+    def existing(self) -> "JobQuerySet":
+        """Jobs that nobody has deleted."""
+        return self.filter(is_active=True)
+
+    def enabled(self) -> "JobQuerySet":
+        """Jobs that are to run at all; a paused one is enabled."""
+        return self.existing().filter(is_enabled=True)
+
+    def due(self, now: datetime) -> "JobQuerySet":
+        """Jobs whose next occurrence has come, the longest waiting first."""
+        return self.filter(next_due_at__lte=now).order_by("next_due_at", "id")
+
+    def locked(self) -> "JobQuerySet":
+        """The same rows, locked until commit; those another transaction holds are passed over.
+
+        SQLite has one writer, who holds everything already.
+        """
+        if connections[self.db].features.has_select_for_update_skip_locked:
+            return self.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        return self
+
+    def named(self, reference: str) -> "JobQuerySet":
+        """Jobs whose key, or whose number, is `reference`."""
+        if reference.isascii() and reference.isdecimal() and len(reference) < 19:
+            return self.filter(Q(pk=int(reference)) | Q(key=reference))
+        return self.filter(key=reference)
+
+    def unscheduled(self) -> "JobQuerySet":
+        """Enabled jobs with no next occurrence."""
+        return self.enabled().filter(next_run_at__isnull=True)

@@ -1,0 +1,82 @@
+"""Questions about runs, and the claim."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import connections, models
+
+from schedules.querysets.claim import claim_statement
+from schedules.querysets.clock import DatabaseNow
+from schedules.states import FINAL, UNSENT, Origin, RunState
+
+if TYPE_CHECKING:
+    from schedules.models import Run
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Runs by where they stand."""
+
+    def waiting(self) -> "RunQuerySet":
+        """Runs that no worker has taken yet: exactly those in the outbox, by a constraint."""
+        return self.filter(publish_at__isnull=False)
+
+    def running(self) -> "RunQuerySet":
+        """Runs that a worker owns."""
+        return self.filter(state=RunState.RUNNING)
+
+    def unfinished(self) -> "RunQuerySet":
+        """Runs without an outcome."""
+        return self.exclude(state__in=FINAL)
+
+    def finished(self) -> "RunQuerySet":
+        """Runs with an outcome."""
+        return self.filter(state__in=FINAL)
+
+    def parked(self) -> "RunQuerySet":
+        """One-off calls that wait in the database until they are due."""
+        return self.waiting().filter(state__in=UNSENT).exclude(origin=Origin.TIMETABLE)
+
+    def about(self, subjects: list[str]) -> "RunQuerySet":
+        """Waiting runs of the given natural keys."""
+        return self.waiting().filter(natural_key__in=subjects)
+
+    def ready_to_send(self, now: datetime) -> "RunQuerySet":
+        """Waiting runs that the broker should be told about, the longest due first."""
+        return self.filter(publish_at__lte=now).order_by("publish_at", "id")
+
+    def locked(self) -> "RunQuerySet":
+        """The same rows, locked until commit; those another transaction holds are passed over."""
+        if connections[self.db].features.has_select_for_update_skip_locked:
+            return self.select_for_update(skip_locked=True, no_key=True, of=("self",))
+        return self
+
+    def expired(self, now: datetime) -> "RunQuerySet":
+        """Waiting runs that may no longer start."""
+        return self.waiting().filter(expires_at__lt=now)
+
+    def owned(self, *, run_id: int, attempt: int) -> "RunQuerySet":
+        """The run, if this attempt still owns it. All that an attempt writes goes through here."""
+        return self.filter(pk=run_id, attempt=attempt, state=RunState.RUNNING)
+
+    def mark_sent(self, task_ids: list[UUID]) -> int:
+        """Note that the broker has been told; a run that was claimed meanwhile keeps its state."""
+        return self.filter(task_id__in=task_ids, state__in=UNSENT).update(
+            state=RunState.SENT, sent_at=DatabaseNow()
+        )
+
+    def claim(self, task_id: UUID, *, task: str, instance_id: UUID, pid: int) -> "Run | None":
+        """Take the run for this process and return it; None if it is not to be had (any more).
+
+        One conditional UPDATE, so of any number of deliveries exactly one gets the run. It also
+        takes the lowest free slot of the job. Without a free slot a constraint refuses the
+        statement: IntegrityError, and the run goes on waiting.
+        """
+        sql, params = claim_statement(
+            connections[self.db].vendor,
+            task_id=task_id,
+            task=task,
+            instance_id=instance_id,
+            pid=pid,
+        )
+        return next(iter(list(self.raw(sql, params))), None)

@@ -1,0 +1,19 @@
+"""What code declares: `@job` on a function, and the questions others ask about declarations.
+
+Declaring only records. Rows are made by `operations.install`, runs by `dispatch`.
+"""
+
+from schedules.registry.arguments import argument_schema, check_arguments
+from schedules.registry.declaration import Declaration, job
+from schedules.registry.lookup import all_declared, find, is_declared, load
+
+__all__ = [
+    "Declaration",
+    "all_declared",
+    "argument_schema",
+    "check_arguments",
+    "find",
+    "is_declared",
+    "job",
+    "load",
+]

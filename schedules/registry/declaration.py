@@ -1,0 +1,134 @@
+"""The decorator `@job` and what it records."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from inspect import cleandoc, signature
+from typing import Any
+
+from celery import shared_task
+from django.core.exceptions import ImproperlyConfigured
+
+from schedules.states import OnLost, Overlap
+from schedules.timing import Timetable
+
+INJECTED = frozenset({"scheduled_at", "run"})
+"""Parameters that the worker fills in; they are no arguments of the job."""
+
+declared: dict[str, "Declaration"] = {}
+"""By Celery name. Filled at import by `@job`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """A task with its default timetable and policy, as code states them."""
+
+    function: Callable[..., Any]
+    task: str
+    key: str
+    timetable: Timetable | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    enabled: bool = True
+    atomic: bool = False
+    misfire_grace: timedelta | None = timedelta(seconds=60)
+    coalesce: bool = True
+    max_instances: int = 1
+    overlap: Overlap = Overlap.SKIP
+    priority: int = 0
+    queue: str = ""
+    jitter: timedelta = timedelta(0)
+    time_limit: timedelta | None = None
+    soft_time_limit: timedelta | None = None
+    max_retries: int = 0
+    retry_delay: timedelta = timedelta(seconds=60)
+    on_lost: OnLost = OnLost.FAIL
+    exclusive: bool = False
+    is_primary: bool = False
+    at_start: timedelta | None = None
+
+    @property
+    def injected(self) -> frozenset[str]:
+        """Those of `scheduled_at` and `run` that the function asks for."""
+        return INJECTED & signature(self.function).parameters.keys()
+
+
+def job(
+    timetable: Timetable | None = None,
+    *,
+    key: str | None = None,
+    name_en: str = "",
+    name_ar: str = "",
+    name_id: str = "",
+    description_en: str = "",
+    description_ar: str = "",
+    description_id: str = "",
+    kwargs: Mapping[str, Any] | None = None,
+    enabled: bool = True,
+    atomic: bool = False,
+    idempotent: bool = False,
+    misfire_grace: timedelta | None = timedelta(seconds=60),
+    on_lost: OnLost | None = None,
+    **policy: Any,
+) -> Callable[[Callable[..., Any]], Any]:
+    """Declare a function as a task of the scheduler and return it as a Celery task.
+
+    With a `timetable` it is a job of its own, installed after migrate; without one it runs when it
+    is called. `atomic` wraps body, result and success in one database transaction: for short bodies
+    that touch nothing but the database. `idempotent` says that a second execution does no harm;
+    both make `on_lost` "retry" by default. `misfire_grace` None means however late. `at_start` also
+    runs the job once, that long after a Beat has started. The remaining keywords are
+    `Declaration`'s.
+
+    Raises ImproperlyConfigured when two functions claim one name or key.
+    """
+
+    def declare(function: Callable[..., Any]) -> Any:
+        area = function.__module__.removesuffix(".jobs").removesuffix(".tasks").rpartition(".")[2]
+        doc = cleandoc(function.__doc__ or "")
+        title = function.__name__.replace("_", " ").capitalize()
+        declaration = Declaration(
+            function=function,
+            task=f"{area}.{function.__name__}",
+            key=key or function.__name__,
+            timetable=timetable,
+            names={"en": name_en or title, "ar": name_ar, "id": name_id},
+            descriptions={"en": description_en or doc, "ar": description_ar, "id": description_id},
+            kwargs=dict(kwargs or {}),
+            enabled=enabled,
+            atomic=atomic,
+            misfire_grace=misfire_grace if timetable else None,
+            on_lost=on_lost or (OnLost.RETRY if atomic or idempotent else OnLost.FAIL),
+            **policy,
+        )
+        _record(declaration)
+        limits: dict[str, Any] = {
+            "time_limit": _seconds(declaration.time_limit),
+            "soft_time_limit": _seconds(declaration.soft_time_limit),
+        }
+        # Arguments are checked against the signature without the injected parameters: no typing.
+        make: Any = shared_task(name=declaration.task, typing=False, **limits)
+        return make(function)
+
+    return declare
+
+
+def _record(declaration: Declaration) -> None:
+    for other in declared.values():
+        same_place = (
+            other.function.__module__ == declaration.function.__module__
+            and other.function.__qualname__ == declaration.function.__qualname__
+        )
+        if same_place:
+            continue  # the module was imported again
+        if other.task == declaration.task or other.key == declaration.key:
+            raise ImproperlyConfigured(
+                f"Job {declaration.key!r} of {declaration.function.__module__} is already declared"
+                f" by {other.function.__module__}: give one of them another key or name."
+            )
+    declared[declaration.task] = declaration
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return None if duration is None else duration.total_seconds()

@@ -1,0 +1,6 @@
+"""Facts, sent after they are committed. Rules never live in a receiver."""
+
+from django.dispatch import Signal
+
+run_finished = Signal()
+"""A run has its outcome. Arguments: `run_id` (int), `state` (RunState)."""

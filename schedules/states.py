@@ -1,0 +1,111 @@
+"""The enumerations of the package: what a run, a job and an instance can be."""
+
+from django.db.models import TextChoices
+
+
+class RunState(TextChoices):
+    """Where a run stands. It leaves the waiting states by a claim and never leaves a final one."""
+
+    PLANNED = "planned", "planned"
+    SENT = "sent", "sent"
+    RUNNING = "running", "running"
+    RETRYING = "retrying", "retrying"
+    SUCCEEDED = "succeeded", "succeeded"
+    FAILED = "failed", "failed"
+    MISSED = "missed", "missed"
+    SKIPPED = "skipped", "skipped"
+    CANCELLED = "cancelled", "cancelled"
+    LOST = "lost", "lost"
+    TIMED_OUT = "timed_out", "timed out"
+
+
+WAITING = frozenset({RunState.PLANNED, RunState.SENT, RunState.RETRYING})
+"""Claimable: the row exists and no worker owns it."""
+
+UNSENT = frozenset({RunState.PLANNED, RunState.RETRYING})
+"""Waiting, and not handed to the broker since it began to wait."""
+
+FINAL = frozenset(
+    {
+        RunState.SUCCEEDED,
+        RunState.FAILED,
+        RunState.MISSED,
+        RunState.SKIPPED,
+        RunState.CANCELLED,
+        RunState.LOST,
+        RunState.TIMED_OUT,
+    }
+)
+"""The outcomes. A run gets exactly one and keeps it."""
+
+NEVER_RAN = frozenset({RunState.MISSED, RunState.SKIPPED, RunState.CANCELLED})
+"""Outcomes of runs whose body was not (or not to the end) executed by decision; Celery calls them
+REVOKED.
+"""
+
+
+class Origin(TextChoices):
+    """Why a run exists."""
+
+    TIMETABLE = "timetable", "timetable"
+    OPERATOR = "operator", "operator"
+    CALL = "call", "call"
+    DEPENDENCY = "dependency", "dependency"
+    BACKFILL = "backfill", "backfill"
+    RECOVERY = "recovery", "recovery"
+
+
+class Overlap(TextChoices):
+    """What happens to an occurrence that is due while `max_instances` of its job are running."""
+
+    SKIP = "skip", "skip it"
+    QUEUE_ONE = "queue_one", "queue one"
+    QUEUE_ALL = "queue_all", "queue all"
+    CANCEL_RUNNING = "cancel_running", "cancel the running one"
+    ALLOW = "allow", "allow up to the maximum"
+
+
+class OnLost(TextChoices):
+    """What happens to a run whose worker vanished in the middle."""
+
+    RETRY = "retry", "run again"
+    FAIL = "fail", "end as lost"
+
+
+class Owner(TextChoices):
+    """Who decides about a job's fields: the code that declares it, or an operator."""
+
+    DECLARED = "declared", "declared in code"
+    OPERATOR = "operator", "operator"
+
+
+class JobType(TextChoices):
+    """The kind of timetable."""
+
+    INTERVAL = "interval", "interval"
+    CRON = "cron", "cron"
+    CLOCKED = "clocked", "one date"
+    SOLAR = "solar", "solar"
+
+
+class InstanceKind(TextChoices):
+    """What an instance does."""
+
+    BEAT = "beat", "Beat"
+    WORKER = "worker", "worker"
+
+
+class InstanceMode(TextChoices):
+    """Whether an instance lives inside another process."""
+
+    EMBEDDED = "embedded", "embedded"
+    STANDALONE = "standalone", "standalone"
+
+
+class InstanceStatus(TextChoices):
+    """What an instance last said of itself; whether it still lives is its heartbeat's answer."""
+
+    STARTING = "starting", "starting"
+    RUNNING = "running", "running"
+    PAUSED = "paused", "paused"
+    STOPPED = "stopped", "stopped"
