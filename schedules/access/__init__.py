@@ -1,0 +1,34 @@
+"""Who may do what, and what was done: tokens for machines, permissions, the audit record.
+
+Interfaces ask here and nowhere else; none of these functions reads a clock or a request.
+"""
+
+from schedules.access.audit import Source, actor_name, record
+from schedules.access.permissions import (
+    MANAGE,
+    OPERATE,
+    VIEW,
+    VIEW_DETAILS,
+    may_manage,
+    may_operate,
+    may_view,
+    may_view_details,
+)
+from schedules.access.tokens import authenticate, create_token, revoke_token
+
+__all__ = [
+    "MANAGE",
+    "OPERATE",
+    "VIEW",
+    "VIEW_DETAILS",
+    "Source",
+    "actor_name",
+    "authenticate",
+    "create_token",
+    "may_manage",
+    "may_operate",
+    "may_view",
+    "may_view_details",
+    "record",
+    "revoke_token",
+]

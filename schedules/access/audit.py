@@ -1,0 +1,55 @@
+"""The audit record: one row for each change, trigger and cancellation."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from django.core.serializers.json import DjangoJSONEncoder
+
+from schedules.models import AuditEntry
+
+Source = Literal["api", "cli", "admin", "dashboard", "worker", "code", "repair"]
+"""Where a change came from."""
+
+
+def record(
+    action: str,
+    *,
+    subject: str,
+    actor: object,
+    source: Source,
+    now: datetime,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    reason: str = "",
+) -> AuditEntry:
+    """Write who did what to what, in the caller's transaction: without the change, no entry.
+
+    `subject` is a kind and a name, for example `job:end_meeting`. Both it and the actor are kept as
+    text, so that the entry outlives them. `before` and `after` hold the changed fields only; dates
+    and durations become ISO text.
+    """
+    return AuditEntry.objects.create(
+        at=now,
+        actor=actor_name(actor),
+        action=action[:50],
+        subject=subject[:250],
+        source=source,
+        before=_plain(before),
+        after=_plain(after),
+        reason=reason,
+    )
+
+
+def actor_name(actor: object) -> str:
+    """Return the name an audit entry uses: a user's user name, any other actor as text."""
+    get_username = getattr(actor, "get_username", None)
+    name = get_username() if callable(get_username) else str(actor)
+    return (name or "anonymous")[:150]
+
+
+def _plain(values: Mapping[str, Any] | None) -> Any:
+    if values is None:
+        return None
+    return json.loads(json.dumps(dict(values), cls=DjangoJSONEncoder))

@@ -1,0 +1,103 @@
+"""The Celery app class: every call of a declared task becomes a row before it becomes a message.
+
+Use it in place of `celery.Celery`; tasks that nobody declared pass through it untouched.
+
+The app is made while Django's settings are only being named, so what needs the models is imported
+by the methods that use it.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from celery import Celery, bootsteps
+from celery.app.control import Control
+from celery.result import AsyncResult
+
+from schedules.registry import find
+from schedules.states import InstanceKind
+
+POSITIONAL = (
+    "countdown",
+    "eta",
+    "task_id",
+    "producer",
+    "connection",
+    "router",
+    "result_cls",
+    "expires",
+)
+"""The parameters of `Celery.send_task` after the arguments, in its order."""
+
+
+class LedgerControl(Control):
+    """Revoking ends the run in the ledger; the broadcast only reaches what already executes."""
+
+    def revoke(self, task_id: Any, *args: Any, **kwargs: Any) -> Any:
+        """End waiting runs as cancelled, then tell the workers as Celery does."""
+        from schedules.operations.cancel import cancel_runs
+
+        task_ids = [task_id] if isinstance(task_id, (str, UUID)) else list(task_id)
+        cancel_runs(_uuids(task_ids), reason="revoked")
+        return super().revoke([str(one) for one in task_ids], *args, **kwargs)
+
+
+class WorkerLease(bootsteps.StartStopStep):
+    """Gives a worker its place among the instances, before its children exist.
+
+    It ends with the process (`apps.py` listens for that), not with this step: a warm shutdown still
+    waits for tasks, and what they own must not look abandoned.
+    """
+
+    requires = ("celery.worker.components:Timer",)
+
+    def __init__(self, worker: Any, **options: Any) -> None:
+        from schedules.lease import Lease, adopt
+
+        super().__init__(worker, **options)
+        self.lease = Lease(InstanceKind.WORKER, worker.hostname)
+        # Now, because the pool forks next and the children claim in this worker's name.
+        adopt(self.lease)
+
+    def start(self, worker: Any) -> None:
+        """Begin to renew."""
+        self.lease.start()
+
+
+class Downbeat(Celery):
+    """Celery whose declared tasks are planned in the database."""
+
+    task_cls = "schedules.task:JobTask"
+    control_cls = "schedules.app:LedgerControl"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.steps["worker"].add(WorkerLease)
+
+    def send_task(
+        self, name: str, args: Any = None, kwargs: Any = None, *positional: Any, **options: Any
+    ) -> AsyncResult[Any]:
+        """Plan the call if `name` is declared, else send it. Takes what Celery's own takes."""
+        declaration = find(name)
+        if declaration is None:
+            return super().send_task(name, args, kwargs, *positional, **options)
+        from schedules.dispatch.calls import plan_call
+
+        options |= dict(zip(POSITIONAL, positional, strict=False))
+        task_type = options.pop("task_type", None)
+        if task_type is None and name in self.tasks:
+            # A call by name: the task's own options are its defaults, as in Celery.
+            task: Any = self.tasks[name]
+            defaults = task._get_exec_options()
+            options = {k: v for k, v in defaults.items() if v is not None} | options
+        return plan_call(self, declaration, args, kwargs, **options)
+
+
+def _uuids(task_ids: Iterable[Any]) -> list[UUID]:
+    found = []
+    for task_id in task_ids:
+        try:
+            found.append(UUID(str(task_id)))
+        except ValueError:
+            continue  # not one of ours
+    return found

@@ -1,0 +1,237 @@
+"""Beat: a scheduler without a memory. Every tick asks the database what is due.
+
+It replaces the loop of django-celery-beat's `DatabaseScheduler` (a subclass only because its admin
+asks for one): no schedule is loaded, no heap kept, nothing synchronised back but the counters that
+people look at. Any number of Beats may run; they share the work by row locks and need no leader.
+"""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from billiard.process import current_process
+from celery import current_app
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django_celery_beat.schedulers import DatabaseScheduler
+from kombu.exceptions import KombuError, OperationalError
+
+from schedules import broker
+from schedules.conf import options
+from schedules.dispatch import absorb_edits, end_expired, plan_due, publish, reap, take_outbox
+from schedules.dispatch.plan import latest_sleep
+from schedules.dispatch.repair import forget_sending
+from schedules.lease import Lease, adopt
+from schedules.models import Run
+from schedules.operations.start import plan_start_runs
+from schedules.operations.stock import refresh_stock_columns
+from schedules.querysets.clock import database_now
+from schedules.querysets.instances import LEASE
+from schedules.states import InstanceKind, InstanceMode
+
+log = logging.getLogger(__name__)
+
+DATABASE_AWAY = (DatabaseError, InterfaceError)
+BROKER_AWAY = (OperationalError, KombuError, OSError, ConnectionError)
+RETRY_SECONDS = 1.0
+SHORTEST_SLEEP = 0.05
+"""Seconds between two ticks with work: what falls due in between is one batch and not many."""
+
+WATCH_SECONDS = 2.0
+"""How often the broker is asked what it holds."""
+
+MOST_WAITING = 20_000
+"""Runs kept in memory for the broker; more are left to the outbox."""
+
+
+class Publisher(threading.Thread):
+    """Talks to the broker, so that planning never waits for it. What it drops, the outbox brings
+    again.
+
+    While one batch is on its way the next one gathers, so a burst needs few round trips.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="publisher", daemon=True)
+        self.has_backlog = True
+        """Whether messages wait in the broker. Unknown counts as yes: then nothing is multiplied.
+        """
+        self._waiting: list[Run] = []
+        self._changed = threading.Condition()
+        self._watch_at = 0.0
+
+    def hand_over(self, runs: Sequence[Run]) -> None:
+        """Take runs to publish; without room they are left to the outbox."""
+        if not runs:
+            return
+        with self._changed:
+            if len(self._waiting) < MOST_WAITING:
+                self._waiting.extend(runs)
+                self._changed.notify()
+            else:
+                log.warning("The broker is slow: %d runs are left to the outbox.", len(runs))
+
+    def run(self) -> None:
+        """Publish, and now and then look at the broker, for ever."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting, timeout=WATCH_SECONDS)
+                runs, self._waiting = self._waiting, []
+            try:
+                close_old_connections()
+                publish(runs)
+                self._watch()
+            except DATABASE_AWAY:
+                connection.close()
+            except Exception:
+                log.exception(
+                    "%d runs could not be published and are left to the outbox.", len(runs)
+                )
+
+    def _watch(self) -> None:
+        """Note whether messages wait; send everything again if the broker has lost its memory."""
+        if time.monotonic() < self._watch_at:
+            return
+        self._watch_at = time.monotonic() + WATCH_SECONDS
+        try:
+            self.has_backlog = broker.queued(current_app) > 0
+            lost = broker.has_lost_its_memory(current_app)
+        except BROKER_AWAY:
+            self.has_backlog = True
+            return
+        again = forget_sending() if lost else 0
+        if again:
+            log.warning("The broker has lost its memory: %d runs are sent again.", again)
+
+
+class Chores:
+    """What a tick does besides planning, each at its own pace."""
+
+    def __init__(self, *chores: tuple[timedelta, Callable[[], object]]) -> None:
+        self._chores = chores
+        self._next = [0.0] * len(chores)
+
+    def do_due(self) -> None:
+        """Do each chore whose time has come. A failing one is raised."""
+        for index, (pace, chore) in enumerate(self._chores):
+            if time.monotonic() >= self._next[index]:
+                self._next[index] = time.monotonic() + pace.total_seconds()
+                chore()
+
+
+class Scheduler(DatabaseScheduler):  # type: ignore[misc]
+    """The scheduler class for `CELERY_BEAT_SCHEDULER`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._connected_at: float | None = None
+        self._complained = False
+        self._publisher: Publisher | None = None
+        super().__init__(*args, **kwargs)
+
+    # What celery.beat asks of a scheduler.
+
+    def setup_schedule(self) -> None:
+        """Begin to live. Called once, and not for the instance that only prints the banner."""
+        mode = InstanceMode.EMBEDDED if _is_embedded() else InstanceMode.STANDALONE
+        self._lease = Lease(InstanceKind.BEAT, f"beat@{socket.gethostname()}", mode=mode)
+        adopt(self._lease)
+        self._publisher = Publisher()
+        self._publisher.start()
+        self._chores = Chores(
+            (LEASE / 3, self._lease.renew),
+            (timedelta(seconds=5), self._repair),
+            (timedelta(seconds=3), lambda: refresh_stock_columns(now=database_now())),
+        )
+
+    @property
+    def schedule(self) -> Mapping[str, Any]:
+        """Nothing is held in memory, so there is nothing to show."""
+        return {}
+
+    @schedule.setter
+    def schedule(self, value: object) -> None:
+        """Celery's base class assigns; there is nowhere to keep it."""
+
+    def tick(self, *_: Any, **__: Any) -> float:
+        """Do what is due and return how many seconds to sleep. Never raises: that would end the
+        process.
+        """
+        try:
+            close_old_connections()
+            return self._tick()
+        except DATABASE_AWAY as error:
+            self._lost_database(error)
+        except Exception:
+            log.exception(
+                "A tick failed; the next one tries again.", extra={"action": "tick_failed"}
+            )
+        return RETRY_SECONDS
+
+    def should_sync(self) -> bool:
+        """Never: nothing is held back."""
+        return False
+
+    def sync(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """Do nothing: it is called from a signal handler, and once more after that."""
+        # The lease runs out by itself; a Beat owns no runs that anybody would have to take back.
+
+    @property
+    def info(self) -> str:
+        """The line of the start-up banner."""
+        return "    . scheduler -> schedules.beat.Scheduler (stateless)"
+
+    # A tick.
+
+    def _tick(self) -> float:
+        now = database_now()
+        if self._connected_at is None:
+            self._found_database()
+        edits = absorb_edits(now=now)
+        runs = plan_due(now=now)
+        assert self._publisher is not None
+        self._publisher.hand_over(runs)
+        waiting = take_outbox(
+            now=now, limit=options().plan_batch, backlog=self._publisher.has_backlog
+        )
+        self._publisher.hand_over(waiting)
+        self._chores.do_due()
+        if max(edits, len(runs), len(waiting)) >= options().plan_batch:
+            return 0.0
+        return max(latest_sleep(now=database_now()).total_seconds(), SHORTEST_SLEEP)
+
+    def _repair(self) -> None:
+        now = database_now()
+        end_expired(now=now)
+        # After our own outage every lease looks expired; whoever lives has renewed it one lease
+        # later.
+        if (
+            self._connected_at is not None
+            and time.monotonic() - self._connected_at > LEASE.total_seconds()
+        ):
+            reap(now=now)
+
+    # The database comes and goes.
+
+    def _found_database(self) -> None:
+        self._connected_at = time.monotonic()
+        if self._complained:
+            log.warning("The database is back.")
+        self._complained = False
+        plan_start_runs(now=database_now())
+
+    def _lost_database(self, error: Exception) -> None:
+        connection.close()
+        self._connected_at = None
+        if not self._complained:
+            log.warning("The database is away or not migrated; waiting for it: %s", error)
+        self._complained = True
+
+
+def _is_embedded() -> bool:
+    return bool(current_process().name != "MainProcess")

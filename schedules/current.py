@@ -1,0 +1,103 @@
+"""The run that this thread is executing, and what its body may do with it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from celery.app.task import Context
+from django.db import transaction
+
+from schedules.errors import Superseded
+from schedules.finish import finish_attempt, judge
+from schedules.models import Run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resend:
+    """A body's wish that the same run goes on as another message: what `retry` and `replace` come
+    to.
+    """
+
+    due_at: datetime
+    message: dict[str, Any]
+
+
+class CurrentRun:
+    """Handed to a body that has a parameter named `run`."""
+
+    def __init__(self, row: Run, request: Context) -> None:
+        self.row = row
+        self.request = request
+        self.resend: Resend | None = None
+        self.is_committed = False
+
+    @property
+    def task_id(self) -> UUID:
+        """The run's stable id, the same over all attempts: use it as idempotency key outside."""
+        return self.row.task_id
+
+    @property
+    def scheduled_at(self) -> datetime:
+        """The nominal instant, in UTC."""
+        return self.row.scheduled_at
+
+    @property
+    def attempt(self) -> int:
+        """Which try this is, from 1."""
+        return self.row.attempt
+
+    @contextmanager
+    def fenced(self) -> Iterator[None]:
+        """Open a short transaction that commits only if this attempt still owns the run.
+
+        Keep it short: on SQLite an open write transaction stops every other writer. Gather first,
+        write in batches. Raises Superseded when the run was taken away; let it pass.
+        """
+        with transaction.atomic():
+            owned = Run.objects.owned(run_id=self.row.pk, attempt=self.row.attempt)
+            # Locked until commit, so that nobody takes the run between this look and the effects.
+            if not owned.select_for_update(no_key=True).values_list("pk", flat=True):
+                raise Superseded(self.row.task_id, self.row.attempt)
+            yield
+
+    def commit(self, result: Any = None) -> None:
+        """End the run with `result` in the caller's transaction, together with its effects.
+
+        Call it inside `fenced()`. What the body returns afterwards is ignored. Raises Superseded,
+        and RuntimeError outside a transaction.
+        """
+        if not transaction.get_connection().in_atomic_block:
+            raise RuntimeError(
+                "run.commit() outside a transaction: call it inside `with run.fenced():`."
+            )
+        finish_attempt(self.row, judge(result), request=self.request)
+        self.is_committed = True
+
+    def progress(self, done: int, total: int | None = None) -> None:
+        """Say how far the work is. Losing it does no harm; it never fails the body."""
+        if not transaction.get_connection().in_atomic_block:
+            Run.objects.owned(run_id=self.row.pk, attempt=self.row.attempt).update(
+                progress={"done": done, "total": total}
+            )
+
+
+_current: ContextVar[CurrentRun | None] = ContextVar("current_run", default=None)
+
+
+def current_run() -> CurrentRun | None:
+    """Return the run that this thread executes, or None outside a job's body."""
+    return _current.get()
+
+
+@contextmanager
+def executing(run: CurrentRun) -> Iterator[CurrentRun]:
+    """Make `run` the current one for the time of its body."""
+    token = _current.set(run)
+    try:
+        yield run
+    finally:
+        _current.reset(token)

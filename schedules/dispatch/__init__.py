@@ -1,0 +1,29 @@
+"""From the timetable to the broker: plan what is due, publish it, repair what a crash left behind.
+
+Order is the promise here: the rows are committed before the broker hears of them, so a crash at any
+point leaves rows that the next tick finds in the outbox, never a message without a row.
+"""
+
+from schedules.dispatch.calls import plan_call
+from schedules.dispatch.edits import absorb_edits, bring_into_force, write_version
+from schedules.dispatch.oneoffs import Call, Parked, cancel_parked, park
+from schedules.dispatch.plan import plan_due
+from schedules.dispatch.publish import publish, publish_after_commit
+from schedules.dispatch.repair import end_expired, reap, take_outbox
+
+__all__ = [
+    "Call",
+    "Parked",
+    "absorb_edits",
+    "bring_into_force",
+    "cancel_parked",
+    "end_expired",
+    "park",
+    "plan_call",
+    "plan_due",
+    "publish",
+    "publish_after_commit",
+    "reap",
+    "take_outbox",
+    "write_version",
+]

@@ -1,0 +1,157 @@
+"""One-off calls: every call of a declared task becomes a row before it becomes a message."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from celery import Celery
+from celery.result import AsyncResult
+from kombu.utils.functional import maybe_list
+
+from schedules.conf import options as conf
+from schedules.current import Resend, current_run
+from schedules.dispatch.publish import publish_after_commit
+from schedules.errors import InvalidInput
+from schedules.models import Run
+from schedules.querysets.clock import database_now
+from schedules.registry import Declaration, check_arguments
+from schedules.states import Origin
+
+KEPT = (
+    "root_id",
+    "parent_id",
+    "group_id",
+    "group_index",
+    "chord",
+    "chain",
+    "shadow",
+    "headers",
+    "time_limit",
+    "soft_time_limit",
+    "replaced_task_nesting",
+    "stamped_headers",
+    "exchange",
+    "routing_key",
+)
+"""Message options that a run keeps. The rest is about the connection it happened to be sent over.
+"""
+
+
+def plan_call(
+    app: Celery,
+    declaration: Declaration,
+    args: Sequence[Any] | None,
+    kwargs: Mapping[str, Any] | None,
+    *,
+    countdown: float | None = None,
+    eta: datetime | str | None = None,
+    expires: datetime | str | float | None = None,
+    task_id: str | None = None,
+    retries: int = 0,
+    add_to_parent: bool = True,
+    result_cls: type[AsyncResult[Any]] | None = None,
+    **given: Any,
+) -> AsyncResult[Any]:
+    """Write the run of a call in the caller's transaction; the broker hears of it after the commit.
+
+    A call that is due later is parked: it waits in the database, at any distance, and Beat sends it
+    when its time has come. Takes what Celery's `send_task` takes. Raises InvalidInput for arguments
+    that do not fit the task, or options it cannot keep.
+    """
+    args, kwargs = list(args or ()), dict(kwargs or {})
+    check_arguments(declaration, args, kwargs)
+    if given.get("serializer") not in (None, "json"):
+        raise InvalidInput("serializer", given["serializer"], "json is the only one accepted")
+    now = database_now()
+    due_at = _due_at(now, countdown, eta)
+    run_id = UUID(str(task_id)) if task_id else uuid4()
+    _inherit_family(app, given, declaration)
+    message: dict[str, Any] = {
+        "task": declaration.task,
+        "args": args,
+        "kwargs": kwargs,
+        "options": _kept(given, declaration),
+        "retries": retries,
+    }
+    result = (result_cls or app.AsyncResult)(str(run_id))
+    running = current_run()
+    if running is not None and running.task_id == run_id:
+        # A retry or a replacement of the very run we are in: it goes on as this message once its
+        # body has ended. Until then nothing is written, so that a rollback takes it back as well.
+        running.resend = Resend(due_at=due_at, message=message)
+        return result
+    is_due = due_at <= now
+    run = Run(
+        origin=Origin.CALL,
+        task_id=run_id,
+        scheduled_at=due_at,
+        due_at=due_at,
+        expires_at=_instant(expires, now),
+        publish_at=now + conf().send_again_after if is_due else due_at,
+        sends=1 if is_due else 0,
+        priority=_priority(given, declaration),
+        queue=_queue_name(given.get("queue") or declaration.queue),
+        parent_id=_uuid(given.get("parent_id")),
+        **message,
+    )
+    # A chain's element has its id from the start; applied a second time it finds its own run.
+    Run.objects.bulk_create([run], ignore_conflicts=True)
+    if is_due:
+        publish_after_commit(run)
+    parent = app.current_worker_task
+    if add_to_parent and parent is not None:
+        parent.add_trail(result)
+    return result
+
+
+def _due_at(now: datetime, countdown: float | None, eta: datetime | str | None) -> datetime:
+    if eta is not None:
+        instant = _instant(eta, now)
+        assert instant is not None
+        return max(instant, now)
+    return now + timedelta(seconds=max(countdown or 0, 0))
+
+
+def _instant(value: datetime | str | float | None, now: datetime) -> datetime | None:
+    """Celery takes an instant, its ISO text, or seconds from now; a naive one is in UTC."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    return now + timedelta(seconds=value)
+
+
+def _inherit_family(app: Celery, given: dict[str, Any], declaration: Declaration) -> None:
+    """Fill in root and parent from the task that makes the call, as Celery does."""
+    parent = app.current_worker_task
+    if parent is not None and parent.request.id:
+        given["root_id"] = given.get("root_id") or parent.request.root_id or parent.request.id
+        given["parent_id"] = given.get("parent_id") or parent.request.id
+
+
+def _kept(given: Mapping[str, Any], declaration: Declaration) -> dict[str, Any]:
+    kept = {name: given[name] for name in KEPT if given.get(name)}
+    for name in ("link", "link_error"):
+        if given.get(name):
+            kept[name] = maybe_list(given[name])
+    if given.get("stamped_headers"):
+        kept["stamps"] = {name: given.get(name) for name in given["stamped_headers"]}
+    kept["on_lost"] = declaration.on_lost
+    return kept
+
+
+def _queue_name(queue: Any) -> str:
+    return queue if isinstance(queue, str) else getattr(queue, "name", "")
+
+
+def _priority(given: Mapping[str, Any], declaration: Declaration) -> int:
+    priority = given.get("priority")
+    # A message's priority counts from 0 (first), the API's rises; ours is the API's.
+    return declaration.priority if priority is None else 5 - int(priority)
+
+
+def _uuid(value: Any) -> UUID | None:
+    return UUID(str(value)) if value else None

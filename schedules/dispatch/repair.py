@@ -1,0 +1,112 @@
+"""The outbox and the reaper: what a crash of anything left behind is found here."""
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, F, Max, OuterRef
+
+from schedules.conf import options
+from schedules.finish import Outcome, finish_waiting, lose_attempt
+from schedules.lease import instance_id
+from schedules.models import Instance, Run
+from schedules.querysets.clock import database_now
+from schedules.querysets.instances import LEASE
+from schedules.states import RunState
+
+log = logging.getLogger(__name__)
+
+RECENT = timedelta(minutes=1)
+
+
+def take_outbox(*, now: datetime, limit: int, backlog: bool) -> list[Run]:
+    """Return runs that the broker must (again) be told about, and note when to look at each next.
+
+    A run that was never handed over is always among them. One that was, and that nobody has
+    claimed, is sent again when the broker has no `backlog` (then its message is lost) or when runs
+    sent well after it have been claimed already; otherwise it only waits, and twice as long the
+    next time. Several Beats share the outbox: each takes what no other holds.
+    """
+    if not Run.objects.ready_to_send(now).exists():
+        return []  # without a transaction: on SQLite each takes the one write lock
+    with transaction.atomic():
+        return _take(list(Run.objects.ready_to_send(now).locked()[:limit]), now, backlog)
+
+
+def _take(runs: list[Run], now: datetime, backlog: bool) -> list[Run]:
+    any_sent = any(run.state == RunState.SENT for run in runs)
+    claimed_up_to = _claimed_up_to(now) if backlog and any_sent else None
+    to_send = []
+    look_again: dict[timedelta, list[int]] = {}
+    for run in runs:
+        pause = options().send_again_after * 2 ** min(run.sends, 16)
+        if run.state != RunState.SENT:
+            to_send.append(run)
+            pause = options().send_again_after
+        elif not backlog or _is_overtaken(run, claimed_up_to):
+            to_send.append(run)
+        look_again.setdefault(min(pause, options().send_again_at_most_after), []).append(run.pk)
+    for pause, run_ids in look_again.items():
+        Run.objects.filter(pk__in=run_ids).update(publish_at=now + pause, sends=F("sends") + 1)
+    return to_send
+
+
+def end_expired(*, now: datetime, limit: int = 500) -> int:
+    """End waiting runs that may no longer start as missed; return how many."""
+    ended = 0
+    for run in Run.objects.expired(now)[:limit]:
+        late = (now - run.due_at).total_seconds()
+        reason = f"not started within {late:.0f} s of its time; no worker took it"
+        outcome = Outcome(state=RunState.MISSED, reason=reason)
+        ended += finish_waiting(run, outcome, instance_id=instance_id())
+    return ended
+
+
+def reap(*, now: datetime, limit: int = 500) -> int:
+    """Take the runs of dead instances back, by the policy of each; return how many.
+
+    Dead is who has stopped, or has not renewed its lease. The caller makes sure that it has itself
+    been connected for a whole lease, or an outage of the database would look like everybody's
+    death.
+    """
+    owner = Instance.objects.filter(pk=OuterRef("instance_id"))
+    orphaned = Run.objects.running().filter(
+        Exists(owner.dead(now)) | (~Exists(owner) & _older_than(now - LEASE))
+    )
+    reaped = 0
+    for run in orphaned[:limit]:
+        state = lose_attempt(run, reason=f"its worker (instance {run.instance_id}) vanished")
+        if state is not None:
+            reaped += 1
+            log.warning(
+                "Run %s of %s lost its worker: %s",
+                run.task_id,
+                run.task,
+                state,
+                extra={"action": "reaped"},
+            )
+    return reaped
+
+
+def forget_sending() -> int:
+    """Make every sent run due for sending at once: the broker has lost its memory."""
+    return Run.objects.filter(state=RunState.SENT).update(
+        publish_at=database_now(), state=RunState.PLANNED
+    )
+
+
+def _older_than(instant: datetime) -> Exists:
+    return Exists(Run.objects.filter(pk=OuterRef("pk"), started_at__lt=instant))
+
+
+def _claimed_up_to(now: datetime) -> datetime | None:
+    """The latest sending time among the runs that were executed of late."""
+    recent = Run.objects.filter(finished_at__gt=now - RECENT)
+    latest: datetime | None = recent.aggregate(latest=Max("sent_at"))["latest"]
+    return latest
+
+
+def _is_overtaken(run: Run, claimed_up_to: datetime | None) -> bool:
+    if claimed_up_to is None or run.sent_at is None:
+        return False
+    return claimed_up_to > run.sent_at + options().send_again_after

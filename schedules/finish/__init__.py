@@ -1,0 +1,23 @@
+"""The only terminal write.
+
+Tracer, result backend, claim, reaper and cancel all end a run here: state, attempt, TaskResult, the
+chord's count and everything that follows are one transaction, and it happens only while the writer
+still owns the run. Nobody can end a run twice, and nobody can end it half.
+"""
+
+from schedules.finish.attempt import finish_attempt, lose_attempt, resend_attempt
+from schedules.finish.context import message_context, message_fields
+from schedules.finish.outcome import Outcome, judge, judge_error
+from schedules.finish.waiting import finish_waiting
+
+__all__ = [
+    "Outcome",
+    "finish_attempt",
+    "finish_waiting",
+    "judge",
+    "judge_error",
+    "lose_attempt",
+    "message_context",
+    "message_fields",
+    "resend_attempt",
+]

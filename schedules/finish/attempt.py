@@ -1,0 +1,118 @@
+"""How a running attempt ends: with an outcome, as a new try, or by losing its worker."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from celery.app.task import Context
+from celery.exceptions import WorkerLostError
+from django.db import IntegrityError, connection, transaction
+
+from schedules.conf import options
+from schedules.errors import Superseded
+from schedules.finish.context import message_context
+from schedules.finish.outcome import Outcome
+from schedules.finish.record import record
+from schedules.models import Job, Run
+from schedules.querysets.clock import DatabaseNow
+from schedules.querysets.ending import end_run, write_attempt
+from schedules.states import OnLost, RunState
+
+if TYPE_CHECKING:
+    from schedules.querysets.runs import RunQuerySet
+
+
+def finish_attempt(run: Run, outcome: Outcome, *, request: Context | None = None) -> None:
+    """End the run with `outcome`, if attempt `run.attempt` still owns it.
+
+    Opens a transaction, or joins the caller's, so that effects, result and state are one commit.
+    `request` is the task's own request where the caller executes it. Raises Superseded, and leaves
+    nothing written, when another attempt or a cancellation owns the run by now.
+    """
+    with transaction.atomic(savepoint=False):
+        ended = end_run(
+            connection,
+            run_id=run.pk,
+            attempt=run.attempt,
+            state=outcome.state,
+            reason=outcome.reason,
+            error=outcome.error_text,
+            summary=outcome.summary,
+        )
+        if not ended:
+            raise Superseded(run.task_id, run.attempt)
+        _note_attempt(run, outcome.state, outcome.error_text or outcome.reason)
+        record(run, outcome, request=message_context(run) if request is None else request)
+
+
+def resend_attempt(run: Run, *, due_at: datetime, error: str, message: dict[str, Any]) -> None:
+    """End this try and let the same run go on at `due_at` as the given message (a retry, a
+    replacement).
+
+    `message` holds new values for `task`, `args`, `kwargs`, `options`, `retries`. Raises
+    Superseded.
+    """
+    with transaction.atomic(savepoint=False):
+        ended = _owned(run).update(
+            state=RunState.RETRYING,
+            due_at=due_at,
+            publish_at=due_at,
+            sends=0,
+            error=error,
+            **message,
+        )
+        if not ended:
+            raise Superseded(run.task_id, run.attempt)
+        _note_attempt(run, RunState.RETRYING, error)
+
+
+def lose_attempt(run: Run, *, reason: str) -> RunState | None:
+    """Take the run from a worker that vanished: it waits again, or ends as lost, as its policy
+    says.
+
+    Returns the new state, or None when the attempt had ended in the meantime.
+    """
+    losses = 1 + run.attempts.filter(outcome=RunState.LOST).count()
+    poisonous = losses >= options().most_attempts
+    if _on_lost(run) is OnLost.RETRY and not poisonous:
+        try:
+            with transaction.atomic():
+                return _wait_again(run, reason)
+        except IntegrityError:
+            # Another one-off call for the same subject waits already; it stands for this one too.
+            reason = f"{reason}; a newer call for {run.natural_key} waits"
+    error = WorkerLostError(reason)
+    try:
+        finish_attempt(run, Outcome(state=RunState.LOST, error=error, reason=reason))
+    except Superseded:
+        return None
+    if run.job_id and poisonous:
+        Job.objects.filter(pk=run.job_id).update(
+            flagged_reason=f"Run {run.task_id} lost its worker {losses} times: {reason}"
+        )
+    return RunState.LOST
+
+
+def _wait_again(run: Run, reason: str) -> RunState | None:
+    again_at = DatabaseNow()
+    ended = _owned(run).update(
+        state=RunState.RETRYING, publish_at=again_at, expires_at=None, sends=0, error=reason
+    )
+    if not ended:
+        return None
+    _note_attempt(run, RunState.LOST, reason)
+    return RunState.RETRYING
+
+
+def _owned(run: Run) -> "RunQuerySet":
+    return Run.objects.owned(run_id=run.pk, attempt=run.attempt)
+
+
+def _on_lost(run: Run) -> OnLost:
+    """The job's policy; for a one-off call, what its message was planned with."""
+    if run.job_id:
+        return OnLost(Job.objects.values_list("on_lost", flat=True).get(pk=run.job_id))
+    return OnLost(run.options.get("on_lost", OnLost.FAIL))
+
+
+def _note_attempt(run: Run, outcome: RunState, error: str) -> None:
+    write_attempt(connection, run_id=run.pk, outcome=outcome, error=error)

@@ -1,0 +1,50 @@
+"""A run as Celery's request context: what the message would have said, read from the row."""
+
+from typing import TYPE_CHECKING, Any
+
+from celery.app.task import Context
+from celery.utils.saferepr import saferepr
+
+if TYPE_CHECKING:
+    from schedules.models import Run
+
+FOLLOW_UPS: dict[str, Any] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
+"""What a request loses once its run has ended, so that Celery's tracer does not send it again."""
+
+
+def message_fields(run: "Run") -> dict[str, Any]:
+    """Return the request attributes that come from the row. Whatever a message claimed is
+    overwritten.
+    """
+    options = run.options
+    task_id = str(run.task_id)
+    return {
+        "id": task_id,
+        "task": run.task,
+        "args": run.args,
+        "kwargs": run.kwargs,
+        "argsrepr": saferepr(run.args, 1024),
+        "kwargsrepr": saferepr(run.kwargs, 1024),
+        "root_id": options.get("root_id") or task_id,
+        "parent_id": options.get("parent_id"),
+        "group": options.get("group_id"),
+        "group_index": options.get("group_index"),
+        "callbacks": options.get("link"),
+        "errbacks": options.get("link_error"),
+        "chain": options.get("chain"),
+        "chord": options.get("chord"),
+        "headers": options.get("headers") or {},
+        "retries": run.retries,
+        "replaced_task_nesting": options.get("replaced_task_nesting", 0),
+        "stamped_headers": options.get("stamped_headers"),
+        "stamps": options.get("stamps") or {},
+        "periodic_task_name": run.job_key or None,
+        "ignore_result": False,
+        "expires": None,
+        "called_directly": False,
+    }
+
+
+def message_context(run: "Run") -> Context:
+    """Return a whole request for a run that this process does not execute."""
+    return Context(message_fields(run), delivery_info={"priority": run.priority}, hostname=None)

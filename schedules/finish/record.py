@@ -1,0 +1,76 @@
+"""What every ending writes: the task result, and what follows from it."""
+
+from typing import TYPE_CHECKING, Any
+
+from celery import current_app, states
+from celery.app.task import Context
+from celery.canvas import signature
+from django.db import transaction
+
+from schedules.finish.context import FOLLOW_UPS
+from schedules.finish.outcome import Outcome
+from schedules.signals import run_finished
+from schedules.states import NEVER_RAN, RunState
+
+if TYPE_CHECKING:
+    from schedules.models import Run
+
+RECORDING = "records_outcome"
+"""Request attribute by which the result backend knows that this write is the ledger's own."""
+
+
+RECORDED = "outcome_is_recorded"
+"""Request attribute of a run that has its outcome."""
+
+
+def record(run: "Run", outcome: Outcome, *, request: Context) -> None:
+    """Write the task result, count the chord down, and plan what follows; inside the caller's
+    transaction.
+
+    Continuations are applied through `send_task`, which writes their runs in this transaction and
+    tells the broker after its commit. Afterwards `request` carries no continuation any more.
+    """
+    backend: Any = current_app.backend  # typed too narrowly for what Celery's own tracer passes
+    setattr(request, RECORDING, True)
+    try:
+        if outcome.state is RunState.SUCCEEDED:
+            _apply_continuations(outcome.value, request)
+            backend.mark_as_done(request.id, outcome.value, request=request)
+        elif outcome.state in NEVER_RAN:
+            error = outcome.as_exception()
+            backend.mark_as_revoked(request.id, str(error), request=request)
+            # Whoever waits for the end of the chain must not wait for ever.
+            backend._fail_chain(request.chain, error, state=states.REVOKED)
+        else:
+            backend.mark_as_failure(
+                request.id, outcome.as_exception(), outcome.traceback, request=request
+            )
+    finally:
+        delattr(request, RECORDING)
+    # Celery stores the outcome once more when the body has returned; there is nothing left to
+    # store.
+    request.update({**FOLLOW_UPS, RECORDED: True})
+    transaction.on_commit(_Announcement(run.pk, outcome.state), robust=True)
+
+
+class _Announcement:
+    """Sends `run_finished` once the outcome is committed."""
+
+    def __init__(self, run_id: int, state: RunState) -> None:
+        self.run_id = run_id
+        self.state = state
+
+    def __call__(self) -> None:
+        run_finished.send_robust(sender=type(self), run_id=self.run_id, state=self.state)
+
+
+def _apply_continuations(value: Any, request: Context) -> None:
+    """Apply links, then the next element of the chain, with the value as their first argument."""
+    origin: dict[str, Any] = {"parent_id": request.id, "root_id": request.root_id or request.id}
+    callbacks: list[Any] = list(request.callbacks or ())
+    chain: list[Any] = list(request.chain or ())
+    for callback in callbacks:
+        signature(callback, app=current_app).apply_async((value,), **origin)
+    if chain:
+        *rest, following = chain
+        signature(following, app=current_app).apply_async((value,), chain=rest, **origin)

@@ -1,0 +1,118 @@
+"""Being alive: the instance row of this process and the heartbeat that renews its lease."""
+
+import logging
+import os
+import socket
+import threading
+from uuid import UUID, uuid4
+
+from django.db import DatabaseError, connection
+
+from schedules.models import Instance
+from schedules.querysets.clock import database_now
+from schedules.querysets.instances import LEASE
+from schedules.states import InstanceKind, InstanceMode, InstanceStatus
+
+log = logging.getLogger(__name__)
+
+
+class Lease:
+    """One Beat's or worker's place among the instances.
+
+    The id is chosen before any child is forked, so that the children claim in their parent's name.
+    """
+
+    def __init__(
+        self, kind: InstanceKind, name: str, *, mode: InstanceMode = InstanceMode.STANDALONE
+    ) -> None:
+        self.id = uuid4()
+        self.kind = kind
+        self.name = name
+        self.mode = mode
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def renew(self, status: InstanceStatus = InstanceStatus.RUNNING) -> None:
+        """Write the heartbeat, and the row where it is not there yet. Raises DatabaseError."""
+        now = database_now()
+        renewed = Instance.objects.filter(pk=self.id).update(heartbeat_at=now, status=status)
+        if not renewed:
+            Instance.objects.create(
+                id=self.id,
+                kind=self.kind,
+                name=self.name,
+                host=socket.gethostname(),
+                pid=os.getpid(),
+                mode=self.mode,
+                status=status,
+                started_at=now,
+                heartbeat_at=now,
+            )
+
+    def start(self) -> None:
+        """Renew from a thread of its own: neither a long task nor a silent broker may end the
+        lease.
+        """
+        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop renewing and say so, unless the database is away. Safe to call twice."""
+        self._stopping.set()
+        thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=5)
+
+    def give_back(self) -> None:
+        """Mark the instance as stopped, so that what it still owned is taken back at once."""
+        now = database_now()
+        Instance.objects.filter(pk=self.id).update(status=InstanceStatus.STOPPED, stopped_at=now)
+
+    def _beat(self) -> None:
+        was_away = False
+        try:
+            while not self._stopping.is_set():
+                try:
+                    self.renew()
+                    was_away = False
+                except DatabaseError as error:
+                    connection.close()
+                    if not was_away:
+                        log.warning("The lease cannot be renewed: %s", error)
+                    was_away = True
+                self._stopping.wait(1 if was_away else LEASE.total_seconds() / 3)
+            self._say_stopped()
+        finally:
+            connection.close()
+
+    def _say_stopped(self) -> None:
+        try:
+            self.give_back()
+        except DatabaseError as error:
+            log.warning("The end of %s could not be noted: %s", self.name, error)
+
+
+_mine: Lease | None = None
+
+
+def adopt(lease: Lease) -> None:
+    """Make `lease` this process's own, and that of the children it will fork."""
+    global _mine
+    _mine = lease
+
+
+def instance_id() -> UUID:
+    """Return the id under which this process claims and decides.
+
+    A process without a lease (a shell, a test, the web) gets one that nobody renews.
+    """
+    if _mine is None:
+        adopt(Lease(InstanceKind.WORKER, f"{socket.gethostname()}:{os.getpid()}"))
+    assert _mine is not None
+    return _mine.id
+
+
+def end() -> None:
+    """End this process's lease, if it has one. Safe to call twice."""
+    if _mine is not None:
+        _mine.stop()

@@ -1,0 +1,251 @@
+"""Installing what code declares: rows for tasks and jobs, without ever overwriting an operator."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from schedules.adapters.periodic import NEVER, read
+from schedules.dispatch import bring_into_force
+from schedules.models import Job, TaskFunction
+from schedules.registry import Declaration, all_declared, argument_schema
+from schedules.states import JobType, Owner
+from schedules.timing import Cron, Every, to_spec
+
+NAMES = ("name_en", "name_ar", "name_id", "description_en", "description_ar", "description_id")
+
+
+@dataclass(slots=True)
+class InstallReport:
+    """What an installation did, by job key."""
+
+    created: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    disabled: list[str] = field(default_factory=list)
+    drifted: dict[str, list[str]] = field(default_factory=dict)
+    """Jobs whose declared fields an operator has changed; those fields stay as they are."""
+
+
+@transaction.atomic
+def install_declared(*, now: datetime, replace_existing: bool = False) -> InstallReport:
+    """Make rows for every declared task and job; return what was done. Safe to repeat.
+
+    Ownership is by field: a field that still has the value code gave it follows the code, one that
+    an operator has changed stays and is reported as drift, unless `replace_existing`. What code no
+    longer declares is disabled, never deleted.
+    """
+    report = InstallReport()
+    declarations = list(all_declared())
+    functions = {d.task: _install_function(d) for d in declarations}
+    TaskFunction.objects.exclude(task__in=functions).update(is_active=False)
+    jobs = {job.key: job for job in Job.objects.select_related("periodic_task")}
+    for declaration in declarations:
+        if declaration.timetable is None:
+            continue
+        function = functions[declaration.task]
+        job = jobs.get(declaration.key)
+        if job is None:
+            job = Job(key=declaration.key, owner=Owner.DECLARED)
+        _install_job(job, declaration, function, now=now, report=report, replace=replace_existing)
+    scheduled = {d.key for d in declarations if d.timetable is not None}
+    _disable_undeclared(jobs.values(), scheduled, now=now, report=report)
+    return report
+
+
+def _install_function(declaration: Declaration) -> TaskFunction:
+    function, _ = TaskFunction.objects.update_or_create(
+        task=declaration.task,
+        defaults={
+            "key": declaration.key,
+            "arguments": argument_schema(declaration),
+            "is_active": True,
+            **_texts(declaration),
+        },
+    )
+    return function
+
+
+def _texts(declaration: Declaration) -> dict[str, str]:
+    names = {f"name_{language}": text for language, text in declaration.names.items()}
+    return names | {f"description_{lang}": text for lang, text in declaration.descriptions.items()}
+
+
+def _install_job(
+    job: Job,
+    declaration: Declaration,
+    function: TaskFunction,
+    *,
+    now: datetime,
+    report: InstallReport,
+    replace: bool,
+) -> None:
+    wanted = _as_json(declaration)
+    is_new = job.pk is None or job.periodic_task is None
+    before = job.declared or {}
+    present = {} if is_new else _present(job)
+    # An operator's field is one that no longer has the value that code last gave it.
+    drift = [
+        name
+        for name, value in present.items()
+        if not replace and name in before and value != before[name] and value != wanted[name]
+    ]
+    if not is_new and before == wanted and not (replace and present != wanted):
+        _note(report, report.unchanged, job.key, drift)
+        return
+    values = {name: value for name, value in wanted.items() if name not in drift}
+    _apply(job, values, declaration)
+    job.task_function = function
+    job.declared = wanted
+    job.overridden = drift
+    job.owner = Owner.DECLARED
+    _put_into_force(job, now=now)
+    _note(report, report.created if is_new else report.updated, job.key, drift)
+
+
+def _note(report: InstallReport, where: list[str], key: str, drift: list[str]) -> None:
+    where.append(key)
+    if drift:
+        report.drifted[key] = drift
+
+
+def _as_json(declaration: Declaration) -> dict[str, Any]:
+    """The declared fields, comparable with a job's and storable beside it."""
+    assert declaration.timetable is not None
+    return {
+        "timetable": to_spec(declaration.timetable),
+        "kwargs": dict(declaration.kwargs),
+        "enabled": declaration.enabled,
+        "misfire_grace": _seconds(declaration.misfire_grace),
+        "coalesce": declaration.coalesce,
+        "max_instances": declaration.max_instances,
+        "overlap": str(declaration.overlap),
+        "priority": declaration.priority,
+        "queue": declaration.queue,
+        "jitter": _seconds(declaration.jitter),
+        "time_limit": _seconds(declaration.time_limit),
+        "soft_time_limit": _seconds(declaration.soft_time_limit),
+        "max_retries": declaration.max_retries,
+        "retry_delay": _seconds(declaration.retry_delay),
+        "on_lost": str(declaration.on_lost),
+        "exclusive": declaration.exclusive,
+        "is_primary": declaration.is_primary,
+        **_texts(declaration),
+    }
+
+
+DURATIONS = ("misfire_grace", "jitter", "time_limit", "soft_time_limit", "retry_delay")
+PLAIN = (
+    "coalesce",
+    "max_instances",
+    "overlap",
+    "priority",
+    "queue",
+    "max_retries",
+    "on_lost",
+    "exclusive",
+    "is_primary",
+    "kwargs",
+    *NAMES,
+)
+
+
+def _present(job: Job) -> dict[str, Any]:
+    """The same fields as they are on the job now."""
+    return {
+        "timetable": job.timetable,
+        "enabled": job.is_enabled,
+        **{name: _seconds(getattr(job, name)) for name in DURATIONS},
+        **{name: getattr(job, name) for name in PLAIN},
+    }
+
+
+def _apply(job: Job, values: dict[str, Any], declaration: Declaration) -> None:
+    for name in PLAIN:
+        if name in values:
+            setattr(job, name, values[name])
+    for name in DURATIONS:
+        if name in values:
+            seconds = values[name]
+            setattr(job, name, None if seconds is None else timedelta(seconds=seconds))
+    periodic_task = job.periodic_task or PeriodicTask(name=job.key, description=job.description_en)
+    periodic_task.task = declaration.task
+    periodic_task.kwargs = json.dumps(job.kwargs)
+    periodic_task.queue = job.queue or None
+    if "enabled" in values:
+        periodic_task.enabled = values["enabled"]
+    if "timetable" in values:
+        _point_at_schedule(periodic_task, job, declaration)
+    periodic_task.save()
+    job.periodic_task = periodic_task
+    job.task = declaration.task
+
+
+def _point_at_schedule(periodic_task: PeriodicTask, job: Job, declaration: Declaration) -> None:
+    """Say the timetable in django-celery-beat's own rows, as far as they can say it truthfully."""
+    timetable = declaration.timetable
+    periodic_task.crontab = periodic_task.interval = None
+    if isinstance(timetable, Every):
+        seconds = timetable.interval.total_seconds()
+        period, length = ("seconds", 1) if seconds % 60 else ("minutes", 60)
+        periodic_task.interval, _ = IntervalSchedule.objects.get_or_create(
+            every=int(seconds // length), period=period
+        )
+        job.job_type = JobType.INTERVAL
+        job.interval_anchor = timetable.anchor
+        return
+    if not isinstance(timetable, Cron):
+        raise TypeError(f"{declaration.task}: declare a Cron or an Every, not {timetable!r}.")
+    job.job_type = JobType.CRON
+    job.day_rule = timetable.day_rule
+    fields = (
+        NEVER
+        if needs_text(timetable)
+        else dict(zip(_ORDER, timetable.expression.split(), strict=True))
+    )
+    job.cron_text = timetable.expression if fields is NEVER else ""
+    periodic_task.crontab, _ = CrontabSchedule.objects.get_or_create(
+        timezone=str(timetable.tz), **fields
+    )
+
+
+_ORDER = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
+
+
+def needs_text(cron: Cron) -> bool:
+    """Whether Celery would read the expression differently, so that only our text can say it."""
+    fields = cron.expression.split()
+    if len(fields) != len(_ORDER) or any(mark in cron.expression for mark in "L#W?@"):
+        return True
+    _, _, day_of_month, _, day_of_week = fields
+    both_days = not day_of_month.startswith("*") and not day_of_week.startswith("*")
+    return (cron.day_rule == "any" and both_days) or "7" in day_of_week
+
+
+def _put_into_force(job: Job, *, now: datetime) -> None:
+    assert job.periodic_task is not None
+    reading = read(job.periodic_task.pk, job=job, since=now)
+    assert reading is not None
+    bring_into_force(job, reading, since=now, by="code")
+
+
+def _disable_undeclared(
+    jobs: Iterable[Job], declared: set[str], *, now: datetime, report: InstallReport
+) -> None:
+    for job in jobs:
+        if job.owner != Owner.DECLARED or job.key in declared or not job.is_enabled:
+            continue
+        if job.periodic_task is None:
+            continue
+        job.periodic_task.enabled = False
+        job.periodic_task.save()
+        _put_into_force(job, now=now)
+        report.disabled.append(job.key)
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return None if duration is None else duration.total_seconds()

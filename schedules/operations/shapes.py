@@ -1,0 +1,175 @@
+"""The JSON of jobs, runs and instances, in one place for CLI and API: camelCase, UTC with Z.
+
+Durations are whole numbers whose unit is part of the name; `misfireGraceTime` is in seconds, -1 for
+"however late".
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from schedules.models import Instance, Job, Run
+from schedules.operations.status import SchedulerStatus
+from schedules.operations.wording import iso
+from schedules.states import JobType, RunState
+from schedules.timing import Cron, Every, Window, from_spec
+
+JOB_TYPE_IDS = {JobType.INTERVAL: 1, JobType.CRON: 2, JobType.CLOCKED: 3, JobType.SOLAR: 4}
+
+STATUSES: dict[RunState, tuple[int, str]] = {
+    RunState.PLANNED: (1, "pending"),
+    RunState.RUNNING: (2, "running"),
+    RunState.SUCCEEDED: (3, "success"),
+    RunState.FAILED: (4, "failed"),
+    RunState.MISSED: (5, "missed"),
+    RunState.SKIPPED: (6, "skipped"),
+    RunState.CANCELLED: (7, "cancelled"),
+    RunState.RETRYING: (8, "retrying"),
+    RunState.LOST: (9, "lost"),
+    RunState.TIMED_OUT: (10, "timed_out"),
+    RunState.SENT: (11, "queued"),
+}
+"""Published numbers and names of the states; they never change their meaning."""
+
+UNLIMITED = -1
+
+
+def job_shape(job: Job) -> dict[str, Any]:
+    """Return a job. Wants `task_function` loaded."""
+    function = job.task_function
+    kind = JobType(job.job_type) if job.job_type else None
+    return {
+        "id": job.pk,
+        "key": job.key,
+        "taskFunctionId": function.pk if function else None,
+        "taskFunctionKey": function.key if function else job.task,
+        "jobTypeId": JOB_TYPE_IDS[kind] if kind else None,
+        "jobTypeName": kind.value if kind else None,
+        "nameEn": job.name_en or job.key,
+        "nameAr": job.name_ar,
+        "nameId": job.name_id,
+        "descriptionEn": job.description_en,
+        "descriptionAr": job.description_ar,
+        "descriptionId": job.description_id,
+        **_timetable_shape(job),
+        "priority": job.priority,
+        "maxInstances": job.max_instances,
+        "misfireGraceTime": _grace_seconds(job.misfire_grace),
+        "coalesce": job.coalesce,
+        "isEnabled": job.is_enabled,
+        "isActive": job.is_active,
+        "isPrimary": job.is_primary,
+        "isPaused": job.is_paused,
+        "invalidReason": job.invalid_reason,
+        "lastRunAt": _instant(job.last_run_at),
+        "nextRunAt": _instant(job.next_run_at),
+        "createdAt": _instant(job.created_at),
+        "updatedAt": _instant(job.updated_at),
+    }
+
+
+def run_shape(run: Run, *, hosts: Mapping[UUID, str]) -> dict[str, Any]:
+    """Return a run, without its arguments and result. `hosts` as `hosts_of` gives them."""
+    status_id, status_name = STATUSES[RunState(run.state)]
+    instance = run.instance_id
+    return {
+        "id": run.pk,
+        "jobId": run.job_id,
+        "jobKey": run.job_key,
+        "executionId": str(run.task_id),
+        "taskKey": run.task,
+        "naturalKey": run.natural_key,
+        "scheduledAt": iso(run.scheduled_at),
+        "until": _instant(run.until),
+        "count": run.count,
+        "dueAt": iso(run.due_at),
+        "startedAt": _instant(run.started_at),
+        "completedAt": _instant(run.finished_at),
+        "durationMs": duration_ms(run),
+        "statusId": status_id,
+        "statusName": status_name,
+        "errorMessage": run.error or None,
+        "resultSummary": run.summary or None,
+        "executorId": str(instance) if instance else "",
+        "hostName": hosts.get(instance, "") if instance else "",
+        "attempt": run.attempt,
+        "origin": run.origin,
+        "reason": run.reason,
+        "requestedBy": run.requested_by,
+    }
+
+
+def instance_shape(instance: Instance, *, is_alive: bool) -> dict[str, Any]:
+    """Return a Beat or a worker."""
+    return {
+        "id": str(instance.pk),
+        "kind": instance.kind,
+        "name": instance.name,
+        "hostName": instance.host,
+        "pid": instance.pid,
+        "mode": instance.mode,
+        "status": instance.status,
+        "isAlive": is_alive,
+        "startedAt": iso(instance.started_at),
+        "lastHeartbeat": iso(instance.heartbeat_at),
+    }
+
+
+def status_shape(status: SchedulerStatus) -> dict[str, Any]:
+    """Return how the scheduler stands; nothing in it is ever null."""
+    return {
+        "isRunning": status.is_running,
+        "mode": status.mode,
+        "instanceId": status.instance_id,
+        "activeInstances": status.active_instances,
+        "totalJobs": status.total_jobs,
+        "enabledJobs": status.enabled_jobs,
+        "invalidJobs": status.invalid_jobs,
+        "runningExecutions": status.running_runs,
+        "parkedExecutions": status.parked_runs,
+        "lastHeartbeat": iso(status.last_heartbeat),
+        "instances": [
+            instance_shape(instance, is_alive=instance.pk in status.alive)
+            for instance in status.instances
+        ],
+    }
+
+
+def duration_ms(run: Run) -> int | None:
+    """Return how long the last attempt took, in milliseconds; None until it has ended."""
+    if run.started_at is None or run.finished_at is None:
+        return None
+    return max(0, (run.finished_at - run.started_at) // timedelta(milliseconds=1))
+
+
+def _timetable_shape(job: Job) -> dict[str, Any]:
+    cron, zone = job.cron_text or None, None
+    parts = dict(job.interval_parts or {})
+    try:
+        timetable = from_spec(job.timetable) if job.timetable else None
+    except (ValueError, KeyError, TypeError):
+        timetable = None  # the job is shown as invalid, with the reason
+    if isinstance(timetable, Window):
+        timetable = timetable.timetable
+    if isinstance(timetable, Cron):
+        cron, zone = cron or timetable.expression, str(timetable.tz)
+    if isinstance(timetable, Every) and not parts:
+        parts = {"seconds": int(timetable.interval.total_seconds())}
+    return {
+        "cronExpression": cron,
+        "timezone": zone,
+        "dayRule": job.day_rule if cron else None,
+        "intervalSeconds": parts.get("seconds"),
+        "intervalMinutes": parts.get("minutes"),
+        "intervalHours": parts.get("hours"),
+        "intervalDays": parts.get("days"),
+    }
+
+
+def _grace_seconds(grace: timedelta | None) -> int:
+    return UNLIMITED if grace is None else int(grace.total_seconds())
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else iso(instant)

@@ -1,0 +1,67 @@
+"""Running a job now, beside its timetable."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from schedules.access import Source, record
+from schedules.adapters.validation import check_arguments
+from schedules.conf import options
+from schedules.dispatch import publish_after_commit
+from schedules.errors import JobDeleted, JobDisabled, JobInvalid
+from schedules.models import Job, Run
+from schedules.states import Origin
+
+
+@transaction.atomic
+def trigger(
+    job: Job,
+    *,
+    now: datetime,
+    by: str,
+    source: Source,
+    reason: str = "",
+    even_if_disabled: bool = False,
+    kwargs: Mapping[str, Any] | None = None,
+    idempotency_key: str | None = None,
+) -> Run:
+    """Plan one extra run of `job` for `now` and return it; its timetable does not change.
+
+    The run is sent after the caller's transaction has committed. With an `idempotency_key` that was
+    used before, the run of that time is returned and nothing new is planned. Raises JobDeleted,
+    JobInvalid, JobDisabled unless `even_if_disabled`, and InvalidInput for arguments that do not
+    fit.
+    """
+    if not job.is_active:
+        raise JobDeleted(job.key)
+    if job.invalid_reason:
+        raise JobInvalid(job.key, job.invalid_reason)
+    if not job.is_enabled and not even_if_disabled:
+        raise JobDisabled(job.key)
+    arguments = {**job.kwargs, **(kwargs or {})}
+    check_arguments(job.task, job.args, arguments)
+    if idempotency_key is not None:
+        before = Run.objects.filter(idempotency_key=idempotency_key).first()
+        if before is not None:
+            return before
+    run = Run.objects.create(
+        job=job,
+        job_key=job.key,
+        origin=Origin.OPERATOR,
+        task=job.task,
+        args=job.args,
+        kwargs=arguments,
+        scheduled_at=now,
+        due_at=now,
+        publish_at=now + options().send_again_after,
+        sends=1,
+        priority=job.priority,
+        queue=job.queue,
+        idempotency_key=idempotency_key,
+        requested_by=by,
+    )
+    record("trigger", subject=f"job:{job.key}", actor=by, source=source, now=now, reason=reason)
+    publish_after_commit(run)
+    return run

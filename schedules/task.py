@@ -1,0 +1,227 @@
+"""The task class: claims its run before the body, and ends it with the body."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from traceback import format_exc
+from typing import Any
+from uuid import UUID
+
+from celery.contrib.django.task import DjangoTask
+from celery.exceptions import Ignore, Reject, Retry
+from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
+
+from schedules.access import record
+from schedules.current import CurrentRun, current_run, executing
+from schedules.dispatch.publish import RUN_HEADER
+from schedules.errors import ReportedFailure, SkipRun, Superseded, UnplannedCall
+from schedules.finish import (
+    Outcome,
+    finish_attempt,
+    finish_waiting,
+    judge,
+    judge_error,
+    lose_attempt,
+    message_fields,
+    resend_attempt,
+)
+from schedules.lease import instance_id
+from schedules.models import Job, Run
+from schedules.querysets.clock import database_now
+from schedules.registry import Declaration, find
+from schedules.states import RunState
+
+log = logging.getLogger(__name__)
+
+CONNECTION_LOST = (DatabaseError, InterfaceError)
+
+
+class JobTask(DjangoTask[Any, Any]):
+    """Base of every task of the app. Tasks that nobody declared behave as Celery's own."""
+
+    abstract = True
+    track_started = False  # the claim says it; a duplicate's STARTED would overwrite an outcome
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the body: directly when called as a function, else for the run the message names."""
+        request = self.request
+        declaration = find(self.name)
+        planned = declaration is not None or RUN_HEADER in (request.headers or {})
+        if request.called_directly or request.is_eager or not planned or _is_inside(request.id):
+            return super().__call__(*args, **kwargs)
+        run = CurrentRun(_claim(self.name, str(request.id)), request)
+        request.update(message_fields(run.row))
+        with executing(run):
+            return _perform(run, self.run, declaration)
+
+
+def _is_inside(task_id: str | None) -> bool:
+    """Whether the run's own body calls its task once more, as a plain function."""
+    running = current_run()
+    return running is not None and str(running.task_id) == task_id
+
+
+def _claim(task: str, task_id: str) -> Run:
+    """Take the run, or raise what tells Celery to let go of the message."""
+    try:
+        key = UUID(task_id)
+        run = Run.objects.claim(key, task=task, instance_id=instance_id(), pid=os.getpid())
+    except ValueError:
+        raise _unplanned(task, task_id) from None
+    except IntegrityError:
+        # No slot is free, or another run took the same one in this very moment.
+        _give_way(key)
+        raise Ignore from None
+    except CONNECTION_LOST as error:
+        log.warning("Run %s could not be claimed, so it is left to the outbox: %s", task_id, error)
+        connection.close()
+        raise Ignore from None
+    if run is None:
+        _explain_refusal(key, task)
+        raise Ignore
+    return run
+
+
+def _give_way(task_id: UUID) -> None:
+    """End the run by its job's overlap policy: as skipped, naming the run in its way."""
+    run = Run.objects.filter(task_id=task_id).first()
+    if run is None:
+        return
+    in_the_way = Run.objects.running().filter(job=run.job).first()
+    if in_the_way is None:
+        return  # it has ended in this moment; the outbox sends ours again
+    reason = f"overlap with run {in_the_way.task_id}"
+    finish_waiting(run, Outcome(state=RunState.SKIPPED, reason=reason), instance_id=instance_id())
+
+
+def _explain_refusal(task_id: UUID, task: str) -> None:
+    """Find out why the run was not to be had; only a message that we never sent is worth a word."""
+    run = Run.objects.filter(task_id=task_id).first()
+    if run is None or run.task != task:
+        raise _unplanned(task, str(task_id))
+    now = database_now()
+    if not run.is_final and run.expires_at is not None and run.expires_at < now:
+        reason = f"a worker came to it only after {run.expires_at:%FT%TZ}, the end of its grace"
+        finish_waiting(
+            run, Outcome(state=RunState.MISSED, reason=reason), instance_id=instance_id()
+        )
+    log.debug("Run %s is %s: nothing to do for this message", task_id, run.state)
+
+
+def _unplanned(task: str, task_id: str) -> UnplannedCall:
+    """Note a message that names a declared task, but no run of it. It may be forged."""
+    record(
+        "refuse",
+        subject=f"message:{task_id}",
+        actor="broker",
+        source="worker",
+        now=database_now(),
+        reason=f"{task} was called by a message without a planned run",
+    )
+    return UnplannedCall(f"{task}[{task_id}] was not planned here, so it does not run.")
+
+
+def _perform(run: CurrentRun, body: Callable[..., Any], declaration: Declaration | None) -> Any:
+    """Execute the body and end the run with what came of it."""
+    atomic = declaration is not None and declaration.atomic
+    kwargs = dict(run.row.kwargs)
+    injected = declaration.injected if declaration is not None else frozenset()
+    if "scheduled_at" in injected:
+        kwargs["scheduled_at"] = run.scheduled_at
+    if "run" in injected:
+        kwargs["run"] = run
+    outcome = None
+    try:
+        with transaction.atomic() if atomic else nullcontext():
+            value = body(*run.row.args, **kwargs)
+            if run.resend is None and not run.is_committed:
+                outcome = judge(value)
+                finish_attempt(run.row, outcome, request=run.request)
+    except Superseded as error:
+        log.warning("%s Its effects were rolled back.", error, extra={"action": "superseded"})
+        raise Ignore from None
+    except Exception as error:  # noqa: BLE001 - whatever it is, it becomes the run's outcome
+        return _ended_by(error, run)
+    if run.resend is not None:
+        _go_on(run, error="")
+        raise Ignore
+    if outcome is not None and isinstance(outcome.error, ReportedFailure):
+        raise outcome.error
+    return value
+
+
+def _ended_by(error: Exception, run: CurrentRun) -> Any:
+    """End the run for a body that raised (or whose end could not be written); raise what Celery
+    needs.
+    """
+    if run.is_committed:
+        # Effects, result and success are in the database together; what came after changes nothing.
+        log.error("Run %s raised after it had committed its result.", run.task_id, exc_info=error)
+        raise Ignore from error
+    if run.resend is not None and isinstance(error, (Retry, Ignore)):
+        cause = getattr(error, "exc", None)
+        _go_on(run, error="" if cause is None else repr(cause))
+        raise error
+    if isinstance(error, CONNECTION_LOST) and not connection.is_usable():
+        _release(run, error)
+        raise Ignore from error
+    if isinstance(error, (Ignore, Reject)):
+        outcome = Outcome(state=RunState.SKIPPED, reason=f"its body asked for it: {error!r}")
+    else:
+        outcome = judge_error(error, traceback=format_exc())
+    try:
+        if outcome.state is RunState.FAILED and _tries_again(run, outcome):
+            raise Ignore from error
+        finish_attempt(run.row, outcome, request=run.request)
+    except Superseded:
+        raise Ignore from error
+    except CONNECTION_LOST as lost:
+        _release(run, lost)
+        raise Ignore from error
+    if isinstance(error, (SkipRun, Ignore, Reject)):
+        raise Ignore from error
+    raise error
+
+
+def _tries_again(run: CurrentRun, outcome: Outcome) -> bool:
+    """Let the run wait for another try if its job's policy has one left; the pause doubles."""
+    policy: Job | Declaration | None = run.row.job or find(run.row.task)
+    tried = run.row.retries
+    if policy is None or tried >= policy.max_retries:
+        return False
+    due_at = database_now() + policy.retry_delay * 2**tried
+    message = {"retries": tried + 1}
+    resend_attempt(run.row, due_at=due_at, error=outcome.error_text, message=message)
+    return True
+
+
+def _go_on(run: CurrentRun, *, error: str) -> None:
+    """Let the same run wait for its next try, as the body asked."""
+    assert run.resend is not None
+    try:
+        resend_attempt(run.row, due_at=run.resend.due_at, error=error, message=run.resend.message)
+    except Superseded:
+        raise Ignore from None
+
+
+def _release(run: CurrentRun, error: Exception) -> None:
+    """Give the run back after the database went away under it.
+
+    Waits for the database however long that takes: nothing else can be done here meanwhile, and as
+    long as this worker lives nobody else may take the run. If the lost commit had arrived after
+    all, the run has its outcome and nothing happens.
+    """
+    pause = 0.5
+    while True:
+        connection.close()
+        try:
+            lose_attempt(
+                run.row, reason=f"the database was lost before the end was written: {error}"
+            )
+        except CONNECTION_LOST:
+            time.sleep(pause)
+            pause = min(pause * 2, 10)
+        else:
+            return

@@ -1,0 +1,248 @@
+"""An edit of a periodic task takes effect, whoever makes it and however."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+from schedules.adapters import triggers
+from schedules.dispatch import absorb_edits, plan_due
+from schedules.models import Job, Run, ScheduleVersion, Touched
+from schedules.querysets.clock import database_now
+from schedules.timing import Cron, from_spec
+from tests.schedules import sample_jobs  # noqa: F401 - declares the tasks
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MakeTask = Callable[..., PeriodicTask]
+
+
+@pytest.fixture(autouse=True)
+def in_place() -> None:
+    triggers.create()
+
+
+@pytest.fixture
+def make_task() -> MakeTask:
+    def make(name: str = "nightly", *, hour: str = "3", **fields: object) -> PeriodicTask:
+        crontab, _ = CrontabSchedule.objects.get_or_create(minute="0", hour=hour, timezone="UTC")
+        values = {"task": "sample_jobs.add", "args": "[1]", "crontab": crontab, **fields}
+        return PeriodicTask.objects.create(name=name, **values)
+
+    return make
+
+
+def absorb() -> Job:
+    absorb_edits(now=database_now())
+    return Job.objects.get()
+
+
+def next_hour(job: Job) -> int:
+    assert job.next_run_at is not None
+    return job.next_run_at.astimezone(UTC).hour
+
+
+def test_a_created_task_becomes_a_job_with_a_next_run(make_task: MakeTask) -> None:
+    make_task()
+
+    job = absorb()
+
+    assert (job.key, job.args, next_hour(job), job.version) == ("nightly", [1], 3, 1)
+    assert not Touched.objects.exists()
+
+
+def test_an_edit_in_the_stock_admin_form_takes_effect(make_task: MakeTask) -> None:
+    task = make_task()
+    absorb()
+    client = _admin()
+    page = client.get(f"/admin/django_celery_beat/periodictask/{task.pk}/change/")
+    other, _ = CrontabSchedule.objects.get_or_create(minute="0", hour="5", timezone="UTC")
+    form = page.context["adminform"].form
+    values = {name: value for name, value in form.initial.items() if value is not None}
+
+    response = client.post(
+        f"/admin/django_celery_beat/periodictask/{task.pk}/change/",
+        {**values, "regtask": task.task, "task": task.task, "crontab": other.pk, "enabled": "on"},
+    )
+
+    assert response.status_code == 302, response.context["errors"]
+    assert next_hour(absorb()) == 5
+
+
+def test_an_admin_action_takes_effect(make_task: MakeTask) -> None:
+    task = make_task()
+    absorb()
+
+    _admin().post(
+        "/admin/django_celery_beat/periodictask/",
+        {"action": "disable_tasks", "_selected_action": [task.pk]},
+    )
+
+    job = absorb()
+    assert (job.is_enabled, job.next_run_at) == (False, None)
+
+
+def test_a_queryset_update_takes_effect(make_task: MakeTask) -> None:
+    make_task()
+    absorb()
+    CrontabSchedule.objects.update(hour="6")
+
+    assert next_hour(absorb()) == 6
+
+
+def test_raw_sql_takes_effect(make_task: MakeTask) -> None:
+    task = make_task()
+    absorb()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE django_celery_beat_periodictask SET enabled = %s WHERE id = %s",
+            [False, task.pk],
+        )
+
+    assert absorb().next_run_at is None
+
+
+@pytest.mark.parametrize("how", ["orm", "sql"])
+def test_a_deleted_task_ends_its_job_and_keeps_the_history(make_task: MakeTask, how: str) -> None:
+    task = make_task()
+    job = absorb()
+    Job.objects.filter(pk=job.pk).update(next_due_at=job.next_run_at)
+    if how == "orm":
+        task.delete()
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM django_celery_beat_periodictask WHERE id = %s", [task.pk])
+
+    job = absorb()
+
+    assert (job.is_enabled, job.is_active, job.next_run_at) == (False, False, None)
+    assert job.invalid_reason == "Its periodic task was deleted."
+
+
+def test_an_edit_of_the_description_keeps_the_next_run(make_task: MakeTask) -> None:
+    task = make_task()
+    job = absorb()
+    due = database_now() - timedelta(seconds=1)
+    Job.objects.filter(pk=job.pk).update(next_run_at=due, next_due_at=due)
+    task.description = "Another one"
+    task.save()
+
+    job = absorb()
+
+    assert (job.next_run_at, job.version) == (due, 1)
+
+
+def test_an_edit_never_fires_the_past(make_task: MakeTask) -> None:
+    make_task()
+    absorb()
+    now = database_now()
+    CrontabSchedule.objects.update(minute=str((now - timedelta(minutes=1)).minute), hour="*")
+
+    job = absorb()
+
+    assert job.next_run_at is not None
+    assert job.next_run_at > now
+    plan_due(now=database_now())
+    assert not Run.objects.exists()
+
+
+def test_what_was_due_before_an_edit_is_still_the_old_timetable_s(make_task: MakeTask) -> None:
+    make_task()
+    job = absorb()
+    due = database_now() - timedelta(seconds=10)
+    Job.objects.filter(pk=job.pk).update(next_run_at=due, next_due_at=due)
+    CrontabSchedule.objects.update(hour="6")
+
+    job = absorb()
+
+    assert Run.objects.get().scheduled_at == due
+    assert next_hour(job) == 6
+    assert list(ScheduleVersion.objects.values_list("number", flat=True)) == [1, 2]
+
+
+def test_bookkeeping_of_the_stock_columns_is_no_edit(make_task: MakeTask) -> None:
+    make_task()
+    absorb()
+    PeriodicTask.objects.update(last_run_at=database_now(), total_run_count=7)
+
+    assert not Touched.objects.exists()
+
+
+def test_an_interval_is_anchored_and_keeps_its_anchor() -> None:
+    interval = IntervalSchedule.objects.create(every=10, period="minutes")
+    PeriodicTask.objects.create(name="often", task="sample_jobs.add", args="[1]", interval=interval)
+    job = absorb()
+    anchor = job.interval_anchor
+    assert job.next_run_at is not None
+    assert anchor is not None
+    assert job.next_run_at == anchor + timedelta(minutes=10)
+
+    IntervalSchedule.objects.update(every=20)
+
+    job = absorb()
+    assert job.interval_anchor == anchor
+    assert job.next_run_at == anchor + timedelta(minutes=20)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"task": "os.system"}, "task is 'os.system'"),
+        ({"args": '["seven"]'}, "x is 'seven'"),
+        ({"args": "{"}, "args is '{'"),
+        ({"kwargs": json.dumps({"z": 1})}, "unexpected keyword argument 'z'"),
+    ],
+)
+def test_a_task_that_cannot_run_is_shown_as_invalid(
+    make_task: MakeTask, fields: dict[str, str], reason: str
+) -> None:
+    make_task(**fields)
+    make_task("healthy")
+    absorb_edits(now=database_now())
+
+    broken = Job.objects.get(key="nightly")
+    assert reason in broken.invalid_reason
+    assert broken.next_run_at is None
+    assert Job.objects.get(key="healthy").next_run_at is not None
+
+
+@pytest.mark.parametrize(("field", "value"), [("minute", "61"), ("timezone", "Mars/Olympus")])
+def test_a_row_that_sql_has_corrupted_stops_nothing_else(
+    make_task: MakeTask, field: str, value: str
+) -> None:
+    broken = make_task()
+    make_task("healthy", hour="4")
+    absorb_edits(now=database_now())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE django_celery_beat_crontabschedule SET {field} = %s WHERE id = %s",  # noqa: S608
+            [value, broken.crontab_id],
+        )
+    absorb_edits(now=database_now())
+
+    assert value in Job.objects.get(key="nightly").invalid_reason
+    assert Job.objects.get(key="healthy").next_run_at is not None
+
+
+def test_existing_crontabs_keep_their_meaning_of_two_day_fields(make_task: MakeTask) -> None:
+    make_task()
+    CrontabSchedule.objects.update(day_of_month="13", day_of_week="5")
+
+    timetable = from_spec(absorb().timetable or {})
+
+    assert isinstance(timetable, Cron)
+    assert timetable.day_rule == "all"
+    assert timetable.next_after(datetime(2026, 1, 1, tzinfo=UTC)) == datetime(
+        2026, 2, 13, 3, 0, tzinfo=UTC
+    )
+
+
+def _admin() -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("root"))
+    return client

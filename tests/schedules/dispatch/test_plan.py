@@ -1,0 +1,148 @@
+"""Planning, the outbox and the reaper, on real rows."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from schedules.dispatch import end_expired, plan_due, reap, take_outbox
+from schedules.lease import instance_id
+from schedules.models import Instance, Job, Run
+from schedules.querysets.instances import LEASE
+from schedules.states import InstanceKind, InstanceStatus, RunState
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = timedelta(minutes=1)
+MakeJob = Callable[..., Job]
+MakeRun = Callable[..., Run]
+
+
+def test_a_due_job_is_planned_once_and_moves_on(make_job: MakeJob, now: datetime) -> None:
+    job = make_job()
+
+    first = plan_due(now=now)
+    second = plan_due(now=now)
+
+    assert [run.scheduled_at for run in first] == [now]
+    assert second == []
+    job.refresh_from_db()
+    assert (job.next_run_at, job.next_due_at) == (now + MINUTE, now + MINUTE)
+
+
+def test_an_occurrence_that_has_its_run_already_keeps_it(make_job: MakeJob, now: datetime) -> None:
+    job = make_job()
+    (first,) = plan_due(now=now)
+    Job.objects.filter(pk=job.pk).update(next_run_at=now, next_due_at=now)  # as after a restore
+
+    (again,) = plan_due(now=now)
+
+    assert again.task_id == first.task_id
+    assert Run.objects.count() == 1
+
+
+def test_an_invalid_or_disabled_job_is_not_planned(make_job: MakeJob, now: datetime) -> None:
+    make_job(next_run_at=None, next_due_at=None, is_enabled=False)
+
+    assert plan_due(now=now) == []
+
+
+def test_a_one_off_job_is_disabled_when_it_is_spent(make_job: MakeJob, now: datetime) -> None:
+    job = make_job(one_off=True)
+
+    plan_due(now=now)
+
+    job.refresh_from_db()
+    assert (job.is_enabled, job.next_run_at) == (False, None)
+
+
+def test_a_run_that_was_never_sent_is_found_in_the_outbox(make_job: MakeJob, now: datetime) -> None:
+    make_job()
+    (run,) = plan_due(now=now)
+
+    assert take_outbox(now=now, limit=10, backlog=False) == []
+    assert take_outbox(now=now + timedelta(seconds=5), limit=10, backlog=True) == [
+        Run.objects.get(task_id=run.task_id)
+    ]
+
+
+def test_a_sent_run_is_sent_again_only_without_a_backlog(make_run: MakeRun, now: datetime) -> None:
+    run = make_run(state=RunState.SENT, sent_at=now, publish_at=now, sends=1)
+
+    assert take_outbox(now=now, limit=10, backlog=True) == []
+    run.refresh_from_db()
+    assert run.publish_at == now + timedelta(seconds=10)  # looked at again after twice the pause
+    assert take_outbox(now=now + timedelta(seconds=10), limit=10, backlog=False) == [run]
+
+
+def test_a_sent_run_that_younger_ones_have_overtaken_is_sent_again(
+    make_run: MakeRun, now: datetime
+) -> None:
+    lost = make_run(state=RunState.SENT, sent_at=now, publish_at=now + MINUTE, sends=1)
+    make_run(
+        state=RunState.SUCCEEDED,
+        sent_at=now + timedelta(seconds=30),
+        finished_at=now + timedelta(seconds=31),
+    )
+
+    assert take_outbox(now=now + MINUTE, limit=10, backlog=True) == [lost]
+
+
+def test_a_run_that_nobody_took_within_its_grace_is_missed(
+    make_run: MakeRun, now: datetime
+) -> None:
+    run = make_run(expires_at=now + MINUTE)
+
+    assert end_expired(now=now + MINUTE) == 0
+    assert end_expired(now=now + 2 * MINUTE) == 1
+    run.refresh_from_db()
+    assert (run.state, run.instance_id) == (RunState.MISSED, instance_id())
+    assert "120 s" in run.reason
+
+
+@pytest.mark.parametrize(
+    ("on_lost", "state"), [("retry", RunState.RETRYING), ("fail", RunState.LOST)]
+)
+def test_the_run_of_a_silent_worker_is_taken_back_by_its_policy(
+    make_run: MakeRun, now: datetime, on_lost: str, state: RunState
+) -> None:
+    worker = _instance(heartbeat_at=now)
+    run = make_run(
+        state=RunState.RUNNING, attempt=1, instance_id=worker.pk, options={"on_lost": on_lost}
+    )
+
+    assert reap(now=now + LEASE - timedelta(seconds=1)) == 0
+    assert reap(now=now + LEASE) == 1
+    run.refresh_from_db()
+    assert run.state == state
+    assert run.attempts.get().outcome == RunState.LOST
+
+
+def test_a_run_that_kills_its_worker_three_times_ends_as_lost(
+    make_job: MakeJob, make_run: MakeRun, now: datetime
+) -> None:
+    worker = _instance(heartbeat_at=now - LEASE)
+    job = make_job(on_lost="retry")
+    run = make_run(job=job)
+    for attempt in (1, 2, 3):
+        Run.objects.filter(pk=run.pk).update(
+            state=RunState.RUNNING, publish_at=None, attempt=attempt, slot=1, instance_id=worker.pk
+        )
+        assert reap(now=now) == 1
+
+    run.refresh_from_db()
+    job.refresh_from_db()
+    assert run.state == RunState.LOST
+    assert "3 times" in job.flagged_reason
+
+
+def _instance(*, heartbeat_at: datetime) -> Instance:
+    return Instance.objects.create(
+        kind=InstanceKind.WORKER,
+        name="worker",
+        host="here",
+        pid=1,
+        status=InstanceStatus.RUNNING,
+        started_at=heartbeat_at,
+        heartbeat_at=heartbeat_at,
+    )
