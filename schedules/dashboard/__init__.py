@@ -1,0 +1,1 @@
+"""The pages at `/scheduler/`, drawn by the server, and `/healthz`."""

@@ -1,0 +1,77 @@
+"""`scheduler next`: when a job, or a cron expression, runs next."""
+
+import time
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from typing import Any
+
+from schedules.errors import InvalidInput, JobInvalid
+from schedules.management.console import Console, ExitCode
+from schedules.management.parser import LONGEST_COUNT, instant, job_named, one_of, whole_number
+from schedules.operations.wording import iso
+from schedules.timing import Cron, Timetable, from_spec, occurrences
+
+HELP = """\
+List the next occurrences of a job or of a cron expression.
+
+With --cron nothing is looked up: it works without a database. The occurrences
+are strictly later than --after, in UTC. When the clocks go forward, a time that
+does not exist runs at the first minute after the gap; when they go back, a fixed
+time runs once and a field that begins with * in both passes.
+
+examples:
+  manage.py scheduler next end_of_day --count 3
+  manage.py scheduler next --cron '30 2 * * *' --tz Europe/Berlin \\
+      --after 2026-03-28T12:00:00Z --count 2 --json"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("job", nargs="?", metavar="JOB", help="Key or number of a job.")
+    parser.add_argument("--cron", metavar="EXPR", help="A cron expression instead of a job.")
+    parser.add_argument("--tz", metavar="TZ", help="IANA zone of --cron; default UTC.")
+    parser.add_argument(
+        "--day-rule",
+        metavar="RULE",
+        help="Of --cron with both day fields: any (the default; one match is enough) or all.",
+    )
+    parser.add_argument("--after", metavar="ISO", help="Instant to start after; default now.")
+    parser.add_argument(
+        "--count", default="5", metavar="N", help=f"How many, 1 to {LONGEST_COUNT}; default 5."
+    )
+    parser.add_argument("--json", action="store_true", help='{"occurrences": ["…Z", …]}.')
+
+
+def run(options: dict[str, Any], console: Console) -> ExitCode:
+    """Show the occurrences; fewer than asked for when the timetable ends."""
+    count = whole_number(options["count"], field="count", least=1, most=LONGEST_COUNT)
+    if options["after"] is None:
+        # This machine's clock: there may be no database to ask.
+        after = datetime.fromtimestamp(time.time(), UTC)
+    else:
+        after = instant(options["after"], field="after")
+    timetable = _timetable(options)
+    found = [iso(moment) for moment in occurrences(timetable, after=after, count=count)]
+    console.document({"occurrences": found})
+    for line in found:
+        console.text(line)
+    if not found:
+        console.note(f"It never runs again after {iso(after)}.")
+    return ExitCode.OK
+
+
+def _timetable(options: dict[str, Any]) -> Timetable:
+    job, cron = options["job"], options["cron"]
+    if (job is None) == (cron is None):
+        found = "neither" if job is None else "both"
+        raise InvalidInput("job", found, "either the key or number of a job, or --cron EXPR")
+    if cron is not None:
+        rule = one_of(options["day_rule"] or "any", ("any", "all"), field="dayRule")
+        return Cron(cron, tz=options["tz"] or "UTC", day_rule="all" if rule == "all" else "any")
+    for name in ("tz", "day_rule"):
+        if options[name] is not None:
+            raise InvalidInput(name.replace("_", "-"), options[name], "used with --cron only")
+    found_job = job_named(job)
+    if found_job.timetable is None:
+        raise JobInvalid(found_job.key, found_job.invalid_reason or "it has no timetable.")
+    return from_spec(found_job.timetable)

@@ -1,0 +1,1 @@
+"""Tests of tokens, permissions and the audit record."""

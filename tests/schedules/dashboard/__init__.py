@@ -1,0 +1,1 @@
+"""Tests of the pages at /scheduler/ and of /healthz."""

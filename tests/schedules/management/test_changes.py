@@ -1,0 +1,168 @@
+"""`scheduler trigger`, `install` and `token`; and the command line itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from schedules.access import authenticate
+from schedules.management.parser import SchedulerParser
+from schedules.models import AuditEntry, Job, Run
+from schedules.querysets.clock import database_now
+from schedules.states import Origin, RunState
+from tests.schedules.management.conftest import Answer
+
+Scheduler = Callable[..., Answer]
+Make = Callable[..., Any]
+
+
+@pytest.mark.django_db
+def test_a_triggered_run_is_planned_and_traced(scheduler: Scheduler, make_job: Make) -> None:
+    job = make_job("nightly")
+
+    answer = scheduler("trigger", "nightly", "--reason", "figures corrected", "--json")
+
+    run = Run.objects.get()
+    assert answer.code == 0
+    assert answer.document["executionId"] == str(run.task_id)
+    assert (run.job, run.origin) == (job, Origin.OPERATOR)
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.subject, entry.source) == ("trigger", "job:nightly", "cli")
+    assert entry.reason == "figures corrected"
+
+
+@pytest.mark.django_db
+def test_waiting_ends_with_the_patience(scheduler: Scheduler, make_job: Make) -> None:
+    make_job("nightly")
+
+    answer = scheduler("trigger", "nightly", "--wait", "--timeout", "1", "--json")
+
+    assert answer.code == 5
+    assert answer.document["statusName"] == "pending"
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [(RunState.SUCCEEDED, 0), (RunState.FAILED, 1), (RunState.SKIPPED, 1), (RunState.LOST, 1)],
+)
+@pytest.mark.django_db
+def test_waiting_ends_with_the_outcome(
+    scheduler: Scheduler, make_job: Make, state: RunState, code: int
+) -> None:
+    make_job("nightly")
+    words = ("trigger", "nightly", "--idempotency-key", "k", "--json")
+    scheduler(*words)
+    Run.objects.update(state=state, publish_at=None, finished_at=database_now(), error="disk full")
+
+    answer = scheduler(*words, "--wait", "--timeout", "5")
+
+    assert answer.code == code
+    assert answer.document["errorMessage"] == "disk full"
+    assert Run.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_disabled_job_is_refused(scheduler: Scheduler, make_job: Make) -> None:
+    make_job("nightly", is_enabled=False)
+
+    refused = scheduler("trigger", "nightly", "--json")
+    forced = scheduler("trigger", "nightly", "--even-if-disabled", "--json")
+
+    assert refused.code == 4
+    assert "is disabled" in refused.document["error"]["detail"]
+    assert forced.code == 0
+    assert Run.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_arguments_that_do_not_fit_are_refused(scheduler: Scheduler, make_job: Make) -> None:
+    make_job("nightly")
+
+    unknown = scheduler("trigger", "nightly", "--kwargs", '{"z": 1}', "--json")
+    broken = scheduler("trigger", "nightly", "--kwargs", "{", "--json")
+
+    assert (unknown.code, broken.code) == (2, 2)
+    assert broken.document["error"]["field"] == "kwargs"
+    assert not Run.objects.exists()
+
+
+@pytest.mark.django_db
+def test_installing_twice_changes_nothing(scheduler: Scheduler) -> None:
+    first = scheduler("install", "--json").document
+    second = scheduler("install", "--json").document
+
+    assert "daily" in first["created"]
+    assert second["created"] == []
+    assert Job.objects.filter(key="daily").count() == 1
+    assert "unchanged" in scheduler("install").out
+
+
+@pytest.mark.django_db
+def test_a_token_is_printed_once_and_works(scheduler: Scheduler) -> None:
+    user = User.objects.create_user("reporting")
+
+    answer = scheduler("token", "create", "--user", "reporting", "--name", "export", "--json")
+
+    raw = answer.document["token"]
+    token = authenticate(raw, now=database_now())
+    assert token is not None
+    assert (token.user, token.name) == (user, "export")
+    assert raw not in answer.err
+    assert raw not in str(AuditEntry.objects.values().get())
+
+
+@pytest.mark.django_db
+def test_without_json_stdout_is_the_token_alone(scheduler: Scheduler) -> None:
+    User.objects.create_user("reporting")
+
+    answer = scheduler("token", "create", "--user", "reporting")
+
+    assert authenticate(answer.out.strip(), now=database_now()) is not None
+    assert "not shown again" in answer.err
+
+
+@pytest.mark.django_db
+def test_a_token_needs_a_user_and_an_end(scheduler: Scheduler) -> None:
+    User.objects.create_user("reporting")
+
+    nobody = scheduler("token", "create", "--user", "nobody", "--json")
+    no_end = scheduler("token", "create", "--user", "reporting", "--expires-days", "0", "--json")
+
+    assert (nobody.code, no_end.code) == (3, 2)
+    assert no_end.document["error"]["field"] == "expiresDays"
+
+
+def test_words_that_make_no_sense_are_refused_as_json(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    parser = SchedulerParser(called_from_command_line=True)
+    parser.add_argument("--json", action="store_true")
+
+    with pytest.raises(SystemExit) as end:
+        parser.parse_args(["--nonsense", "--json"])
+
+    out, err = capsys.readouterr()
+    assert end.value.code == 2
+    assert '"field": "arguments"' in out
+    assert err == ""
+
+
+def test_a_program_gets_an_exception() -> None:
+    with pytest.raises(CommandError, match="unrecognized arguments: --nonsense") as error:
+        call_command("scheduler", "next", "--nonsense")
+
+    assert error.value.returncode == 2
+
+
+@pytest.mark.parametrize("verb", ["status", "jobs", "next", "runs", "trigger", "install", "token"])
+def test_every_verb_explains_itself(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        call_command("scheduler", verb, "--help")
+
+    out = capsys.readouterr().out
+    assert end.value.code == 0
+    assert "examples:" in out
+    assert "--json" in out
