@@ -1,0 +1,34 @@
+"""The Celery app: `celery -A project beat | worker | flower`."""
+
+import os
+import sys
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+
+from django.conf import settings
+
+from project.command_line import refuse_unusable_command
+from schedules.app import Downbeat
+
+
+def celery_settings() -> dict[str, Any]:
+    """Return the `CELERY_*` settings under Celery's own names, and nothing else.
+
+    Workers answer `inspect conf` with all that the app was given, and Flower shows the answer.
+    """
+    prefix = "CELERY_"
+    chosen = {
+        name.removeprefix(prefix).lower(): getattr(settings, name)
+        for name in dir(settings)
+        if name.startswith(prefix)
+    }
+    # Celery's part for Django asks for this one by its long name.
+    return {**chosen, "CELERY_DB_REUSE_MAX": chosen.pop("db_reuse_max")}
+
+
+refuse_unusable_command(sys.argv, has_broker=bool(settings.REDIS_URL), environment=os.environ)
+
+app = Downbeat("downbeat", log="project.logs:CeleryLogging")
+app.config_from_object(celery_settings())
+app.autodiscover_tasks(related_name="jobs")

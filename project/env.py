@@ -1,0 +1,217 @@
+"""Environment variables as typed values.
+
+A value that cannot be used stops the process before anything starts: one line that names the
+variable, what was found and what is accepted, on stderr, and exit code 2. An empty variable counts
+as unset.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import re
+import secrets
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import dj_database_url
+import dj_email_url
+
+from schedules.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+POSTGRESQL_SCHEMES = ("postgres", "postgresql")
+BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
+YES = frozenset({"1", "true", "yes", "on"})
+NO = frozenset({"0", "false", "no", "off"})
+EXIT_CODE = 2
+
+
+def refuse(name: str, found: object, accepted: str) -> NoReturn:
+    """End the process with one line about the variable `name`."""
+    sys.stderr.write(f"{InvalidInput(name, found, accepted)}\n")
+    raise SystemExit(EXIT_CODE)
+
+
+def without_password(url: str) -> str:
+    """Return `url` with what stands between the user's name and `@` hidden."""
+    return re.sub(r"(?<=:)[^:/@]*(?=@[^@]*$)", "***", url)
+
+
+class Env:
+    """Reads variables from `source`; `names` holds every name that was asked for."""
+
+    def __init__(self, source: Mapping[str, str]) -> None:
+        self.source = source
+        self.names: set[str] = set()
+
+    def text(self, name: str, *, default: str = "") -> str:
+        """Return the variable without blanks around it, or `default` when unset or empty."""
+        self.names.add(name)
+        return self.source.get(name, "").strip() or default
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return a yes-or-no variable."""
+        found = self.text(name).lower()
+        if not found:
+            return default
+        if found not in YES | NO:
+            refuse(name, found, "write true or false")
+        return found in YES
+
+    def choice(
+        self, name: str, *, default: str, accepted: Sequence[str], upper: bool = False
+    ) -> str:
+        """Return one of `accepted`; capitals do not matter."""
+        found = self.text(name, default=default)
+        value = found.upper() if upper else found.lower()
+        if value not in accepted:
+            refuse(name, found, f"write one of {', '.join(accepted)}")
+        return value
+
+    def number(self, name: str, *, default: float, least: float, most: float, unit: str) -> float:
+        """Return a number of `unit` between `least` and `most`, both included."""
+        found = self.text(name)
+        accepted = f"write a number of {unit} from {least:g} to {most:g}, for example {default:g}"
+        try:
+            value = float(found) if found else default
+        except ValueError:
+            refuse(name, found, accepted)
+        if not (math.isfinite(value) and least <= value <= most):
+            refuse(name, found, accepted)
+        return value
+
+    def whole(self, name: str, *, default: int, least: int, most: int, unit: str) -> int:
+        """Return a whole number of `unit` between `least` and `most`, both included."""
+        found = self.text(name, default=str(default))
+        if not re.fullmatch(r"[0-9]{1,9}", found) or not least <= int(found) <= most:
+            refuse(
+                name,
+                found,
+                f"write a whole number of {unit} from {least} to {most}, for example {default}",
+            )
+        return int(found)
+
+    def names_list(self, name: str, *, default: Sequence[str] = ()) -> list[str]:
+        """Return the comma-separated entries of the variable."""
+        found = self.text(name)
+        return [entry.strip() for entry in found.split(",") if entry.strip()] or list(default)
+
+    def zone(self, name: str, *, default: str) -> str:
+        """Return the name of a time zone that exists."""
+        found = self.text(name, default=default)
+        try:
+            return ZoneInfo(found).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            refuse(name, found, "write a time zone of the IANA database, for example Asia/Jakarta")
+
+    def directory(self, name: str, *, default: str, base: Path, needed: bool) -> Path:
+        """Return a directory, made when it is missing; a relative one starts at `base`.
+
+        Where it is `needed`, one that this user cannot write stops the process.
+        """
+        place = base / self.text(name, default=default)
+        with contextlib.suppress(OSError):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if needed and not os.access(place, os.W_OK | os.X_OK):
+            refuse(name, str(place), "write a directory that this user may write")
+        return place
+
+    def database(self, name: str, *, default: str) -> dict[str, Any]:
+        """Return Django's settings for the database at a `postgresql://` or `sqlite:///` URL."""
+        found = self.text(name, default=default)
+        accepted = "write postgresql://user:password@host:5432/name or sqlite:////path/to/file"
+        # APScheduler's URLs name a driver too: postgresql+psycopg2://
+        scheme, separator, rest = found.partition("://")
+        plain_scheme = scheme.partition("+")[0]
+        url = f"{plain_scheme}{separator}{rest}"
+        try:
+            parsed = dict(dj_database_url.parse(url))
+        except ValueError:
+            parsed = {}
+        named = bool(parsed.get("NAME")) and parsed.get("NAME") != ":memory:"
+        if plain_scheme not in (*POSTGRESQL_SCHEMES, "sqlite") or not named:
+            refuse(name, without_password(found), accepted)
+        return parsed
+
+    def broker(self, name: str) -> str:
+        """Return a Redis URL as it is, or "" when the variable is unset."""
+        found = self.text(name)
+        if not found:
+            return ""
+        try:
+            parts = urlsplit(found)
+            usable = (
+                parts.scheme in BROKER_SCHEMES
+                and bool(parts.hostname or parts.path)
+                and parts.port != 0
+            )
+        except ValueError:
+            usable = False
+        if not usable:
+            refuse(
+                name,
+                without_password(found),
+                "write redis://:password@host:6379/0 (or rediss:// for TLS)",
+            )
+        return found
+
+    def email(self, name: str, *, default: str) -> dict[str, Any]:
+        """Return Django's `EMAIL_*` settings for an `smtp://`, `console:` or `file:///` URL."""
+        found = self.text(name, default=default)
+        try:
+            parsed = dict(dj_email_url.parse(found))
+        except ValueError:
+            parsed = {}
+        if "EMAIL_BACKEND" not in parsed:
+            refuse(
+                name,
+                without_password(found),
+                "write smtp+tls://user:password@host:587, console: or file:///path",
+            )
+        return parsed
+
+    def login(self, name: str) -> str:
+        """Return a `user:password` pair, or "" when the variable is unset."""
+        found = self.text(name)
+        user, separator, password = found.partition(":")
+        if found and not (user and separator and password):
+            refuse(name, "***", "write user:password")
+        return found
+
+    def secret(self, name: str, *, kept_in: Path, required: bool) -> str:
+        """Return the variable, or a random text kept in the file `kept_in` (mode 0600) from the
+        first call on.
+
+        Where it is `required`, an unset variable stops the process.
+        """
+        if found := self.text(name):
+            return found
+        if required:
+            refuse(name, "", "set it to a long random text when ENVIRONMENT is prod")
+        try:
+            return kept_secret(kept_in)
+        except OSError:
+            refuse(name, "", f"set it, or let this user read and write {kept_in}")
+
+
+def kept_secret(path: Path) -> str:
+    """Return the text in `path`; of several processes that start at once, all get the same one."""
+    if not path.exists():
+        fresh = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48))
+        try:
+            # A link fails where the name is taken, and the name never shows a half-written file.
+            path.hardlink_to(fresh)
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,238 @@
+"""Django's settings: values and one-line reasons. The variables they come from are read by
+`project.env`.
+
+The framework's own options have their defaults in `schedules.conf`.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from project.env import Env, refuse
+from project.running import read_note
+
+env = Env(os.environ)
+
+BASE_DIR = Path(__file__).resolve().parents[1]
+ENVIRONMENT = env.choice("ENVIRONMENT", default="dev", accepted=("dev", "prod"))
+IS_PRODUCTION = ENVIRONMENT == "prod"
+LOG_LEVEL = env.choice(
+    "LOG_LEVEL",
+    default="INFO",
+    accepted=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+    upper=True,
+)
+# With a database and a key from outside, nothing has to be kept on this machine.
+DATA_DIR = env.directory(
+    "DATA_DIR",
+    default="var",
+    base=BASE_DIR,
+    needed=not (env.text("DATABASE_URL") and env.text("SECRET_KEY")),
+)
+RUNNING = read_note(DATA_DIR)  # of `./run up` in another terminal
+SECRET_KEY = env.secret("SECRET_KEY", kept_in=DATA_DIR / "secret_key", required=IS_PRODUCTION)
+
+# Never on: its pages show settings to whoever asks, and processes that run for months would
+# collect queries.
+DEBUG = False
+ALLOWED_HOSTS = env.names_list(
+    "ALLOWED_HOSTS", default=() if IS_PRODUCTION else ("localhost", "127.0.0.1", "[::1]")
+)
+if not ALLOWED_HOSTS:
+    refuse(
+        "ALLOWED_HOSTS",
+        "",
+        "name the hosts of this site when ENVIRONMENT is prod, for example jobs.example.com",
+    )
+CSRF_TRUSTED_ORIGINS = env.names_list("CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "django_celery_results",
+    "schedules",
+    "tasks.people",
+    "tasks.meetings",
+    "tasks.attendance",
+    "tasks.games",
+    "project",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "project.urls"
+WSGI_APPLICATION = "project.wsgi.application"
+ASGI_APPLICATION = "project.asgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# SCHEDULER_JOBSTORE_URL is what one of the replaced systems called its database.
+_alias = env.text("SCHEDULER_JOBSTORE_URL")
+if _alias and IS_PRODUCTION and not env.text("DATABASE_URL"):
+    refuse("SCHEDULER_JOBSTORE_URL", "***", "it is read in dev only; set DATABASE_URL instead")
+_default_database = RUNNING.get("database_url") or f"sqlite:///{DATA_DIR / 'downbeat.sqlite3'}"
+_database = env.database(
+    "SCHEDULER_JOBSTORE_URL" if _alias and not env.text("DATABASE_URL") else "DATABASE_URL",
+    default=_default_database,
+)
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    _database["OPTIONS"] = {
+        # A transaction that begins by reading cannot wait for the write lock later: it fails at
+        # once.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,  # seconds; a busy_timeout pragma would override it
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+    # A file, so that tests meet the locks that production meets; memory databases have others.
+    _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+else:
+    _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Recognised and never used or shown: the connection string of a Supabase project goes into
+# DATABASE_URL.
+SUPABASE_URL = env.text("SUPABASE_URL")
+SUPABASE_SERVICE_ROLE_KEY = env.text("SUPABASE_SERVICE_ROLE_KEY")
+
+USE_TZ = True
+TIME_ZONE = env.zone("TIME_ZONE", default="UTC")
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ar", "العربية"), ("id", "Bahasa Indonesia")]
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True  # served from the packages: there is no collecting step to forget
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+ADMIN_PASSWORD = env.text("ADMIN_PASSWORD")
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+FLOWER_BASIC_AUTH = env.login("FLOWER_BASIC_AUTH")
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = IS_PRODUCTION
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside, without TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_PRODUCTION else None
+SECURE_HSTS_SECONDS = 31_536_000 if IS_PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_PRODUCTION
+X_FRAME_OPTIONS = "DENY"
+
+vars().update(env.email("EMAIL_URL", default="console:"))
+
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"()": "project.logs.LineFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # Its success line repeats what a job returned, which may be personal data.
+        "celery.app.trace": {"level": "WARNING"},
+        # Warns of every worker that does not answer within a second, as none does while it starts.
+        "flower.inspector": {"level": "ERROR"},
+        "django": {"handlers": [], "level": "NOTSET"},
+        "django.server": {"handlers": [], "level": "NOTSET", "propagate": True},
+    },
+}
+
+# What the business jobs read.
+ENABLE_MEETING_STATUS_UPDATES = env.flag("ENABLE_MEETING_STATUS_UPDATES", default=True)
+SCHEDULER_RECOVERY_DELAY_SECONDS = env.number(
+    "SCHEDULER_RECOVERY_DELAY_SECONDS", default=1.0, least=0, most=3600, unit="seconds"
+)
+SESSION_LOOKAHEAD_DAYS = env.whole(
+    "SESSION_LOOKAHEAD_DAYS", default=7, least=1, most=366, unit="days"
+)
+
+SCHEDULES: dict[str, Any] = {
+    # The options of `schedules.conf`; every one has a default there.
+}
+
+# Celery. `project.celery` hands these to the app, and nothing else of this module.
+REDIS_URL = env.broker("REDIS_URL") or RUNNING.get("redis_url", "")
+CELERY_BROKER_URL = REDIS_URL or "memory://none"
+CELERY_BROKER_TRANSPORT = None if REDIS_URL else "project.no_broker:Transport"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever; by default a worker dies after 100 tries
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 7200,  # seconds; a task that runs longer would be delivered twice
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    # The transport waits for ever by default, and a broker that hangs would hang whoever speaks to
+    # it.
+    "socket_timeout": 10,
+    "socket_connect_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 25,
+    # A refused connection is told at once; by default the transport first sleeps for 2 and for 4
+    # seconds.
+    "max_retries": 0,
+    "queue_order_strategy": "priority",
+    "priority_steps": [0, 3, 6, 9],
+}
+CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True  # with a prefetch of 1 a worker holds only what it runs
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_REJECT_ON_WORKER_LOST = (
+    False  # the ledger decides; the broker would loop a task that kills workers
+)
+CELERY_TASK_ACKS_ON_FAILURE = CELERY_TASK_ACKS_ON_TIMEOUT = True
+CELERY_TASK_TRACK_STARTED = (
+    False  # that write would turn a finished run back to started; the claim records it
+)
+CELERY_TASK_SOFT_TIME_LIMIT = 3300  # seconds; a job's own limit comes first
+CELERY_TASK_TIME_LIMIT = 3600
+CELERY_TASK_PUBLISH_RETRY = False  # rows come before messages: what was not sent is sent by Beat
+CELERY_RESULT_BACKEND = "schedules.results:DatabaseBackend"
+CELERY_RESULT_EXTENDED = True  # without it the result table drops tracebacks
+CELERY_RESULT_EXPIRES = (
+    None  # the log is kept by our own retention; Celery would delete it after a day
+)
+CELERY_RESULT_BACKEND_ALWAYS_RETRY = True
+CELERY_RESULT_BACKEND_MAX_RETRIES = 5
+CELERY_BEAT_SCHEDULER = "schedules.beat:Scheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 1  # second
+CELERY_BEAT_ENABLE_REMOTE_CONTROL = True  # `celery inspect ping` says that Beat ticks
+CELERY_WORKER_SEND_TASK_EVENTS = True  # what Flower shows
+CELERY_WORKER_PROC_ALIVE_TIMEOUT = (
+    30  # seconds; 4 by default, too few to import everything on a busy machine
+)
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20  # seconds for the running task after SIGQUIT
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = (
+    False  # it owns its run and may finish it
+)
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # KiB
+CELERY_WORKER_ETA_TASK_LIMIT = 1000
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 100  # tasks on one connection; by default each task opens and closes two
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True

@@ -1,0 +1,45 @@
+"""For all tests: the `database` marker, and databases for systems that a test starts."""
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+
+DATABASE_FIXTURES = frozenset(
+    {"db", "transactional_db", "django_db_serialized_rollback", "live_server"}
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark a test `database` when it, its class or one of its fixtures asks for one."""
+    for item in items:
+        fixtures = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
+        if fixtures or item.get_closest_marker("django_db"):
+            item.add_marker("database")
+
+
+@pytest.fixture(scope="session")
+def make_database() -> Iterator[Callable[[], str | None]]:
+    """Return a function that makes an empty database and returns its DATABASE_URL.
+
+    It is on the server of this pass; on SQLite the function returns None, and a `Stack` then keeps
+    its own file. The databases are dropped at the end.
+    """
+    server = os.environ.get("DATABASE_URL", "")
+    if not server.startswith("postgres"):
+        yield lambda: None
+        return
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(f"stack_{uuid.uuid4().hex[:12]}")
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {made[-1]}")
+        return f"{server.rpartition('/')[0]}/{made[-1]}"
+
+    yield make
+    with psycopg.connect(server, autocommit=True) as connection:
+        for name in made:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,29 @@
+"""Loaded before the settings: gives a test run a directory and a database of its own.
+
+Without it the tests would speak to the broker of a `./run up` in the same checkout.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+FOREIGN = (
+    "ADMIN_PASSWORD",
+    "ALLOWED_HOSTS",
+    "ENABLE_MEETING_STATUS_UPDATES",
+    "ENVIRONMENT",
+    "FLOWER_BASIC_AUTH",
+    "REDIS_URL",
+    "SCHEDULER_JOBSTORE_URL",
+    "SECRET_KEY",
+    "TIME_ZONE",
+)
+
+if "DOWNBEAT_TESTS" not in os.environ:  # not again in a Python that a test starts
+    for name in FOREIGN:
+        os.environ.pop(name, None)
+    os.environ["DATA_DIR"] = os.environ["DOWNBEAT_TESTS"] = tempfile.mkdtemp(
+        prefix="downbeat-tests-"
+    )
+    atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Tests of the configuration and of what starts and supervises the processes."""
