@@ -1,0 +1,1 @@
+"""Who was there: one row for each employee and day."""

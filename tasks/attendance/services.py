@@ -1,0 +1,74 @@
+"""Clocking in and out, and filling a day with rows."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Case, F, Q, Value, When
+
+from schedules.public import InvalidInput
+from tasks.attendance.models import Attendance, Status
+from tasks.people.models import Employee
+
+LONGEST_SHIFT = timedelta(hours=24)
+"""How long after a clock-in a clock-out still belongs to it; night shifts end on the next day."""
+
+
+@transaction.atomic
+def clock_in(employee: Employee, at: datetime) -> Attendance:
+    """Note that the employee came at the aware instant `at`; return that day's row.
+
+    The day is the one in the employee's own time zone. An absent row becomes present, a missing one
+    is made, any other status stays. A second clock-in of the day changes nothing. Raises
+    InvalidInput for an instant without its UTC offset.
+    """
+    _require_offset(at)
+    row, _ = Attendance.objects.get_or_create(employee=employee, date=employee.local_day(at))
+    # One conditional statement, so that of two simultaneous clock-ins one counts.
+    Attendance.objects.filter(pk=row.pk, clock_in_at__isnull=True).update(
+        clock_in_at=at,
+        status=Case(When(status=Status.ABSENT, then=Value(Status.PRESENT)), default=F("status")),
+    )
+    row.refresh_from_db()
+    return row
+
+
+@transaction.atomic
+def clock_out(employee: Employee, at: datetime) -> Attendance:
+    """Note that the employee left at the aware instant `at`; return the row of the shift it ends.
+
+    The shift is the last one begun within the 24 hours before. Of several clock-outs the latest
+    counts. Raises InvalidInput when there is no such clock-in, or for an instant without its UTC
+    offset.
+    """
+    _require_offset(at)
+    row = employee.attendances.clocked_in_between(at - LONGEST_SHIFT, at).first()
+    if row is None:
+        accepted = f"an instant within 24 hours after a clock-in of {employee}"
+        raise InvalidInput("at", at.isoformat(), accepted)
+    is_first_or_later = Q(clock_out_at__isnull=True) | Q(clock_out_at__lt=at)
+    Attendance.objects.filter(is_first_or_later, pk=row.pk).update(clock_out_at=at)
+    row.refresh_from_db()
+    return row
+
+
+def fill_day(employee_ids: Sequence[int], *, day: date, made_by: UUID) -> int:
+    """Make an absent row on `day` for those employees who have none, in the caller's transaction.
+
+    Returns how many are new: rows that carry the mark `made_by`. Repeated with the same mark it
+    counts what the mark has made altogether, so a run that is tried again reports all of its work.
+    """
+    Attendance.objects.bulk_create(
+        [Attendance(employee_id=pk, date=day, made_by=made_by) for pk in employee_ids],
+        ignore_conflicts=True,
+    )
+    # The insert does not say which rows it left out, and a count of what was there before could be
+    # outdated by a clock-in at the same moment; the mark can not.
+    made = Attendance.objects.made_by_run(made_by, day=day)
+    return made.filter(employee_id__in=employee_ids).count()
+
+
+def _require_offset(at: datetime) -> None:
+    if at.tzinfo is None:
+        raise InvalidInput("at", at.isoformat(), "an instant with its UTC offset")

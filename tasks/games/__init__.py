@@ -1,0 +1,1 @@
+"""Recurring games and the sessions that come of them."""

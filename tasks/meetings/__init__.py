@@ -1,0 +1,1 @@
+"""Meetings, and the one-off run that ends each of them on time."""

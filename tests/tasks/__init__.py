@@ -1,0 +1,1 @@
+"""Tests of the business: real rows, the real claim and ending of runs, time passed in."""

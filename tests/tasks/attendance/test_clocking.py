@@ -1,0 +1,95 @@
+"""Clocking in and out."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from tasks.attendance.models import Attendance, Status
+from tasks.attendance.services import clock_in, clock_out
+from tests.tasks.people.staff import hire
+
+pytestmark = pytest.mark.django_db
+
+MORNING = datetime(2030, 5, 2, 1, 30, tzinfo=UTC)  # 08:30 in Jakarta
+DAY = date(2030, 5, 2)
+
+
+def test_a_clock_in_turns_absent_into_present() -> None:
+    (employee,) = hire(1)
+    Attendance.objects.create(employee=employee, date=DAY)
+
+    row = clock_in(employee, MORNING)
+
+    assert (row.status, row.clock_in_at) == (Status.PRESENT, MORNING)
+    assert Attendance.objects.count() == 1
+
+
+def test_a_missing_row_is_made() -> None:
+    (employee,) = hire(1)
+
+    row = clock_in(employee, MORNING)
+
+    assert (row.date, row.status, row.made_by) == (DAY, Status.PRESENT, None)
+
+
+def test_a_second_clock_in_changes_nothing() -> None:
+    (employee,) = hire(1)
+    first = clock_in(employee, MORNING)
+
+    second = clock_in(employee, MORNING + timedelta(hours=1))
+
+    assert (second.pk, second.clock_in_at) == (first.pk, MORNING)
+
+
+@pytest.mark.parametrize("status", [Status.ON_LEAVE, Status.LATE])
+def test_any_other_status_stays(status: Status) -> None:
+    (employee,) = hire(1)
+    Attendance.objects.create(employee=employee, date=DAY, status=status)
+
+    row = clock_in(employee, MORNING)
+
+    assert (row.status, row.clock_in_at) == (status, MORNING)
+
+
+def test_the_day_begins_at_midnight_where_the_employee_works() -> None:
+    (employee,) = hire(1)
+
+    before = clock_in(employee, datetime(2030, 5, 1, 16, 59, tzinfo=UTC))
+    after = clock_in(employee, datetime(2030, 5, 1, 17, 0, tzinfo=UTC))
+
+    assert (before.date, after.date) == (date(2030, 5, 1), DAY)
+
+
+def test_a_clock_out_ends_the_shift_and_a_later_one_counts() -> None:
+    (employee,) = hire(1)
+    clock_in(employee, MORNING)
+
+    clock_out(employee, MORNING + timedelta(hours=9))
+    clock_out(employee, MORNING + timedelta(hours=8))
+
+    assert Attendance.objects.get().clock_out_at == MORNING + timedelta(hours=9)
+
+
+def test_a_night_shift_ends_on_the_next_day() -> None:
+    (employee,) = hire(1)
+    evening = MORNING + timedelta(hours=13, minutes=30)  # 22:00 in Jakarta
+    clock_in(employee, evening)
+
+    row = clock_out(employee, evening + timedelta(hours=8))
+
+    assert (row.date, row.clock_out_at) == (DAY, evening + timedelta(hours=8))
+
+
+def test_a_clock_out_without_a_clock_in_is_refused_in_one_sentence() -> None:
+    (employee,) = hire(1)
+    clock_in(employee, MORNING)
+
+    with pytest.raises(ValueError, match=r"^at is '2030-05-03T.*24 hours after a clock-in"):
+        clock_out(employee, MORNING + timedelta(hours=24))
+
+
+def test_an_instant_without_offset_is_refused_in_one_sentence() -> None:
+    (employee,) = hire(1)
+
+    with pytest.raises(ValueError, match="UTC offset"):
+        clock_in(employee, MORNING.replace(tzinfo=None))

@@ -1,0 +1,62 @@
+"""The demo company: believable at once, and the same after a second loading."""
+
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from project.demo import load_demo
+from tasks.attendance.models import Attendance
+from tasks.games.models import Game, GameSession
+from tasks.meetings.models import Meeting
+from tasks.meetings.status import Status
+from tasks.people.models import Employee
+from tests.tasks.meetings.meetings import scheduled
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2040, 6, 1, 3, tzinfo=UTC)
+
+
+def counts() -> list[int]:
+    return [model.objects.count() for model in (Employee, Attendance, Meeting, Game, GameSession)]
+
+
+def test_the_command_prints_one_line_for_each_area() -> None:
+    printed = StringIO()
+
+    call_command("demo", employees=25, stdout=printed)
+
+    areas = [line.partition(":")[0] for line in printed.getvalue().splitlines()]
+    assert areas == ["people", "attendance", "meetings", "games"]
+    assert all(counts())
+
+
+def test_a_second_loading_makes_nothing_twice_and_moves_the_meetings() -> None:
+    load_demo(now=NOW, employees=25)
+    before = counts()
+    Meeting.objects.update(status=Status.DONE)
+
+    load_demo(now=NOW + timedelta(minutes=10), employees=25)
+
+    assert counts() == before
+    soonest = sorted(scheduled().values())
+    assert soonest[0] == NOW + timedelta(minutes=11)
+    assert soonest[-1] == NOW + timedelta(days=1, minutes=10)
+
+
+def test_a_company_can_grow() -> None:
+    load_demo(now=NOW, employees=5)
+
+    load_demo(now=NOW, employees=30)
+
+    assert Employee.objects.count() == 30
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many", "10001"])
+def test_a_size_that_is_none_is_refused_in_one_sentence(count: str) -> None:
+    with pytest.raises(
+        CommandError, match=f"--employees: '{count}' is not a whole number from 1 to 10000."
+    ):
+        call_command("demo", f"--employees={count}")
