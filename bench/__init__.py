@@ -1,0 +1,3 @@
+"""The programs behind `./run load` and `./run bench`: they start their own servers and measure the
+product.
+"""
