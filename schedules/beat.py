@@ -6,6 +6,7 @@ people look at. Any number of Beats may run; they share the work by row locks an
 """
 
 import logging
+import os
 import socket
 import threading
 import time
@@ -37,7 +38,7 @@ log = logging.getLogger(__name__)
 DATABASE_AWAY = (DatabaseError, InterfaceError)
 BROKER_AWAY = (OperationalError, KombuError, OSError, ConnectionError)
 RETRY_SECONDS = 1.0
-SHORTEST_SLEEP = 0.05
+SHORTEST_SLEEP = 0.1
 """Seconds between two ticks with work: what falls due in between is one batch and not many."""
 
 WATCH_SECONDS = 2.0
@@ -136,7 +137,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def setup_schedule(self) -> None:
         """Begin to live. Called once, and not for the instance that only prints the banner."""
         mode = InstanceMode.EMBEDDED if _is_embedded() else InstanceMode.STANDALONE
-        self._lease = Lease(InstanceKind.BEAT, f"beat@{socket.gethostname()}", mode=mode)
+        self._lease = Lease(
+            InstanceKind.BEAT, f"beat@{socket.gethostname()}/{os.getpid()}", mode=mode
+        )
         adopt(self._lease)
         self._publisher = Publisher()
         self._publisher.start()
@@ -219,11 +222,12 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     # The database comes and goes.
 
     def _found_database(self) -> None:
+        # First what needs our tables: a database that answers may still have none.
+        plan_start_runs(now=database_now())
         self._connected_at = time.monotonic()
         if self._complained:
             log.warning("The database is back.")
         self._complained = False
-        plan_start_runs(now=database_now())
 
     def _lost_database(self, error: Exception) -> None:
         connection.close()

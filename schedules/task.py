@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from datetime import datetime
 from traceback import format_exc
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, connection,
 
 from schedules.access import record
 from schedules.current import CurrentRun, current_run, executing
+from schedules.dispatch.plan import halted
 from schedules.dispatch.publish import RUN_HEADER
 from schedules.errors import ReportedFailure, SkipRun, Superseded, UnplannedCall
 from schedules.finish import (
@@ -29,9 +31,10 @@ from schedules.finish import (
 )
 from schedules.lease import instance_id
 from schedules.models import Job, Run
+from schedules.overlap import give_way
 from schedules.querysets.clock import database_now
 from schedules.registry import Declaration, find
-from schedules.states import RunState
+from schedules.states import Origin, RunState
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +75,9 @@ def _claim(task: str, task_id: str) -> Run:
         raise _unplanned(task, task_id) from None
     except IntegrityError:
         # No slot is free, or another run took the same one in this very moment.
-        _give_way(key)
+        waiting = Run.objects.filter(task_id=key).select_related("job").first()
+        if waiting is not None:
+            give_way(waiting)
         raise Ignore from None
     except CONNECTION_LOST as error:
         log.warning("Run %s could not be claimed, so it is left to the outbox: %s", task_id, error)
@@ -84,30 +89,26 @@ def _claim(task: str, task_id: str) -> Run:
     return run
 
 
-def _give_way(task_id: UUID) -> None:
-    """End the run by its job's overlap policy: as skipped, naming the run in its way."""
-    run = Run.objects.filter(task_id=task_id).first()
-    if run is None:
-        return
-    in_the_way = Run.objects.running().filter(job=run.job).first()
-    if in_the_way is None:
-        return  # it has ended in this moment; the outbox sends ours again
-    reason = f"overlap with run {in_the_way.task_id}"
-    finish_waiting(run, Outcome(state=RunState.SKIPPED, reason=reason), instance_id=instance_id())
-
-
 def _explain_refusal(task_id: UUID, task: str) -> None:
     """Find out why the run was not to be had; only a message that we never sent is worth a word."""
-    run = Run.objects.filter(task_id=task_id).first()
+    run = Run.objects.filter(task_id=task_id).select_related("job__periodic_task").first()
     if run is None or run.task != task:
         raise _unplanned(task, str(task_id))
-    now = database_now()
-    if not run.is_final and run.expires_at is not None and run.expires_at < now:
-        reason = f"a worker came to it only after {run.expires_at:%FT%TZ}, the end of its grace"
-        finish_waiting(
-            run, Outcome(state=RunState.MISSED, reason=reason), instance_id=instance_id()
-        )
+    outcome = None if run.is_final else _why_not(run, now=database_now())
+    if outcome is not None:
+        finish_waiting(run, outcome, instance_id=instance_id())
     log.debug("Run %s is %s: nothing to do for this message", task_id, run.state)
+
+
+def _why_not(run: Run, *, now: datetime) -> Outcome | None:
+    """Return how a waiting run ends that may not start (any more); None if it only has to wait."""
+    if run.expires_at is not None and run.expires_at < now:
+        reason = f"a worker came to it only after {run.expires_at:%FT%TZ}, the end of its grace"
+        return Outcome(state=RunState.MISSED, reason=reason)
+    if run.origin != Origin.TIMETABLE or run.job is None:
+        return None
+    reason = halted(run.job, now=now)
+    return Outcome(state=RunState.SKIPPED, reason=reason) if reason else None
 
 
 def _unplanned(task: str, task_id: str) -> UnplannedCall:

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from schedules.conf import options
 from schedules.dispatch.publish import publish
 from schedules.errors import InvalidInput
-from schedules.models import Run
+from schedules.models import Job, Run
 from schedules.querysets.clock import DatabaseNow, database_now
 from schedules.registry import Declaration, check_arguments
 from schedules.states import Origin, RunState
@@ -49,7 +49,7 @@ class Parked:
         )
 
 
-def park(declaration: Declaration, calls: Iterable[Call]) -> Parked:
+def park(declaration: Declaration, calls: Iterable[Call], *, job: Job | None = None) -> Parked:
     """Make exactly one waiting run for each call's key, due at its instant.
 
     A key that has a waiting run keeps it: it is moved, and takes the new arguments. Joins the
@@ -66,7 +66,7 @@ def park(declaration: Declaration, calls: Iterable[Call]) -> Parked:
                 raise InvalidInput("at", call.at.isoformat(), "an instant with its UTC offset")
             check_arguments(declaration, call.args, call.kwargs)
         with transaction.atomic():
-            done += _park_batch(declaration, batch)
+            done += _park_batch(declaration, batch, job)
     return done
 
 
@@ -81,7 +81,7 @@ def cancel_parked(keys: Iterable[str], *, reason: str) -> int:
     return cancelled
 
 
-def _park_batch(declaration: Declaration, calls: Sequence[Call]) -> Parked:
+def _park_batch(declaration: Declaration, calls: Sequence[Call], job: Job | None) -> Parked:
     now = database_now()
     waiting = {
         run.natural_key: run for run in _lock(Run.objects.about([call.key for call in calls]))
@@ -91,7 +91,7 @@ def _park_batch(declaration: Declaration, calls: Sequence[Call]) -> Parked:
     for call in calls:
         run = waiting.get(call.key)
         if run is None:
-            created.append(_new_run(declaration, call, now))
+            created.append(_new_run(declaration, call, now, job))
         elif (run.scheduled_at, run.args, run.kwargs) != (call.at, [*call.args], {**call.kwargs}):
             _move(run, call)
             moved.append(run)
@@ -113,10 +113,12 @@ def _lock(runs: Any) -> Any:
     return runs.select_for_update(no_key=True) if connection.vendor == "postgresql" else runs
 
 
-def _new_run(declaration: Declaration, call: Call, now: datetime) -> Run:
+def _new_run(declaration: Declaration, call: Call, now: datetime, job: Job | None) -> Run:
     is_due = call.at <= now
     return Run(
         origin=Origin.CALL,
+        job=job,
+        job_key=job.key if job else "",
         natural_key=call.key,
         task=declaration.task,
         args=list(call.args),

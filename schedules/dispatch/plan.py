@@ -33,10 +33,10 @@ def plan_due(*, now: datetime) -> list[Run]:
 
 def plan_jobs(jobs: Sequence[Job], *, now: datetime) -> list[Run]:
     """Plan what is due of the given jobs, which the caller has locked."""
-    halted = GlobalPause.objects.filter(ended_at__isnull=True).values_list("reason", "by").first()
+    everything = _global_pause()
     rows: list[Run] = []
     for job in jobs:
-        rows += _plan(job, now=now, halted=_global_pause(halted))
+        rows += _plan(job, now=now, paused=_pause(job, now) or everything)
     # A conflict means that the occurrence has its run already; it keeps it, under the same id.
     Run.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
     Job.objects.bulk_update(jobs, ["next_run_at", "next_due_at"], batch_size=500)
@@ -62,12 +62,12 @@ def due_at_of(job: Job, instant: datetime | None) -> datetime | None:
     )
 
 
-def _plan(job: Job, *, now: datetime, halted: str) -> list[Run]:
+def _plan(job: Job, *, now: datetime, paused: str) -> list[Run]:
     if job.next_run_at is None or job.timetable is None:
         return []
     decision = decide(
         from_spec(job.timetable),
-        policy_of(job, halted=_pause(job, now) or halted),
+        policy_of(job, halted=paused),
         seed=job.key,
         next_run_at=job.next_run_at,
         now=now,
@@ -116,6 +116,17 @@ def _disable_spent(jobs: Sequence[Job]) -> None:
         )
 
 
+def halted(job: Job, *, now: datetime) -> str:
+    """Say in words why nothing of the job's timetable may run at `now`; empty if it may."""
+    if not job.is_active:
+        return "its job is deleted"
+    if not job.one_off and not (
+        job.is_enabled and job.periodic_task is not None and job.periodic_task.enabled
+    ):
+        return "its job is disabled"
+    return _pause(job, now) or _global_pause()
+
+
 def _pause(job: Job, now: datetime) -> str:
     if job.paused_at is None or (job.paused_until is not None and job.paused_until <= now):
         return ""
@@ -124,7 +135,8 @@ def _pause(job: Job, now: datetime) -> str:
     return f"paused by {job.paused_by or 'an operator'}{until}{why}"
 
 
-def _global_pause(pause: tuple[str, str] | None) -> str:
+def _global_pause() -> str:
+    pause = GlobalPause.objects.filter(ended_at__isnull=True).values_list("reason", "by").first()
     if pause is None:
         return ""
     reason, by = pause

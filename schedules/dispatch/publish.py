@@ -87,7 +87,8 @@ def _send(run: Run, producer: Any) -> None:
         retries=run.retries,
         priority=broker_priority(run.priority),
         time_limit=_limit(run, "time_limit"),
-        soft_time_limit=_limit(run, "soft_time_limit"),
+        # Celery begins to watch a hard limit only when the soft one, perhaps the app's, has passed.
+        soft_time_limit=_limit(run, "soft_time_limit") or _limit(run, "time_limit"),
         argsrepr=saferepr(run.args, 256),
         kwargsrepr=saferepr(run.kwargs, 256),
         headers={RUN_HEADER: 1},

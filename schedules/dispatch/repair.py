@@ -9,7 +9,7 @@ from django.db.models import Exists, F, Max, OuterRef
 from schedules.conf import options
 from schedules.finish import Outcome, finish_waiting, lose_attempt
 from schedules.lease import instance_id
-from schedules.models import Instance, Run
+from schedules.models import GlobalPause, Instance, Run
 from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
 from schedules.states import RunState
@@ -29,6 +29,8 @@ def take_outbox(*, now: datetime, limit: int, backlog: bool) -> list[Run]:
     """
     if not Run.objects.ready_to_send(now).exists():
         return []  # without a transaction: on SQLite each takes the one write lock
+    if GlobalPause.objects.filter(ended_at__isnull=True, drain=False).exists():
+        return []  # no worker would start them; they wait here until the pause has ended
     with transaction.atomic():
         return _take(list(Run.objects.ready_to_send(now).locked()[:limit]), now, backlog)
 

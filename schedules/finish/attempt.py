@@ -14,7 +14,7 @@ from schedules.finish.outcome import Outcome
 from schedules.finish.record import record
 from schedules.models import Job, Run
 from schedules.querysets.clock import DatabaseNow
-from schedules.querysets.ending import end_run, write_attempt
+from schedules.querysets.ending import end_run, send_next, write_attempt
 from schedules.states import OnLost, RunState
 
 if TYPE_CHECKING:
@@ -115,4 +115,7 @@ def _on_lost(run: Run) -> OnLost:
 
 
 def _note_attempt(run: Run, outcome: RunState, error: str) -> None:
+    """Write the try down. With it its slot is free, so whoever waits for one gets its turn."""
     write_attempt(connection, run_id=run.pk, outcome=outcome, error=error)
+    if run.job_id:
+        send_next(connection, job_id=run.job_id)

@@ -5,18 +5,21 @@ from datetime import datetime
 from django.db import transaction
 
 from schedules.dispatch import Call, park
+from schedules.models import Job
 from schedules.registry import all_declared
 
 
 @transaction.atomic
 def plan_start_runs(*, now: datetime) -> int:
-    """Park one run of every job that is declared `at_start`; return how many.
+    """Park one run of every enabled job that is declared `at_start`; return how many.
 
     Several Beats that start together plan one run between them: they have the same subject.
     """
-    wanted = [d for d in all_declared() if d.at_start is not None]
-    for declaration in wanted:
+    wanted = {d.key: d for d in all_declared() if d.at_start is not None}
+    jobs = Job.objects.enabled().filter(key__in=wanted)
+    for job in jobs:
+        declaration = wanted[job.key]
         assert declaration.at_start is not None
-        call = Call(key=f"start:{declaration.key}", at=now + declaration.at_start)
-        park(declaration, [call])
-    return len(wanted)
+        call = Call(key=f"start:{job.key}", at=now + declaration.at_start, kwargs=job.kwargs)
+        park(declaration, [call], job=job)
+    return len(jobs)

@@ -14,6 +14,9 @@ _SLOTS = " UNION ALL ".join(f"SELECT {n} AS place" for n in range(1, MOST_INSTAN
 _WAITING = ", ".join(f"'{state}'" for state in sorted(WAITING))
 
 # Everything that is put together here is a constant of ours; values travel as parameters.
+# Whether the job may run is asked here and not only when planning, so that after a disable, a pause
+# or a deletion has committed, however it was made, nothing of the timetable starts any more. A
+# one-off job is disabled as soon as its occurrence is planned, which is no reason.
 _CLAIM = f"""
 UPDATE schedules_run AS mine
 SET state = 'running', publish_at = NULL, attempt = attempt + 1,
@@ -29,6 +32,14 @@ SET state = 'running', publish_at = NULL, attempt = attempt + 1,
     ) END
 WHERE task_id = %s AND task = %s AND state IN ({_WAITING}) AND due_at <= {{now}}
   AND (expires_at IS NULL OR expires_at >= {{now}})
+  AND NOT EXISTS (SELECT 1 FROM schedules_globalpause WHERE ended_at IS NULL AND NOT drain)
+  AND (origin <> 'timetable' OR EXISTS (
+    SELECT 1 FROM schedules_job AS job
+    LEFT JOIN django_celery_beat_periodictask AS task ON task.id = job.periodic_task_id
+    WHERE job.id = mine.job_id AND job.is_active
+      AND (job.one_off OR (job.is_enabled AND task.enabled))
+      AND (job.paused_at IS NULL OR job.paused_until <= {{now}})
+  ))
 RETURNING *
 """  # noqa: S608
 
@@ -40,4 +51,4 @@ def claim_statement(
     now, at = sql_now(vendor)
     # Where the driver has no UUIDs, Django stores them as 32 hexadecimal digits.
     mine, run = (instance_id.hex, task_id.hex) if vendor == "sqlite" else (instance_id, task_id)
-    return _CLAIM.format(now=now), [mine, pid, *at, run, task, *at, *at]
+    return _CLAIM.format(now=now), [mine, pid, *at, run, task, *at, *at, *at]

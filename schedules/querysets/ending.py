@@ -23,6 +23,14 @@ INSERT INTO schedules_attempt
 SELECT id, attempt, instance_id, pid, started_at, {now}, %s, %s FROM schedules_run WHERE id = %s
 """
 
+_SEND_NEXT = """
+UPDATE schedules_run SET publish_at = {now} WHERE id = (
+    SELECT id FROM schedules_run
+    WHERE job_id = %s AND state = 'planned' AND publish_at > {now} AND due_at <= {now}
+    ORDER BY scheduled_at, id LIMIT 1
+)
+"""
+
 RESULT_COLUMNS = (
     "task_id",
     "periodic_task_name",
@@ -42,6 +50,8 @@ INSERT INTO django_celery_results_taskresult ({", ".join(RESULT_COLUMNS)}, date_
 VALUES ({", ".join(["%s"] * len(RESULT_COLUMNS))}, {{now}}, {{now}})
 ON CONFLICT (task_id) DO UPDATE
 SET {", ".join(f"{name} = excluded.{name}" for name in (*RESULT_COLUMNS[1:], "date_done"))}
+WHERE excluded.status NOT IN ('RETRY', 'STARTED')
+   OR django_celery_results_taskresult.status NOT IN ('SUCCESS', 'FAILURE', 'REVOKED')
 """  # noqa: S608 - put together from the names above
 
 
@@ -69,8 +79,18 @@ def write_attempt(
     _execute(connection, _WRITE_ATTEMPT.format(now=now), [*at, outcome, error, run_id])
 
 
+def send_next(connection: BaseDatabaseWrapper, *, job_id: int) -> None:
+    """Have the outbox send the run of the job that has waited longest for a slot, if one does."""
+    now, at = sql_now(connection.vendor)
+    _execute(connection, _SEND_NEXT.format(now=now), [*at, job_id, *at, *at])
+
+
 def write_result(connection: BaseDatabaseWrapper, values: Mapping[str, Any]) -> None:
-    """Write a task result, over whatever stood there for its id. `values` are by column."""
+    """Write a task result, over whatever stood there for its id. `values` are by column.
+
+    Celery notes a retry after it has sent the next try's message, so the note may come after that
+    try's outcome; it then changes nothing.
+    """
     now, at = sql_now(connection.vendor)
     row = [values[name] for name in RESULT_COLUMNS]
     _execute(connection, _WRITE_RESULT.format(now=now), [*row, *at, *at])

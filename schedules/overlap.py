@@ -1,0 +1,57 @@
+"""What becomes of a run that finds every slot of its job taken: the five overlap policies.
+
+The claim has decided in its one statement that there is no slot; here is only what follows.
+"""
+
+from datetime import timedelta
+
+from celery import current_app
+
+from schedules.finish import Outcome, finish_waiting
+from schedules.lease import instance_id
+from schedules.models import Run
+from schedules.querysets.clock import database_now
+from schedules.states import Overlap, RunState
+
+LOOK_AGAIN = timedelta(seconds=30)
+"""A held run is sent when a slot comes free; this is for the case that nobody lived to send it."""
+
+
+def give_way(run: Run) -> None:
+    """End or hold `run`, whose claim found no free slot, as its job's policy says."""
+    in_the_way = Run.objects.running().filter(job=run.job).order_by("started_at").first()
+    if in_the_way is None or run.job is None:
+        return  # it has ended in this very moment; the outbox sends ours again
+    policy = Overlap(run.job.overlap)
+    if policy is Overlap.QUEUE_ALL:
+        _hold(run)
+    elif policy is Overlap.QUEUE_ONE:
+        queued = _queued_before(run)
+        if queued is None:
+            _hold(run)
+        else:
+            _skip(run, f"overlap with run {in_the_way.task_id}; run {queued.task_id} waits already")
+    elif policy is Overlap.CANCEL_RUNNING:
+        _hold(run)
+        # Its worker ends the process, and with the slot free the held run is sent.
+        current_app.control.revoke(str(in_the_way.task_id), terminate=True)
+    else:
+        _skip(run, f"overlap with run {in_the_way.task_id}")
+
+
+def _skip(run: Run, reason: str) -> None:
+    outcome = Outcome(state=RunState.SKIPPED, reason=reason)
+    finish_waiting(run, outcome, instance_id=instance_id())
+
+
+def _hold(run: Run) -> None:
+    """Let the run wait; whoever ends a run of the job sends the longest waiting one."""
+    Run.objects.waiting().filter(pk=run.pk).update(
+        publish_at=database_now() + LOOK_AGAIN, state=RunState.PLANNED, reason="waits for a slot"
+    )
+
+
+def _queued_before(run: Run) -> Run | None:
+    """Return a due run of the job that waits, and whose occurrence lies before this one's."""
+    waiting = Run.objects.waiting().filter(job=run.job, due_at__lte=database_now())
+    return waiting.filter(scheduled_at__lt=run.scheduled_at).exclude(pk=run.pk).first()

@@ -1,0 +1,126 @@
+"""The overlap policies, and what the claim refuses although the message has arrived."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
+
+from schedules.finish import Outcome, finish_attempt
+from schedules.lease import instance_id
+from schedules.models import GlobalPause, Job, Run
+from schedules.states import Origin, Overlap, RunState
+from schedules.testing import execute_run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MakeJob = Callable[..., Job]
+MakeRun = Callable[..., Run]
+MINUTE = timedelta(minutes=1)
+
+
+def claim(run: Run) -> Run | None:
+    return Run.objects.claim(run.task_id, task=run.task, instance_id=instance_id(), pid=1)
+
+
+@pytest.fixture
+def occurrences(make_job: MakeJob, make_run: MakeRun, now: datetime) -> Callable[..., list[Run]]:
+    """Make a job with a policy and its next three occurrences, of which the first is running."""
+
+    def make(overlap: Overlap, **fields: Any) -> list[Run]:
+        crontab = CrontabSchedule.objects.create()
+        task = PeriodicTask.objects.create(name="j", task="sample_jobs.add", crontab=crontab)
+        job = make_job(overlap=overlap, periodic_task=task, **fields)
+        runs = [
+            make_run(
+                "sample_jobs.add",
+                1,
+                job=job,
+                origin=Origin.TIMETABLE,
+                scheduled_at=now + n * MINUTE,
+                due_at=now,
+            )
+            for n in range(3)
+        ]
+        first = claim(runs[0])
+        assert first is not None
+        return [first, *runs[1:]]
+
+    return make
+
+
+def test_two_slots_take_two_runs(occurrences: Callable[..., list[Run]]) -> None:
+    first, second, third = occurrences(Overlap.ALLOW, max_instances=2)
+
+    taken = claim(second)
+    refused = execute_run(third)
+
+    assert taken is not None
+    assert (first.slot, taken.slot) == (1, 2)
+    assert refused.state == RunState.SKIPPED
+
+
+def test_queue_all_lets_every_run_wait_for_the_slot(occurrences: Callable[..., list[Run]]) -> None:
+    first, second, third = occurrences(Overlap.QUEUE_ALL)
+    assert execute_run(second).state == RunState.PLANNED
+    assert execute_run(third).state == RunState.PLANNED
+
+    finish_attempt(first, Outcome(state=RunState.SUCCEEDED))
+
+    second.refresh_from_db()
+    third.refresh_from_db()
+    assert second.publish_at is not None
+    assert third.publish_at is not None
+    assert second.publish_at < third.publish_at
+    assert execute_run(second).state == RunState.SUCCEEDED
+
+
+def test_queue_one_keeps_one_and_skips_the_rest(occurrences: Callable[..., list[Run]]) -> None:
+    _, second, third = occurrences(Overlap.QUEUE_ONE)
+
+    second, third = execute_run(second), execute_run(third)
+
+    assert (second.state, third.state) == (RunState.PLANNED, RunState.SKIPPED)
+    assert str(second.task_id) in third.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"is_active": False}, "its job is deleted"),
+        ({"is_enabled": False}, "its job is disabled"),
+        ({"paused_by": "ada", "pause_reason": "stocktaking"}, "paused by ada: stocktaking"),
+    ],
+)
+def test_what_was_queued_does_not_start_after_the_job_was_stopped(
+    occurrences: Callable[..., list[Run]], now: datetime, change: dict[str, Any], reason: str
+) -> None:
+    first, second, _ = occurrences(Overlap.SKIP)
+    finish_attempt(first, Outcome(state=RunState.SUCCEEDED))
+    paused = {"paused_at": now} if "paused_by" in change else {}
+    Job.objects.update(**change, **paused)
+
+    second = execute_run(second)
+
+    assert (second.state, second.reason) == (RunState.SKIPPED, reason)
+
+
+def test_a_disable_by_the_stock_page_holds_before_beat_has_noticed(
+    occurrences: Callable[..., list[Run]],
+) -> None:
+    first, second, _ = occurrences(Overlap.SKIP)
+    finish_attempt(first, Outcome(state=RunState.SUCCEEDED))
+    PeriodicTask.objects.update(enabled=False)
+
+    assert execute_run(second).state == RunState.SKIPPED
+
+
+def test_nothing_starts_while_everything_is_paused(make_run: MakeRun, now: datetime) -> None:
+    pause = GlobalPause.objects.create(started_at=now, by="ada")
+    run = make_run("sample_jobs.add", 1)
+    assert execute_run(run).state == RunState.PLANNED
+
+    GlobalPause.objects.filter(pk=pause.pk).update(ended_at=now)
+
+    assert execute_run(run).state == RunState.SUCCEEDED
