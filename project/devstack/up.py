@@ -196,7 +196,6 @@ def workers(plan: Plan) -> list[Process]:
     if "worker" not in plan.parts:
         return []
     options = [
-        "-E",
         "--without-gossip",
         "--without-mingle",
         "-c",
