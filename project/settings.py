@@ -155,6 +155,8 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         # Its success line repeats what a job returned, which may be personal data.
         "celery.app.trace": {"level": "WARNING"},
+        # A line for each message; the line for each run's end says more (schedules.finish).
+        "celery.worker.strategy": {"level": "WARNING"},
         # Warns of every worker that does not answer within a second, as none does while it starts.
         "flower.inspector": {"level": "ERROR"},
         "django": {"handlers": [], "level": "NOTSET"},

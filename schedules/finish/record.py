@@ -1,5 +1,6 @@
 """What every ending writes: the task result, and what follows from it."""
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from celery import current_app, states
@@ -14,6 +15,8 @@ from schedules.states import NEVER_RAN, RunState
 
 if TYPE_CHECKING:
     from schedules.models import Run
+
+log = logging.getLogger(__name__)
 
 RECORDING = "records_outcome"
 """Request attribute by which the result backend knows that this write is the ledger's own."""
@@ -50,18 +53,20 @@ def record(run: "Run", outcome: Outcome, *, request: Context) -> None:
     # Celery stores the outcome once more when the body has returned; there is nothing left to
     # store.
     request.update({**FOLLOW_UPS, RECORDED: True})
-    transaction.on_commit(_Announcement(run.pk, outcome.state), robust=True)
+    transaction.on_commit(_Announcement(run, outcome.state), robust=True)
 
 
 class _Announcement:
-    """Sends `run_finished` once the outcome is committed."""
+    """Tells the log and the receivers of `run_finished`, once the outcome is committed."""
 
-    def __init__(self, run_id: int, state: RunState) -> None:
-        self.run_id = run_id
+    def __init__(self, run: "Run", state: RunState) -> None:
+        self.run = run
         self.state = state
 
     def __call__(self) -> None:
-        run_finished.send_robust(sender=type(self), run_id=self.run_id, state=self.state)
+        facts = {"run": str(self.run.task_id), "task": self.run.task, "state": str(self.state)}
+        log.info("run finished", extra={"action": "run_finished", **facts})
+        run_finished.send_robust(sender=type(self), run_id=self.run.pk, state=self.state)
 
 
 def _apply_continuations(value: Any, request: Context) -> None:
