@@ -63,6 +63,10 @@ class WorkerLease(bootsteps.StartStopStep):
         """Begin to renew."""
         self.lease.start()
 
+    def terminate(self, worker: Any) -> None:
+        """End at a cold shutdown, which sends no signal: others take its tasks back at once."""
+        self.lease.stop()
+
 
 class Downbeat(Celery):
     """Celery whose declared tasks are planned in the database."""
@@ -73,6 +77,7 @@ class Downbeat(Celery):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.steps["worker"].add(WorkerLease)
+        self.add_defaults(lambda: {"worker_consumer": "schedules.consumer:Consumer"})
 
     def send_task(
         self, name: str, args: Any = None, kwargs: Any = None, *positional: Any, **options: Any

@@ -26,6 +26,7 @@ class SchedulesConfig(AppConfig):
         from schedules import checks, lease  # noqa: F401
         from schedules.adapters import triggers
 
+        conf.options()  # refuses a wrong key before anything starts
         pre_migrate.connect(triggers.drop, sender=self, dispatch_uid="schedules.triggers.drop")
         post_migrate.connect(triggers.create, sender=self, dispatch_uid="schedules.triggers.create")
         worker_shutdown.connect(lambda **_: lease.end(), weak=False, dispatch_uid="schedules.lease")

@@ -77,6 +77,8 @@ class Publisher(threading.Thread):
 
     def run(self) -> None:
         """Publish, and now and then look at the broker, for ever."""
+        # Looked at first: what is published before our mark is there would count as forgotten.
+        self._look_at_broker()
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting, timeout=WATCH_SECONDS)
@@ -84,13 +86,21 @@ class Publisher(threading.Thread):
             try:
                 close_old_connections()
                 publish(runs)
-                self._watch()
             except DATABASE_AWAY:
                 connection.close()
             except Exception:
                 log.exception(
                     "%d runs could not be published and are left to the outbox.", len(runs)
                 )
+            self._look_at_broker()
+
+    def _look_at_broker(self) -> None:
+        try:
+            self._watch()
+        except DATABASE_AWAY:
+            connection.close()
+        except Exception:
+            log.exception("The broker could not be looked at.", extra={"action": "watch_failed"})
 
     def _watch(self) -> None:
         """Note whether messages wait; send everything again if the broker has lost its memory."""
@@ -187,7 +197,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     @property
     def info(self) -> str:
         """The line of the start-up banner."""
-        return "    . scheduler -> schedules.beat.Scheduler (stateless)"
+        return "    . timetable -> the database's, read at every tick"
 
     # A tick.
 

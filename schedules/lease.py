@@ -16,6 +16,18 @@ from schedules.states import InstanceKind, InstanceMode, InstanceStatus
 log = logging.getLogger(__name__)
 
 
+_quiet = threading.Lock()
+"""Held while the lease's thread speaks to the database, and over every fork.
+
+SQLite keeps in memory which locks this process holds. A child that is forked while a connection of
+ours writes inherits the note and never the release: it would wait for that lock all its life.
+"""
+
+os.register_at_fork(
+    before=_quiet.acquire, after_in_parent=_quiet.release, after_in_child=_quiet.release
+)
+
+
 class Lease:
     """One Beat's or worker's place among the instances.
 
@@ -73,23 +85,31 @@ class Lease:
         try:
             while not self._stopping.is_set():
                 try:
-                    self.renew()
+                    self._renew_quietly()
                     was_away = False
                 except DatabaseError as error:
-                    connection.close()
                     if not was_away:
                         log.warning("The lease cannot be renewed: %s", error)
                     was_away = True
                 self._stopping.wait(1 if was_away else LEASE.total_seconds() / 3)
-            self._say_stopped()
         finally:
-            connection.close()
+            self._say_stopped()
+
+    def _renew_quietly(self) -> None:
+        with _quiet:
+            try:
+                self.renew()
+            finally:
+                connection.close()
 
     def _say_stopped(self) -> None:
-        try:
-            self.give_back()
-        except DatabaseError as error:
-            log.warning("The end of %s could not be noted: %s", self.name, error)
+        with _quiet:
+            try:
+                self.give_back()
+            except DatabaseError as error:
+                log.warning("The end of %s could not be noted: %s", self.name, error)
+            finally:
+                connection.close()
 
 
 _mine: Lease | None = None

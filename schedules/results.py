@@ -17,6 +17,7 @@ from schedules.finish import Outcome, finish_attempt, finish_waiting, judge_erro
 from schedules.finish.record import RECORDED, RECORDING
 from schedules.lease import instance_id
 from schedules.models import Run
+from schedules.querysets.clock import DatabaseNow
 from schedules.querysets.ending import write_result
 from schedules.states import NEVER_RAN, RunState
 
@@ -114,9 +115,11 @@ class DatabaseBackend(StockBackend):  # type: ignore[misc]
 
     def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
         """Answer from the task result; before there is one, from the run."""
-        if not TaskResult.objects.filter(task_id=task_id).exists():
+        results = TaskResult.objects.filter(task_id=task_id)
+        if not results.exists():
             run = _run_of(task_id)
-            if run is not None:
+            # A run that has ended between the two looks has its result by now.
+            if run is not None and not (run.is_final and results.exists()):
                 return _meta_of(run)
         meta: dict[str, Any] = super()._get_task_meta_for(task_id)
         return meta
@@ -173,6 +176,12 @@ def _report_revoked(run: Run, reason: str) -> None:
 def _report_failure(run: Run, error: BaseException, traceback: str | None) -> None:
     if isinstance(error, UnplannedCall):
         return  # a forged message with this run's id: the run itself waits for its own
+    if run.state != RunState.RUNNING and isinstance(error, WorkerLostError):
+        # The child died before its claim: nothing has begun, so the run is sent once more.
+        Run.objects.waiting().filter(pk=run.pk).update(
+            publish_at=DatabaseNow(), state=RunState.PLANNED
+        )
+        return
     if run.state != RunState.RUNNING:
         # The message could not be executed here at all: not registered, or not decodable.
         outcome = Outcome(state=RunState.FAILED, error=error, traceback=traceback)

@@ -103,9 +103,12 @@ def job(
             **policy,
         )
         _record(declaration)
+        # A hard limit alone counts for nothing beside the app's longer soft one: Celery begins to
+        # watch it only when the soft one has passed.
+        soft_time_limit = declaration.soft_time_limit or declaration.time_limit
         limits: dict[str, Any] = {
             "time_limit": _seconds(declaration.time_limit),
-            "soft_time_limit": _seconds(declaration.soft_time_limit),
+            "soft_time_limit": _seconds(soft_time_limit),
         }
         # Arguments are checked against the signature without the injected parameters: no typing.
         make: Any = shared_task(name=declaration.task, typing=False, **limits)

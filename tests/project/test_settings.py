@@ -5,6 +5,7 @@ import re
 import pytest
 from django.conf import settings
 
+from project import settings as settings_module
 from project.celery import app, celery_settings
 from tests.project.programs import ROOT, run_python
 
@@ -125,4 +126,4 @@ def test_sqlite_takes_its_write_lock_when_a_transaction_begins() -> None:
 def test_every_environment_variable_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text()
 
-    assert [name for name in sorted(settings.env.names) if f"`{name}`" not in readme] == []
+    assert [name for name in sorted(settings_module.env.names) if f"`{name}`" not in readme] == []
