@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from schedules.management.verbs import (
+    explain,
     install,
     jobs,
     next_times,
@@ -10,6 +11,7 @@ from schedules.management.verbs import (
     status,
     token,
     trigger,
+    verify,
 )
 
 VERBS: dict[str, ModuleType] = {
@@ -18,6 +20,8 @@ VERBS: dict[str, ModuleType] = {
     "next": next_times,
     "runs": runs,
     "trigger": trigger,
+    "verify": verify,
+    "explain": explain,
     "install": install,
     "token": token,
 }
