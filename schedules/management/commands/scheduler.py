@@ -1,5 +1,6 @@
 """`manage.py scheduler`: look at the scheduler and operate it."""
 
+import os
 import sys
 from argparse import SUPPRESS
 from typing import Any
@@ -54,7 +55,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the verb; its exit code becomes the process's."""
         console = Console(self.stdout, self.stderr, as_json=bool(options.get("json")))
-        code = self._run(VERBS[options["verb"]], options, console)
+        try:
+            code = self._run(VERBS[options["verb"]], options, console)
+            self.stdout.flush()
+        except BrokenPipeError:
+            # The reader has seen enough, as `| head` does. Python flushes once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
         if code != ExitCode.OK:
             sys.exit(code)
 
