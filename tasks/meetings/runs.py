@@ -2,24 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from functools import cache
-from typing import Any
 
 from schedules.public import Call, Parked, cancel, park, subject
 
-
-@cache
-def end_meeting_task() -> Any:
-    """Return the task `end_meeting`."""
-    # Not at the top: that module needs the table, and the table keeps its runs through this one.
-    from tasks.meetings.jobs import end_meeting
-
-    return end_meeting
+END_MEETING = "meetings.end_meeting"
+"""The task, by its Celery name: its module needs the table, and the table keeps its runs here."""
 
 
 def run_key(meeting_id: int) -> str:
     """Return the natural key of the run that ends the meeting: "meetings.end_meeting:17"."""
-    return subject(end_meeting_task(), meeting_id)
+    return subject(END_MEETING, meeting_id)
 
 
 def park_ends(ends: Mapping[int, datetime]) -> Parked:
@@ -29,7 +21,7 @@ def park_ends(ends: Mapping[int, datetime]) -> Parked:
     statements for each thousand. Raises InvalidInput for an instant without its UTC offset.
     """
     calls = [Call(key=run_key(pk), at=end, args=(pk,)) for pk, end in ends.items()]
-    return park(end_meeting_task(), calls)
+    return park(END_MEETING, calls)
 
 
 def drop_ends(meeting_ids: Iterable[int], *, reason: str) -> int:

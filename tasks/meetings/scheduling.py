@@ -16,7 +16,7 @@ from django.db.models.functions import Cast, Coalesce, Concat
 from schedules.public import pending_runs
 from tasks.meetings.models import Meeting
 from tasks.meetings.querysets import BATCH, MeetingQuerySet
-from tasks.meetings.runs import drop_ends, end_meeting_task, park_ends, run_key
+from tasks.meetings.runs import END_MEETING, drop_ends, park_ends, run_key
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def get_scheduled_jobs() -> list[dict[str, Any]]:
     Each has `id` (its key), `meeting_id`, `next_run_time` (UTC), `state` and `task_id`.
     """
     prefix = run_key(0).removesuffix("0")
-    runs = pending_runs(end_meeting_task()).filter(natural_key__startswith=prefix)
+    runs = pending_runs(END_MEETING).filter(natural_key__startswith=prefix)
     fields = ("natural_key", "due_at", "state", "task_id")
     return [
         {
@@ -99,7 +99,7 @@ def _without_run(meetings: MeetingQuerySet) -> MeetingQuerySet:
     # Wrapped, so that the search takes no index over instants: thousands of meetings may end in the
     # same second, while a natural key leads to few runs.
     instant = Coalesce("scheduled_at", "due_at")
-    theirs = pending_runs(end_meeting_task()).alias(instant=instant)
+    theirs = pending_runs(END_MEETING).alias(instant=instant)
     theirs = theirs.filter(natural_key=key, instant=OuterRef("end_time"))
     return meetings.filter(~Exists(theirs))
 
