@@ -38,19 +38,28 @@ def take_outbox(*, now: datetime, limit: int, backlog: bool) -> list[Run]:
 def _take(runs: list[Run], now: datetime, backlog: bool) -> list[Run]:
     any_sent = any(run.state == RunState.SENT for run in runs)
     claimed_up_to = _claimed_up_to(now) if backlog and any_sent else None
-    to_send = []
-    look_again: dict[timedelta, list[int]] = {}
+    to_send: list[Run] = []
+    to_wait: list[Run] = []
     for run in runs:
-        pause = options().send_again_after * 2 ** min(run.sends, 16)
-        if run.state != RunState.SENT:
-            to_send.append(run)
-            pause = options().send_again_after
-        elif not backlog or _is_overtaken(run, claimed_up_to):
-            to_send.append(run)
-        look_again.setdefault(min(pause, options().send_again_at_most_after), []).append(run.pk)
-    for pause, run_ids in look_again.items():
-        Run.objects.filter(pk__in=run_ids).update(publish_at=now + pause, sends=F("sends") + 1)
+        never_sent = run.state != RunState.SENT
+        lost = not backlog or _is_overtaken(run, claimed_up_to)
+        (to_send if never_sent or lost else to_wait).append(run)
+    _look_again(to_send, now, sent=1)
+    _look_again(to_wait, now, sent=0)
     return to_send
+
+
+def _look_again(runs: list[Run], now: datetime, *, sent: int) -> None:
+    """Note when to look at the runs next: the pause doubles with the time since they were sent."""
+    pauses: dict[timedelta, list[int]] = {}
+    for run in runs:
+        pause = options().send_again_after
+        while run.sent_at and pause < now - run.sent_at:
+            pause *= 2  # in steps, so that runs share one statement
+        pauses.setdefault(min(pause, options().send_again_at_most_after), []).append(run.pk)
+    for pause, run_ids in pauses.items():
+        waiting = Run.objects.filter(pk__in=run_ids)
+        waiting.update(publish_at=now + pause, sends=F("sends") + sent)
 
 
 def end_expired(*, now: datetime, limit: int = 500) -> int:

@@ -67,12 +67,14 @@ def test_a_run_that_was_never_sent_is_found_in_the_outbox(make_job: MakeJob, now
 
 
 def test_a_sent_run_is_sent_again_only_without_a_backlog(make_run: MakeRun, now: datetime) -> None:
-    run = make_run(state=RunState.SENT, sent_at=now, publish_at=now, sends=1)
+    sent_at = now - timedelta(seconds=20)
+    run = make_run(state=RunState.SENT, sent_at=sent_at, publish_at=now, sends=1)
 
     assert take_outbox(now=now, limit=10, backlog=True) == []
     run.refresh_from_db()
-    assert run.publish_at == now + timedelta(seconds=10)  # looked at again after twice the pause
-    assert take_outbox(now=now + timedelta(seconds=10), limit=10, backlog=False) == [run]
+    # Looked at again after as long as it has waited so far, and not counted as sent.
+    assert (run.publish_at, run.sends) == (now + timedelta(seconds=20), 1)
+    assert take_outbox(now=now + timedelta(seconds=20), limit=10, backlog=False) == [run]
 
 
 def test_a_sent_run_that_younger_ones_have_overtaken_is_sent_again(
