@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.conf import settings
 
 from project import settings as settings_module
 from project.celery import app, celery_settings

@@ -1,0 +1,145 @@
+"""The OpenAPI document is kept to: operations are called with what fits and with what does not."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import schemathesis
+from django.contrib.auth.models import User
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, transaction
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from project.wsgi import application
+from schedules.access import create_token
+from schedules.api.site import api
+from schedules.models import Run, TaskFunction
+from schedules.operations.create import create_job, find_function
+from schedules.querysets.clock import database_now
+from schedules.states import Origin, RunState
+
+pytestmark = pytest.mark.django_db
+
+DOCUMENT = api.get_openapi_schema()
+KEY = "contract"
+EXAMPLES = 8
+CONFIG: dict[str, Any] = {"generation": {"mode": "all"}}
+
+
+@pytest.fixture
+def contract(db: None) -> Iterator[dict[str, str]]:
+    """Make a job with a finished and a waiting run; yield the headers of a Super Admin."""
+    now = database_now()
+    TaskFunction.objects.create(
+        key="recover_meetings", task="meetings.recover_meetings", name_en="Recover meetings"
+    )
+    user = User.objects.create_superuser("root")
+    function = find_function(key="recover_meetings")
+    values: dict[str, Any] = {"key": KEY, "cron_expression": "0 5 * * *"}
+    job = create_job(function, values=values, by=user, source="code", now=now)
+    common: dict[str, Any] = {"job": job, "job_key": KEY, "task": job.task, "due_at": now}
+    Run.objects.create(
+        **common,
+        origin=Origin.TIMETABLE,
+        scheduled_at=now - timedelta(days=1),
+        state=RunState.SUCCEEDED,
+        started_at=now,
+        finished_at=now,
+    )
+    # Django's own test client does the same: the test's transaction must outlive the request.
+    request_started.disconnect(close_old_connections)
+    request_finished.disconnect(close_old_connections)
+    yield {"Authorization": f"Bearer {create_token(user, now=now).raw}"}
+    request_started.connect(close_old_connections)
+    request_finished.connect(close_old_connections)
+
+
+@pytest.fixture(scope="module")
+def document() -> Any:
+    config = SchemathesisConfig.from_dict(CONFIG)
+    loaded = schemathesis.openapi.from_dict(json.loads(json.dumps(DOCUMENT)), config=config)
+    loaded.app = application
+    return loaded
+
+
+BEYOND_SCHEMAS = {
+    ("/api/v1/scheduler/jobs", "post"): "the function must exist, and its arguments fit it",
+    ("/api/v1/scheduler/jobs/{job_id}", "put"): "the same, and one kind of timetable is left",
+    ("/api/v1/scheduler/jobs/{job_id}", "patch"): "the same",
+    ("/api/v1/scheduler/jobs/{job_id}/action", "post"): "kwargs must fit the job's function",
+    ("/api/v1/scheduler/history", "get"): "a cursor is taken only as it was given",
+    ("/api/v1/scheduler/jobs/{job_id}/history", "get"): "a cursor is taken only as it was given",
+}
+"""Operations that refuse what no schema can describe, and why. All other checks stay on."""
+
+LABELS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+@pytest.mark.parametrize(("path", "method"), LABELS)
+def test_the_document_is_kept_to(
+    document: Any, contract: dict[str, str], path: str, method: str, mode: GenerationMode
+) -> None:
+    operation = document[path][method.upper()]
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def keep_to_it(case: schemathesis.Case[Any]) -> None:
+        with transaction.atomic():
+            excluded: list[Any] = (
+                [positive_data_acceptance] if (path, method) in BEYOND_SCHEMAS else []
+            )
+            case.call_and_validate(headers=contract, excluded_checks=excluded)
+            transaction.set_rollback(True)
+
+    keep_to_it()
+
+
+FITTING: dict[tuple[str, str], Any] = {
+    ("/api/v1/scheduler/jobs", "post"): {
+        "taskFunctionKey": "recover_meetings",
+        "intervalMinutes": 30,
+        "nameEn": "HRIS Sync",
+        "nameAr": "مزامنة الموارد البشرية",
+        "priority": 5,
+    },
+    ("/api/v1/scheduler/jobs/{job_id}", "put"): {"intervalMinutes": 60, "isEnabled": False},
+    ("/api/v1/scheduler/jobs/{job_id}", "patch"): {"priority": 10},
+    ("/api/v1/scheduler/jobs/{job_id}/action", "post"): {"action": "trigger"},
+    ("/api/v1/scheduler/cleanup", "post"): {"retentionDays": 30},
+    ("/api/v1/scheduler/pause-all", "post"): {"reason": "stocktaking"},
+}
+
+
+@pytest.mark.parametrize(("path", "method"), LABELS)
+def test_every_operation_succeeds_with_what_fits_it(
+    document: Any, contract: dict[str, str], path: str, method: str
+) -> None:
+    state = RunState.SENT if path.endswith("/cancel") else RunState.SUCCEEDED
+    final = state == RunState.SUCCEEDED
+    now = database_now()
+    Run.objects.update(
+        state=state, publish_at=None if final else now, finished_at=now if final else None
+    )
+    values = {"job_id": KEY, "key": KEY, "execution_id": str(Run.objects.get().task_id)}
+    body = FITTING.get((path, method))
+    case = document[path][method.upper()].Case(
+        path_parameters={name: value for name, value in values.items() if f"{{{name}}}" in path},
+        **({} if body is None else {"body": body, "media_type": "application/json"}),
+    )
+
+    answer = case.call_and_validate(headers=contract)
+
+    assert answer.status_code in (200, 201)
