@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+import billiard.pool
 from celery import Celery, bootsteps
 from celery.app.control import Control
 from celery.result import AsyncResult
@@ -55,6 +56,9 @@ class WorkerLease(bootsteps.StartStopStep):
         from schedules.lease import Lease, adopt
 
         super().__init__(worker, **options)
+        # A child that ends waits until its parent has read its last words: up to 30 s, where the
+        # parent ends too and reads no more. Ours has written its outcome to the database by then.
+        billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 10
         self.lease = Lease(InstanceKind.WORKER, worker.hostname)
         # Now, because the pool forks next and the children claim in this worker's name.
         adopt(self.lease)

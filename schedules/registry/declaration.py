@@ -102,6 +102,7 @@ def job(
             on_lost=on_lost or (OnLost.RETRY if atomic or idempotent else OnLost.FAIL),
             **policy,
         )
+        _check_limits(declaration)
         _record(declaration)
         # A hard limit alone counts for nothing beside the app's longer soft one: Celery begins to
         # watch it only when the soft one has passed.
@@ -115,6 +116,15 @@ def job(
         return make(function)
 
     return declare
+
+
+def _check_limits(declaration: Declaration) -> None:
+    soft, hard = declaration.soft_time_limit, declaration.time_limit
+    if soft is not None and (hard is None or soft >= hard):
+        raise ImproperlyConfigured(
+            f"Job {declaration.key!r}: soft_time_limit is {soft}, time_limit {hard}:"
+            " give a time_limit that is longer than the soft one."
+        )
 
 
 def _record(declaration: Declaration) -> None:

@@ -1,0 +1,1 @@
+"""The real system in real processes: Beat, worker, broker and database, killed and questioned."""

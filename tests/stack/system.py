@@ -1,0 +1,200 @@
+"""A whole system of processes for the tests, and this process as its client."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import redis
+from celery import current_app
+from django.conf import settings
+from django.db import connections
+
+from project.devstack.broker import embedded_broker
+from project.devstack.processes import Process
+from project.devstack.stack import NOT_INHERITED
+from project.devstack.up import Plan, beats, workers
+from project.devstack.waiting import wait_until
+from project.env import Env
+from project.settings import BASE_DIR
+from tests.stack.nodes import (
+    BeatNode,
+    BrokerNode,
+    ProcessContainer,
+    WorkerContainer,
+    WorkerNode,
+)
+from tests.stack.stack_jobs import FOLDER
+
+
+class System:
+    """The parts of one system, which tests start, kill and start again.
+
+    `folder` holds its data, its logs, and in `shared` the files by which jobs and tests talk.
+    Without `database_url` its database is SQLite in that folder.
+    """
+
+    def __init__(self, folder: Path, *, database_url: str | None) -> None:
+        self.folder = folder
+        self.shared = folder / "shared"
+        self.shared.mkdir(parents=True)
+        self.server = embedded_broker(folder / "valkey")
+        inherited = {key: value for key, value in os.environ.items() if key not in NOT_INHERITED}
+        self.environment = {
+            **inherited,
+            "DATA_DIR": str(folder),
+            "REDIS_URL": self.server.url,
+            "DJANGO_SETTINGS_MODULE": "tests.stack.stack_settings",
+            "SCHEDULER_RECOVERY_DELAY_SECONDS": "3600",
+            FOLDER: str(self.shared),
+        }
+        if database_url:
+            self.environment["DATABASE_URL"] = database_url
+        self.database_url = database_url or f"sqlite:///{folder / 'downbeat.sqlite3'}"
+        self.containers: list[ProcessContainer] = []
+
+    def prepare(self) -> None:
+        """Migrate and install the declared jobs. Raises AssertionError with what was said."""
+        done = self.run("-m", "project.devstack.prepare")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start_broker(self) -> BrokerNode:
+        """Start the broker and wait until it answers."""
+        process = Process(name="broker", command=self.server.command)
+        container = self._start(ProcessContainer, process, url=self.server.url)
+        self.wait_for_broker()
+        return BrokerNode(container, current_app)
+
+    def wait_for_broker(self) -> None:
+        """Return once the broker answers."""
+        wait_until(lambda: asyncio.run(self.server.is_ready()), what="the broker's answer")
+
+    def start_beat(self, name: str = "beat") -> BeatNode:
+        """Start a Beat without waiting for it."""
+        [process] = beats(_plan("beat"))
+        return BeatNode(self._start(ProcessContainer, _renamed(process, name)), current_app)
+
+    def start_worker(self, name: str = "worker", *, concurrency: int = 2) -> WorkerNode:
+        """Start a worker without waiting for it."""
+        [process] = workers(_plan("worker", concurrency=concurrency))
+        return WorkerNode(self._start(WorkerContainer, _renamed(process, name)), current_app)
+
+    def stop(self) -> None:
+        """End everything, the broker last."""
+        for container in reversed(self.containers):
+            container.teardown()
+
+    def run(
+        self, *command: str, timeout: timedelta = timedelta(seconds=60)
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a Python command line such as `manage.py scheduler status` against this system."""
+        return subprocess.run(
+            [sys.executable, *command],
+            cwd=BASE_DIR,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout.total_seconds(),
+        )
+
+    @contextmanager
+    def as_client(self) -> Iterator[None]:
+        """Let this process's models and its Celery app speak to this system."""
+        with _database(self.database_url), _broker(self.server.url):
+            yield
+
+    def forget_messages(self) -> None:
+        """Empty the broker, as the loss of its memory does."""
+        with redis.Redis.from_url(self.server.url) as client:
+            client.flushall()
+
+    def put_into_queue(self, item: bytes) -> None:
+        """Put something into the workers' queue as it is."""
+        with redis.Redis.from_url(self.server.url) as client:
+            client.lpush("celery", item)
+
+    # The files by which jobs and tests talk.
+
+    def lines(self, file: str) -> list[str]:
+        """The lines that jobs have appended to a file."""
+        path = self.shared / file
+        return path.read_text().splitlines() if path.exists() else []
+
+    def started(self, name: str, *, times: int = 1) -> int:
+        """Wait until the holding job `name` has begun so many times; return its process id."""
+        wait_until(
+            lambda: len(self.lines(f"{name}.started")) >= times,
+            what=f"the start of {name}",
+            timeout=timedelta(seconds=60),
+        )
+        return int(self.lines(f"{name}.started")[-1])
+
+    def release(self, name: str) -> None:
+        """Let the holding job `name` go on, now and whenever it is executed again."""
+        (self.shared / f"{name}.release").touch()
+
+    def _start(
+        self, kind: type[ProcessContainer], process: Process, *, url: str = ""
+    ) -> ProcessContainer:
+        container = kind(process, folder=self.folder, environment=self.environment, url=url)
+        self.containers.append(container)
+        return container
+
+
+@contextmanager
+def _database(url: str) -> Iterator[None]:
+    before: dict[str, Any] = connections.settings["default"]
+    found = Env({"DATABASE_URL": url}).database("DATABASE_URL", default="")
+    names = ("NAME", "HOST", "PORT", "USER", "PASSWORD")
+    _use_database({**before, **{name: found.get(name, "") for name in names}})
+    try:
+        yield
+    finally:
+        _use_database(before)
+
+
+def _use_database(values: dict[str, Any]) -> None:
+    connections["default"].close()
+    del connections["default"]
+    connections.settings["default"] = values
+
+
+@contextmanager
+def _broker(url: str) -> Iterator[None]:
+    _use_broker(url, transport=None)
+    try:
+        yield
+    finally:
+        _use_broker(settings.CELERY_BROKER_URL, transport=settings.CELERY_BROKER_TRANSPORT)
+
+
+def _use_broker(url: str, *, transport: str | None) -> None:
+    current_app.conf.update(broker_url=url, broker_transport=transport)
+    app: Any = current_app
+    app._pool = app.amqp._producer_pool = None
+
+
+def _plan(*parts: str, concurrency: int = 2) -> Plan:
+    return Plan(
+        host="127.0.0.1",
+        port=0,
+        flower_port=0,
+        demo=False,
+        parts=frozenset(parts),
+        beats=1,
+        workers=1,
+        concurrency=concurrency,
+        crash_limit=0,
+    )
+
+
+def _renamed(process: Process, name: str) -> Process:
+    command = [f"{name}@%h" if word == f"{process.name}@%h" else word for word in process.command]
+    return replace(process, name=name, command=command)

@@ -1,0 +1,33 @@
+"""A long job in fenced batches delays nobody, also on SQLite with its one writer."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.stack import stack_jobs as jobs
+from tests.stack.facts import all_ended, effects, ended, run_of
+from tests.stack.system import System
+
+pytestmark = [pytest.mark.stack, pytest.mark.smoke]
+
+
+def test_short_jobs_run_on_time_beside_a_long_one(running: System) -> None:
+    long_one = jobs.work_in_batches.delay(8.0)
+    first = datetime.now(UTC) + timedelta(seconds=1)
+    short_ones = [
+        jobs.effect.apply_async(("beside",), eta=first + timedelta(seconds=0.2) * number)
+        for number in range(30)
+    ]
+
+    all_ended(short_ones)
+    assert run_of(long_one).state == "running", "they ran beside it"
+
+    delays = []
+    for one in short_ones:
+        run = run_of(one)
+        assert run.started_at is not None
+        delays.append(run.started_at - run.due_at)
+    assert timedelta(0) <= min(delays)
+    assert max(delays) < timedelta(seconds=1)
+    assert ended(long_one).progress == {"done": 32, "total": 32}
+    assert (effects("beside"), effects(f"batch {long_one.id}")) == (30, 32)
