@@ -164,7 +164,7 @@ def exceed_hard_limit() -> None:
     Event().wait(30)
 
 
-@job(soft_time_limit=timedelta(seconds=1))
+@job(soft_time_limit=timedelta(seconds=1), time_limit=timedelta(seconds=30))
 def exceed_soft_limit() -> None:
     """Work for longer than it should."""
     Event().wait(30)
