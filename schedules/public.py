@@ -11,9 +11,11 @@ from schedules.dispatch import cancel_parked as cancel
 from schedules.dispatch import park as _park
 from schedules.errors import InvalidInput, SkipRun, Superseded
 from schedules.models import Run
+from schedules.operations.monitoring import Watch, watch_jobs
 from schedules.querysets.clock import database_now
 from schedules.querysets.runs import RunQuerySet
 from schedules.registry import find, job
+from schedules.retention import clean_log
 from schedules.states import OnLost, Overlap
 from schedules.timing import At, Cron, Every
 
@@ -29,37 +31,44 @@ __all__ = [
     "Parked",
     "SkipRun",
     "Superseded",
+    "Watch",
     "cancel",
+    "clean_log",
     "current_run",
     "database_now",
     "job",
     "park",
     "pending_runs",
     "subject",
+    "watch_jobs",
 ]
 
 
-def subject(task: Task[Any, Any], identity: object) -> str:
+def subject(task: Task[Any, Any] | str, identity: object) -> str:
     """Return the key of a one-off call of `task` about one thing, for example
     "meetings.end_meeting:17".
     """
-    return f"{task.name}:{identity}"
+    return f"{_name(task)}:{identity}"
 
 
-def park(task: Task[Any, Any], calls: Iterable[Call]) -> Parked:
+def park(task: Task[Any, Any] | str, calls: Iterable[Call]) -> Parked:
     """Make exactly one waiting run of `task` for each call's key, due at its instant.
 
     In the caller's transaction, with a constant number of statements for each thousand calls. A key
     that has a waiting run keeps it and is moved. Raises InvalidInput for a naive instant or
     arguments that the task does not take.
     """
-    declaration = find(task.name)
+    declaration = find(_name(task))
     if declaration is None:
-        raise InvalidInput("task", task.name, "a function declared with @job")
+        raise InvalidInput("task", _name(task), "a function declared with @job")
     return _park(declaration, calls)
 
 
-def pending_runs(task: Task[Any, Any] | None = None) -> RunQuerySet:
+def pending_runs(task: Task[Any, Any] | str | None = None) -> RunQuerySet:
     """Return the waiting and running runs (of one task), to read and to join against."""
     pending = Run.objects.unfinished()
-    return pending if task is None else pending.filter(task=task.name)
+    return pending if task is None else pending.filter(task=_name(task))
+
+
+def _name(task: Task[Any, Any] | str) -> str:
+    return task if isinstance(task, str) else task.name

@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+from django_celery_beat.models import PeriodicTask
 
-from schedules.adapters.periodic import NEVER, read
+from schedules.adapters.periodic import read
 from schedules.dispatch import bring_into_force
 from schedules.models import Job, TaskFunction
+from schedules.operations.timetables import point_at
 from schedules.registry import Declaration, all_declared, argument_schema
-from schedules.states import JobType, Owner
-from schedules.timing import Cron, Every, to_spec
+from schedules.states import Owner
+from schedules.timing import to_spec
 
 NAMES = ("name_en", "name_ar", "name_id", "description_en", "description_ar", "description_id")
 
@@ -179,51 +180,11 @@ def _apply(job: Job, values: dict[str, Any], declaration: Declaration) -> None:
     if "enabled" in values:
         periodic_task.enabled = values["enabled"]
     if "timetable" in values:
-        _point_at_schedule(periodic_task, job, declaration)
+        assert declaration.timetable is not None
+        point_at(periodic_task, job, declaration.timetable)
     periodic_task.save()
     job.periodic_task = periodic_task
     job.task = declaration.task
-
-
-def _point_at_schedule(periodic_task: PeriodicTask, job: Job, declaration: Declaration) -> None:
-    """Say the timetable in django-celery-beat's own rows, as far as they can say it truthfully."""
-    timetable = declaration.timetable
-    periodic_task.crontab = periodic_task.interval = None
-    if isinstance(timetable, Every):
-        seconds = timetable.interval.total_seconds()
-        period, length = ("seconds", 1) if seconds % 60 else ("minutes", 60)
-        periodic_task.interval, _ = IntervalSchedule.objects.get_or_create(
-            every=int(seconds // length), period=period
-        )
-        job.job_type = JobType.INTERVAL
-        job.interval_anchor = timetable.anchor
-        return
-    if not isinstance(timetable, Cron):
-        raise TypeError(f"{declaration.task}: declare a Cron or an Every, not {timetable!r}.")
-    job.job_type = JobType.CRON
-    job.day_rule = timetable.day_rule
-    fields = (
-        NEVER
-        if needs_text(timetable)
-        else dict(zip(_ORDER, timetable.expression.split(), strict=True))
-    )
-    job.cron_text = timetable.expression if fields is NEVER else ""
-    periodic_task.crontab, _ = CrontabSchedule.objects.get_or_create(
-        timezone=str(timetable.tz), **fields
-    )
-
-
-_ORDER = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
-
-
-def needs_text(cron: Cron) -> bool:
-    """Whether Celery would read the expression differently, so that only our text can say it."""
-    fields = cron.expression.split()
-    if len(fields) != len(_ORDER) or any(mark in cron.expression for mark in "L#W?@"):
-        return True
-    _, _, day_of_month, _, day_of_week = fields
-    both_days = not day_of_month.startswith("*") and not day_of_week.startswith("*")
-    return (cron.day_rule == "any" and both_days) or "7" in day_of_week
 
 
 def _put_into_force(job: Job, *, now: datetime) -> None:

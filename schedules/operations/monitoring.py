@@ -1,0 +1,170 @@
+"""The watch over the declared jobs: what is missing or stuck, and what of it may be repaired.
+
+Repaired is only what a fault can have done: a row that is gone, a next occurrence that got lost.
+What a person can have meant is reported and stays.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django_celery_beat.models import PeriodicTask
+
+from schedules.access import record
+from schedules.dispatch.plan import due_at_of, next_occurrence
+from schedules.models import Instance, Job, Run
+from schedules.operations.conditions import LATE_AFTER
+from schedules.operations.install import install_declared
+from schedules.operations.wording import iso_seconds
+from schedules.registry import all_declared
+from schedules.states import Owner
+
+ACTOR = "monitor_jobs"
+
+PATIENCE = timedelta(minutes=10)
+"""How long after its time a run may wait for a worker before somebody should look."""
+
+MOST_LINES = 50
+"""Lines of one kind that are reported; a thousand stuck runs have one cause."""
+
+
+@dataclass(kw_only=True)
+class Watch:
+    """What was found. Each line is a sentence that begins with the job's key."""
+
+    checked: int = 0
+    repaired: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    left_alone: list[str] = field(default_factory=list)
+
+
+def watch_jobs(*, now: datetime) -> Watch:
+    """Check every declared job with a timetable, repair what may be repaired, return it all.
+
+    Repairs leave an entry in the audit record. Safe to repeat.
+    """
+    declared = [d.key for d in all_declared() if d.timetable is not None]
+    watch = Watch(checked=len(declared))
+    _restore_missing(declared, watch, now=now)
+    for job in Job.objects.filter(key__in=declared).order_by("key"):
+        _check(job, watch, now=now)
+    watch.problems += _waiting_too_long(now=now) + _running_too_long(now=now)
+    return watch
+
+
+def _restore_missing(declared: list[str], watch: Watch, *, now: datetime) -> None:
+    rows = Job.objects.filter(key__in=declared)
+    # Asked of the table itself: raw SQL can delete a periodic task and leave its number here.
+    has_task = Exists(PeriodicTask.objects.filter(pk=OuterRef("periodic_task_id")))
+    complete = set(rows.filter(has_task).values_list("key", flat=True))
+    deleted = set(rows.filter(is_active=False).values_list("key", flat=True))
+    missing = sorted(set(declared) - complete - deleted)
+    if not missing:
+        return
+    with transaction.atomic():
+        _adopt_left_behind(set(missing) - set(rows.values_list("key", flat=True)))
+        install_declared(now=now)
+        for key in missing:
+            record("restore", subject=f"job:{key}", actor=ACTOR, source="repair", now=now)
+    watch.repaired += [f"{key} was missing and is back." for key in missing]
+
+
+def _adopt_left_behind(keys: set[str]) -> None:
+    """Give periodic tasks whose job is gone a job again; a second task of the name cannot be."""
+    tasks = PeriodicTask.objects.filter(name__in=keys, job__isnull=True)
+    Job.objects.bulk_create(
+        Job(key=task.name, task=task.task, periodic_task=task, owner=Owner.DECLARED)
+        for task in tasks
+    )
+
+
+def _check(job: Job, watch: Watch, *, now: datetime) -> None:
+    if not job.is_active:
+        watch.left_alone.append(f"{job.key} was deleted by a person.")
+    elif not job.is_enabled:
+        watch.left_alone.append(f"{job.key} is disabled.")
+    elif job.invalid_reason:
+        watch.problems.append(f"{job.key} cannot run: {job.invalid_reason}")
+    else:
+        if job.is_paused and (job.paused_until is None or job.paused_until > now):
+            end = f" until {iso_seconds(job.paused_until)}" if job.paused_until else ""
+            watch.left_alone.append(f"{job.key} is paused{end}: {job.pause_reason or 'no reason'}.")
+        _check_next(job, watch, now=now)
+    if job.flagged_reason and job.is_active:
+        watch.problems.append(f"{job.key} needs a look: {job.flagged_reason}")
+
+
+def _check_next(job: Job, watch: Watch, *, now: datetime) -> None:
+    if job.next_run_at is None:
+        _give_next(job.pk, watch, now=now)
+    elif job.next_due_at is None:
+        _give_due(job.pk, watch, now=now)
+    elif job.next_due_at < now - LATE_AFTER:
+        due = iso_seconds(job.next_due_at)
+        watch.problems.append(f"{job.key} was due at {due} and nobody has planned it: is Beat up?")
+
+
+@transaction.atomic
+def _give_next(job_id: int, watch: Watch, *, now: datetime) -> None:
+    # Locked and read again: a Beat may have planned it, or a person disabled it, meanwhile.
+    job = Job.objects.select_for_update(no_key=True, of=("self",)).get(pk=job_id)
+    if job.next_run_at is not None or not (job.is_enabled and job.is_active):
+        return
+    upcoming = next_occurrence(job, after=now)
+    if upcoming is None:
+        watch.left_alone.append(f"{job.key} has no next run: its timetable has ended.")
+        return
+    _set_next(job, upcoming, "its next run was lost", now=now)
+    watch.repaired.append(f"{job.key} had no next run; it is {iso_seconds(upcoming)} now.")
+
+
+@transaction.atomic
+def _give_due(job_id: int, watch: Watch, *, now: datetime) -> None:
+    job = Job.objects.select_for_update(no_key=True, of=("self",)).get(pk=job_id)
+    if job.next_run_at is None:
+        return
+    _set_next(job, job.next_run_at, "it would not have been planned for its next run", now=now)
+    watch.repaired.append(
+        f"{job.key} would have missed {iso_seconds(job.next_run_at)}; now it runs."
+    )
+
+
+def _set_next(job: Job, instant: datetime, reason: str, *, now: datetime) -> None:
+    before = {"next_run_at": job.next_run_at, "next_due_at": job.next_due_at}
+    after = {"next_run_at": instant, "next_due_at": due_at_of(job, instant)}
+    Job.objects.filter(pk=job.pk).update(**after)
+    record(
+        "restore_next_run",
+        subject=f"job:{job.key}",
+        actor=ACTOR,
+        source="repair",
+        now=now,
+        before=before,
+        after=after,
+        reason=reason,
+    )
+
+
+def _waiting_too_long(*, now: datetime) -> list[str]:
+    late = Run.objects.waiting().filter(due_at__lt=now - PATIENCE)
+    return [
+        f"{run.job_key or run.task} waits for a worker since {iso_seconds(run.due_at)}"
+        f" (run {run.task_id})."
+        for run in late.order_by("due_at")[:MOST_LINES]
+    ]
+
+
+def _running_too_long(*, now: datetime) -> list[str]:
+    """Runs beyond their time limit whose worker lives; those of dead workers are taken back."""
+    usual = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT)
+    alive = Exists(Instance.objects.filter(pk=OuterRef("instance_id")).alive(now))
+    lines = []
+    for run in Run.objects.running().filter(alive).select_related("job").order_by("started_at"):
+        limit = (run.job.time_limit if run.job else None) or usual
+        if run.started_at is not None and run.started_at + limit + PATIENCE < now:
+            since = iso_seconds(run.started_at)
+            name = run.job_key or run.task
+            lines.append(f"{name} is stuck: running since {since} (run {run.task_id}).")
+    return lines[:MOST_LINES]

@@ -1,0 +1,218 @@
+"""Timetables as people enter them: read into values, and written into django-celery-beat's rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery.schedules import ParseException, crontab
+from django_celery_beat.models import (
+    ClockedSchedule,
+    CrontabSchedule,
+    IntervalSchedule,
+    PeriodicTask,
+)
+
+from schedules.adapters.periodic import NEVER
+from schedules.errors import InvalidInput
+from schedules.models import Job
+from schedules.states import JobType
+from schedules.timing import At, Cron, Every, Timetable, Window, from_spec
+
+UNITS = ("weeks", "days", "hours", "minutes", "seconds")
+INTERVAL_FIELDS = tuple(f"interval_{unit}" for unit in UNITS)
+CRON_FIELDS = ("timezone", "day_rule")
+TIMETABLE_FIELDS = frozenset({"cron_expression", "run_at", *CRON_FIELDS, *INTERVAL_FIELDS})
+"""The names under which a timetable may be entered."""
+
+LONGEST_INTERVAL = timedelta(days=3660)
+"""The stock interval table counts seconds in 32 bits; nobody waits longer than ten years."""
+
+ACCEPTED = (
+    "exactly one of an interval (interval_seconds ... interval_weeks), a cron_expression or run_at"
+)
+
+_PERIODS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
+_CRON_ORDER = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """A timetable that was entered, and an interval's parts in the units of its entry."""
+
+    timetable: Timetable
+    parts: dict[str, int] | None = None
+
+
+def read_entered(given: Mapping[str, Any], *, job: Job | None, now: datetime) -> Entered | None:
+    """Return the timetable that `given` asks for; None if it says nothing about it.
+
+    What `given` leaves out is taken from `job`; None clears. Raises InvalidInput for two kinds of
+    timetable at once, for none, and for one that never fires after `now`.
+    """
+    entered = {name: value for name, value in given.items() if name in TIMETABLE_FIELDS}
+    if not entered and job is not None:
+        return None
+    before = _entered_before(job)
+    kinds: set[str] = {_kind(name) for name, value in entered.items() if value and _kind(name)}
+    if len(kinds) > 1:
+        found = ", ".join(sorted(name for name, value in entered.items() if value))
+        raise InvalidInput("cron_expression", found, ACCEPTED)
+    if kinds:  # another kind than before replaces it
+        before = {name: value for name, value in before.items() if _kind(name) in {*kinds, ""}}
+    values = {name: value for name, value in {**before, **entered}.items() if value}
+    named = [_kind(name) for name in values if _kind(name)]
+    if not named:
+        raise InvalidInput("cron_expression", "none", ACCEPTED)
+    kind = named[0]
+    read = _READERS[kind](values, entered, now)
+    if read.timetable.next_after(now) is None:
+        field, value = _described(kind, values)
+        raise InvalidInput(field, value, "a timetable that fires again; this one never does")
+    return read
+
+
+def point_at(periodic_task: PeriodicTask, job: Job, timetable: Timetable) -> None:
+    """Say the timetable in django-celery-beat's own rows, as far as they can say it truthfully.
+
+    What Celery would read differently is kept in `job.cron_text`, and the periodic task then points
+    at a crontab that never fires. Neither of the two is saved. Raises TypeError for a timetable
+    that nobody can enter.
+    """
+    periodic_task.crontab = periodic_task.interval = periodic_task.clocked = None
+    periodic_task.one_off = isinstance(timetable, At)
+    job.cron_text, job.interval_parts = "", None
+    match timetable:
+        case Every():
+            seconds = int(timetable.interval.total_seconds())
+            period, length = next(unit for unit in _PERIODS if seconds % unit[1] == 0)
+            periodic_task.interval = _schedule(
+                IntervalSchedule, every=seconds // length, period=period
+            )
+            job.job_type = JobType.INTERVAL
+            job.interval_anchor = timetable.anchor
+        case Cron():
+            text = needs_text(timetable)
+            fields = NEVER if text else _crontab_fields(timetable)
+            periodic_task.crontab = _schedule(CrontabSchedule, timezone=timetable.tz, **fields)
+            job.job_type = JobType.CRON
+            job.day_rule = timetable.day_rule
+            job.cron_text = timetable.expression if text else ""
+        case At():
+            periodic_task.clocked = _schedule(ClockedSchedule, clocked_time=timetable.instant)
+            job.job_type = JobType.CLOCKED
+        case _:
+            raise TypeError(f"{job.task}: a Cron, an Every or an At, not {timetable!r}.")
+
+
+def needs_text(cron: Cron) -> bool:
+    """Whether Celery would read the expression differently, so that only our text can say it."""
+    fields = cron.expression.split()
+    if len(fields) != len(_CRON_ORDER) or any(mark in cron.expression for mark in "L#W?@"):
+        return True
+    _, _, day_of_month, _, day_of_week = fields
+    both_days = not day_of_month.startswith("*") and not day_of_week.startswith("*")
+    if (cron.day_rule == "any" and both_days) or "7" in day_of_week:
+        return True
+    try:
+        crontab(**_crontab_fields(cron))
+    except (ParseException, ValueError):
+        return True
+    return any(
+        len(text) > CrontabSchedule._meta.get_field(name).max_length
+        for name, text in _crontab_fields(cron).items()
+    )
+
+
+def current_timetable(job: Job) -> Timetable | None:
+    """Return the job's timetable in force without its window; None where there is none to read."""
+    try:
+        timetable = from_spec(job.timetable) if job.timetable else None
+    except (ValueError, KeyError, TypeError):
+        return None
+    return timetable.timetable if isinstance(timetable, Window) else timetable
+
+
+def parts_of(job: Job, interval: timedelta) -> dict[str, int]:
+    """Return the parts in which the interval was entered; seconds where they are not known."""
+    parts = dict(job.interval_parts or {})
+    if parts and timedelta(**parts) == interval:
+        return parts
+    return {"seconds": int(interval.total_seconds())}  # edited elsewhere since
+
+
+def _schedule(model: Any, **values: Any) -> Any:
+    # Not get_or_create: the stock tables hold duplicates, which other clients make.
+    return model.objects.filter(**values).first() or model.objects.create(**values)
+
+
+def _crontab_fields(cron: Cron) -> dict[str, str]:
+    return dict(zip(_CRON_ORDER, cron.expression.split(), strict=True))
+
+
+def _kind(name: str) -> str:
+    if name in INTERVAL_FIELDS:
+        return "interval"
+    return {"cron_expression": "cron", "run_at": "run_at"}.get(name, "")
+
+
+def _entered_before(job: Job | None) -> dict[str, Any]:
+    match None if job is None else current_timetable(job):
+        case Cron() as cron:
+            return {
+                "cron_expression": cron.expression,
+                "timezone": cron.tz,
+                "day_rule": cron.day_rule,
+            }
+        case Every() as every:
+            assert job is not None
+            parts = parts_of(job, every.interval)
+            return {f"interval_{unit}": number for unit, number in parts.items()}
+        case At() as at:
+            return {"run_at": at.instant}
+    return {}
+
+
+def _cron(values: Mapping[str, Any], entered: Mapping[str, Any], now: datetime) -> Entered:
+    return Entered(
+        timetable=Cron(
+            values["cron_expression"],
+            tz=values.get("timezone") or "UTC",
+            day_rule=values.get("day_rule") or "any",
+        )
+    )
+
+
+def _interval(values: Mapping[str, Any], entered: Mapping[str, Any], now: datetime) -> Entered:
+    _refuse_zone(entered)
+    parts = {unit: values[f"interval_{unit}"] for unit in UNITS if values.get(f"interval_{unit}")}
+    try:
+        length = timedelta(**parts)
+    except OverflowError:
+        length = timedelta.max
+    if length > LONGEST_INTERVAL:
+        field = f"interval_{next(iter(parts))}"
+        raise InvalidInput(field, values[field], f"at most {LONGEST_INTERVAL.days} days in all")
+    return Entered(timetable=Every(length, anchor=now.replace(microsecond=0)), parts=parts)
+
+
+def _run_at(values: Mapping[str, Any], entered: Mapping[str, Any], now: datetime) -> Entered:
+    _refuse_zone(entered)
+    instant: datetime = values["run_at"]
+    if instant <= now:
+        raise InvalidInput("run_at", instant.isoformat(), "an instant in the future")
+    return Entered(timetable=At(instant))
+
+
+def _refuse_zone(entered: Mapping[str, Any]) -> None:
+    for name in CRON_FIELDS:
+        if entered.get(name):
+            raise InvalidInput(name, entered[name], "used together with cron_expression only")
+
+
+def _described(kind: str, values: Mapping[str, Any]) -> tuple[str, object]:
+    field = {"cron": "cron_expression", "interval": "interval_seconds"}.get(kind, kind)
+    return field, values.get(field, kind)
+
+
+_READERS = {"cron": _cron, "interval": _interval, "run_at": _run_at}
