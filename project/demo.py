@@ -5,60 +5,29 @@ Nothing is random.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
 
-from tasks.attendance.models import Attendance
-from tasks.attendance.models import Status as AttendanceStatus
+from project.demo_attendance import load_attendance, work_starts
 from tasks.games.models import Game, GameSession, Weekday
 from tasks.games.recurrence import Recurrence
 from tasks.games.sessions import create_sessions_for_game, days_ahead
 from tasks.meetings.models import Meeting
 from tasks.meetings.status import Status as MeetingStatus
+from tasks.memberships.models import Membership
+from tasks.people.demo_staff import Person, made_up_people
 from tasks.people.models import Employee
 
 MOST_EMPLOYEES = 10_000
 
-FIRST_NAMES = [
-    "Adi",
-    "Budi",
-    "Citra",
-    "Dewi",
-    "Eka",
-    "Farid",
-    "Gita",
-    "Hana",
-    "Indra",
-    "Joko",
-    "Kartika",
-    "Layla",
-    "Made",
-    "Nadia",
-    "Omar",
-    "Putri",
-    "Rania",
-    "Sari",
-    "Tariq",
-    "Utami",
-    "Wayan",
-    "Yusuf",
-    "Zahra",
-]
-LAST_NAMES = [
-    "Wijaya",
-    "Santoso",
-    "Rahma",
-    "Nasution",
-    "Hidayat",
-    "Saleh",
-    "Kusuma",
-    "Lestari",
-    "Haddad",
-    "Pratama",
-    "Siregar",
-]
+MEMBERS = (
+    ("Gita Haddad", "monthly", -3),
+    ("Omar Saleh", "monthly", 1),
+    ("Nadia Siregar", "yearly", 200),
+    ("Tariq Pratama", "founder", None),
+)
+"""Names, plans, and in how many days from the first loading they end."""
 
 MEETINGS = (
     ("Stand-up", timedelta(minutes=1)),
@@ -73,17 +42,18 @@ MEETINGS = (
 def load_demo(*, now: datetime, employees: int) -> list[str]:
     """Load everything and return one line for each area. `now` is aware."""
     now = now.astimezone(UTC)
-    with transaction.atomic():
-        return [
-            _people(employees, now=now),
-            _attendance(now=now),
-            _meetings(now=now),
-            _games(now=now),
-        ]
+    return [
+        _people(employees, now=now),
+        load_attendance(now=now),
+        _meetings(now=now),
+        _games(now=now),
+        _memberships(now=now),
+    ]
 
 
+@transaction.atomic
 def _people(count: int, *, now: datetime) -> str:
-    staff = [_employee(number, now=now) for number in range(1, count + 1)]
+    staff = [_employee(person, now=now) for person in made_up_people(count)]
     before = Employee.objects.count()
     Employee.objects.bulk_create(staff, ignore_conflicts=True)
     after = Employee.objects.count()
@@ -91,52 +61,21 @@ def _people(count: int, *, now: datetime) -> str:
     return f"people: {after} employees, {active} of them active ({after - before} new)"
 
 
-def _employee(number: int, *, now: datetime) -> Employee:
-    first = FIRST_NAMES[number % len(FIRST_NAMES)]
-    last = LAST_NAMES[number * 7 % len(LAST_NAMES)]
+def _employee(person: Person, *, now: datetime) -> Employee:
+    number = person.number
     return Employee(
-        code=f"E{number:04}",
-        name=f"{first} {last}",
-        email=f"{first}.{last}.{number}@example.com".lower(),
-        is_active=number % 12 != 0,
+        code=person.code,
+        name=person.name,
+        email=person.email,
+        is_active=person.is_active,
+        timezone=person.timezone,
+        work_starts_at=work_starts(number),
         birth_date=date(1970 + number % 30, 1 + number % 12, 1 + number % 28),
         hired_on=now.date() - timedelta(days=90 + 37 * (number % 60)),
     )
 
 
-def _attendance(*, now: datetime) -> str:
-    """The last seven days, without today: that row is the morning job's."""
-    before = Attendance.objects.count()
-    staff = list(Employee.objects.active().filter(code__startswith="E"))
-    rows = [
-        _attendance_row(employee, employee.local_day(now) - timedelta(days=ago))
-        for employee in staff
-        for ago in range(1, 8)
-    ]
-    working_days = [
-        row for row in rows if row.date.weekday() not in (Weekday.SATURDAY, Weekday.SUNDAY)
-    ]
-    Attendance.objects.bulk_create(working_days, ignore_conflicts=True)
-    after = Attendance.objects.count()
-    return f"attendance: {after} rows, today's are made by the morning job ({after - before} new)"
-
-
-def _attendance_row(employee: Employee, day: date) -> Attendance:
-    dice = (employee.pk * 31 + day.toordinal() * 17) % 20
-    row = Attendance(employee=employee, date=day)
-    if dice in {0, 1}:
-        row.status = AttendanceStatus.ON_LEAVE if dice else AttendanceStatus.ABSENT
-        return row
-    is_late = dice in {2, 3}
-    row.status = AttendanceStatus.LATE if is_late else AttendanceStatus.PRESENT
-    begin = time(9, 20 + dice) if is_late else time(8, 30 + dice)
-    row.clock_in_at = datetime.combine(day, begin, tzinfo=ZoneInfo(employee.timezone)).astimezone(
-        UTC
-    )
-    row.clock_out_at = row.clock_in_at + timedelta(hours=8, minutes=20 + dice)
-    return row
-
-
+@transaction.atomic
 def _meetings(*, now: datetime) -> str:
     """Meetings of an earlier loading are moved, so that there is always one about to end."""
     for title, ends_in in MEETINGS:
@@ -148,6 +87,7 @@ def _meetings(*, now: datetime) -> str:
     return f"meetings: {len(MEETINGS)} upcoming; they end in 1, 2, 5 and 30 minutes and tomorrow"
 
 
+@transaction.atomic
 def _games(*, now: datetime) -> str:
     first_day = date(2025, 1, 6)  # a Monday
     evening = time(19, 30)
@@ -195,3 +135,13 @@ def _games(*, now: datetime) -> str:
         created += create_sessions_for_game(game, days)
     total = GameSession.objects.count()
     return f"games: {len(rules)} games, {total} sessions ({created} new)"
+
+
+@transaction.atomic
+def _memberships(*, now: datetime) -> str:
+    for member, plan, ends_in in MEMBERS:
+        ends_at = None if ends_in is None else now + timedelta(days=ends_in)
+        times = {"starts_at": now - timedelta(days=165), "ends_at": ends_at}
+        Membership.objects.get_or_create(member=member, plan=plan, defaults=times)
+    over = Membership.objects.over(now).count()
+    return f"memberships: {Membership.objects.count()}, {over} past the end and not yet expired"

@@ -12,7 +12,10 @@ import math
 import os
 import re
 import secrets
+import shlex
 import sys
+from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -24,7 +27,6 @@ from schedules.errors import InvalidInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 POSTGRESQL_SCHEMES = ("postgres", "postgresql")
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
@@ -103,6 +105,61 @@ class Env:
         found = self.text(name)
         return [entry.strip() for entry in found.split(",") if entry.strip()] or list(default)
 
+    def recipients(self, name: str, *, languages: Sequence[str]) -> list[tuple[str, str]]:
+        """Return (address, language) pairs; an entry without `=language` has the first of
+        `languages`.
+        """
+        pairs: list[tuple[str, str]] = []
+        known = ", ".join(languages)
+        for entry in self.names_list(name):
+            match = re.fullmatch(r"([^\s@=,;<>\"]+@[^\s@=,;<>\"]+[^\s@=,;<>.\"])(?:=(\w+))?", entry)
+            language = (match[2] if match else None) or languages[0]
+            if match is None or language not in languages:
+                accepted = f"write addresses, each alone or with its language as =CODE ({known})"
+                refuse(name, entry, accepted)
+            if match[1] in dict(pairs):
+                refuse(name, entry, "write each address once")
+            pairs.append((match[1], language))
+        return pairs
+
+    def commands(self, name: str) -> dict[str, list[str]]:
+        """Return the words of each command by its name, from `name=command ARGUMENTS; ...`.
+
+        A command without `name=` is named after itself. Quotes hold words together as in a shell;
+        nothing else of a shell is understood.
+        """
+        found = self.text(name)
+        accepted = "write name=command ARGUMENTS, several separated by ;, each name once"
+        words = shlex.shlex(found, posix=True, punctuation_chars=";")
+        words.whitespace_split, words.commenters = True, ""
+        commands: dict[str, list[str]] = {}
+        try:
+            entries = [list(group) for is_end, group in groupby(words, ";".__eq__) if not is_end]
+        except ValueError:  # a quote that is not closed
+            refuse(name, found, accepted)
+        for first, *arguments in entries:
+            match = re.fullmatch(r"(?:([a-z0-9_-]{1,50})=)?([a-z0-9_]+)", first)
+            if match is None or (match[1] or match[2]) in commands:
+                refuse(name, found, accepted)
+            commands[match[1] or match[2]] = [match[2], *arguments]
+        return commands
+
+    def target(self, name: str) -> str:
+        """Return a `host:port`, or "" when the variable is unset."""
+        found = self.text(name)
+        match = re.fullmatch(r"(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):([0-9]{1,5})", found)
+        if found and (match is None or not 1 <= int(match[2]) <= 65535):
+            refuse(name, found, "write host:port, for example workforce.example.com:50051")
+        return found
+
+    def file(self, name: str) -> bytes:
+        """Return the content of the file that the variable names; empty when it is unset."""
+        found = self.text(name)
+        try:
+            return Path(found).read_bytes() if found else b""
+        except OSError:
+            refuse(name, found, "write the path of a file that this user may read")
+
     def zone(self, name: str, *, default: str) -> str:
         """Return the name of a time zone that exists."""
         found = self.text(name, default=default)
@@ -166,7 +223,8 @@ class Env:
         """Return Django's `EMAIL_*` settings for an `smtp://`, `console:` or `file:///` URL."""
         found = self.text(name, default=default)
         try:
-            parsed = dict(dj_email_url.parse(found))
+            # dj-email-url calls it submission; smtp+tls is what people write.
+            parsed = dict(dj_email_url.parse(re.sub(r"^smtp\+tls(?=:)", "submission", found)))
         except ValueError:
             parsed = {}
         if "EMAIL_BACKEND" not in parsed:

@@ -60,6 +60,9 @@ INSTALLED_APPS = [
     "tasks.meetings",
     "tasks.attendance",
     "tasks.games",
+    "tasks.memberships",
+    "tasks.maintenance",
+    "tasks.reports",
     "project",
 ]
 MIDDLEWARE = [
@@ -145,6 +148,8 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_PRODUCTION
 X_FRAME_OPTIONS = "DENY"
 
 vars().update(env.email("EMAIL_URL", default="console:"))
+# Without one, a mail server that hangs would hang the worker that speaks to it.
+EMAIL_TIMEOUT = vars().get("EMAIL_TIMEOUT") or 30  # seconds
 
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -172,6 +177,22 @@ SCHEDULER_RECOVERY_DELAY_SECONDS = env.number(
 SESSION_LOOKAHEAD_DAYS = env.whole(
     "SESSION_LOOKAHEAD_DAYS", default=7, least=1, most=366, unit="days"
 )
+HR_RECIPIENTS = env.recipients("HR_RECIPIENTS", languages=[code for code, _ in LANGUAGES])
+MANAGEMENT_COMMANDS = env.commands("MANAGEMENT_COMMANDS")
+MANAGEMENT_COMMAND_TIME_LIMIT_SECONDS = env.whole(
+    "MANAGEMENT_COMMAND_TIME_LIMIT_SECONDS", default=300, least=1, most=3000, unit="seconds"
+)
+# The directory of employees; without a target it is the local table.
+WORKFORCE_GRPC_TARGET = env.target("WORKFORCE_GRPC_TARGET")
+WORKFORCE_GRPC_CA = env.file("WORKFORCE_GRPC_CA")  # PEM; with it the connection is TLS
+WORKFORCE_GRPC_TLS = env.flag("WORKFORCE_GRPC_TLS", default=bool(WORKFORCE_GRPC_CA))
+WORKFORCE_GRPC_TOKEN = env.text("WORKFORCE_GRPC_TOKEN")
+WORKFORCE_GRPC_DEADLINE_SECONDS = env.number(
+    "WORKFORCE_GRPC_DEADLINE_SECONDS", default=10, least=0.1, most=300, unit="seconds"
+)
+_elsewhere = WORKFORCE_GRPC_TARGET.rpartition(":")[0] not in ("localhost", "127.0.0.1", "[::1]")
+if WORKFORCE_GRPC_TARGET and WORKFORCE_GRPC_TOKEN and _elsewhere and not WORKFORCE_GRPC_TLS:
+    refuse("WORKFORCE_GRPC_TLS", "false", "write true: a token crosses a network only encrypted")
 
 SCHEDULES: dict[str, Any] = {
     # The options of `schedules.conf`; every one has a default there.

@@ -1,11 +1,16 @@
-"""Attendance in Django's admin."""
+"""Days, punches and leave in Django's admin."""
 
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from tasks.attendance.models import Attendance
+from schedules.public import InvalidInput, database_now
+from tasks.attendance.leave import decide_leave
+from tasks.attendance.models import Attendance, LeaveRequest, PunchLog, Source
 
 
 @admin.register(Attendance)
@@ -19,7 +24,13 @@ class AttendanceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     date_hierarchy = "date"
     search_fields = ["employee__code", "employee__name"]
     autocomplete_fields = ["employee"]
-    readonly_fields = ["made_by"]
+    readonly_fields = ["made_by", "source"]
+
+    def save_model(self, request: HttpRequest, obj: Attendance, form: Any, change: bool) -> None:
+        """What a person enters here stays, whatever punches come later."""
+        if {"status", "clock_in_at", "clock_out_at"}.intersection(form.changed_data) or not change:
+            obj.source = Source.HAND
+        super().save_model(request, obj, form, change)
 
     @admin.display(description="came", ordering="clock_in_at", empty_value="-")
     def came(self, row: Attendance) -> str | None:
@@ -38,6 +49,80 @@ class AttendanceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
             return None
         minutes = int((row.clock_out_at - row.clock_in_at).total_seconds()) // 60
         return f"{minutes // 60}:{minutes % 60:02}"
+
+
+@admin.register(PunchLog)
+class PunchLogAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What the clocks reported: to be read, and never changed."""
+
+    list_display = ["at", "employee_code", "direction", "device", "state", "received_at"]
+    list_filter = ["state", "direction", "device"]
+    date_hierarchy = "at"
+    search_fields = ["employee_code"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Punches come from devices, files and clients."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: PunchLog | None = None) -> bool:
+        """A wrong day is corrected in the attendance; the punch stays as evidence."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: PunchLog | None = None) -> bool:
+        """The same."""
+        return False
+
+
+@admin.register(LeaveRequest)
+class LeaveRequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Requests for leave, decided by the dozen."""
+
+    list_display = ["employee", "starts_on", "ends_on", "status", "requested_at", "decided_by"]
+    list_filter = ["status", "starts_on"]
+    list_select_related = ["employee", "decided_by"]
+    date_hierarchy = "starts_on"
+    search_fields = ["employee__code", "employee__name"]
+    autocomplete_fields = ["employee"]
+    # Decisions are made by the actions, which bring the attendance into line.
+    readonly_fields = ["status", "requested_at", "decided_at", "decided_by"]
+    actions = ["approve", "reject", "withdraw"]
+
+    def save_model(self, request: HttpRequest, obj: LeaveRequest, form: Any, change: bool) -> None:
+        """A request is made at the moment it is entered."""
+        obj.requested_at = obj.requested_at or database_now()
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description="Approve the selected requests")
+    def approve(self, request: HttpRequest, queryset: QuerySet[LeaveRequest]) -> None:
+        """Their days without a clock-in become leave."""
+        self._decide(request, queryset, LeaveRequest.Status.APPROVED)
+
+    @admin.action(description="Reject the selected requests")
+    def reject(self, request: HttpRequest, queryset: QuerySet[LeaveRequest]) -> None:
+        """Their days stay as they are."""
+        self._decide(request, queryset, LeaveRequest.Status.REJECTED)
+
+    @admin.action(description="Withdraw the selected requests")
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[LeaveRequest]) -> None:
+        """Also leave that was approved."""
+        self._decide(request, queryset, LeaveRequest.Status.WITHDRAWN)
+
+    def _decide(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[LeaveRequest],
+        status: LeaveRequest.Status,
+    ) -> None:
+        decided = 0
+        by = request.user if request.user.is_authenticated else None
+        for leave in queryset:
+            try:
+                decide_leave(leave, status, now=database_now(), by=by)
+            except InvalidInput as error:
+                self.message_user(request, f"{leave.employee}: {error}", level="warning")
+            else:
+                decided += 1
+        self.message_user(request, f"{decided} requests are {status}.")
 
 
 def _local(row: Attendance, at: datetime | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The job of the attendance: every morning a row for everyone."""
+"""The jobs of the attendance: rows for the day, punches, absences, requests for leave."""
 
 import logging
 from collections.abc import Sequence
@@ -9,8 +9,12 @@ from zoneinfo import ZoneInfo
 from django.db import DataError, IntegrityError, InternalError, ProgrammingError
 
 from schedules.public import Cron, CurrentRun, job
+from tasks.attendance.intake import CLOCKS_DIFFER
+from tasks.attendance.leave import settle_absences
+from tasks.attendance.models import Attendance, LeaveRequest, PunchLog
 from tasks.attendance.services import fill_day
-from tasks.people.directory import pages_of_active_employees
+from tasks.attendance.sync import Synced, sync_batch, take_up_hired
+from tasks.people.directory import DirectoryFailed, Page, pages_of_active_employees
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +22,13 @@ OFFICE_ZONE = "Asia/Jakarta"
 
 ONE_PERSONS_FAULT = (IntegrityError, DataError, InternalError, ProgrammingError)
 """What one bad or vanished employee can raise. A lost database is nobody's fault, and raises on."""
+
+
+LEAVE_WAITS = timedelta(days=7)
+"""How long a request for leave waits for a decision."""
+
+MOST_CODES = 20
+"""Unknown codes that a result names; the admin lists all of them."""
 
 
 @job(
@@ -38,10 +49,11 @@ def auto_create_daily_attendance(*, scheduled_at: datetime, run: CurrentRun) -> 
 
     The day is that of the nominal time: a run delayed past midnight still fills its own day. Safe
     to repeat. Returns `data` with created + skipped + errors = total_employees, where errors are
-    people who are left without a row.
+    people who are left without a row. Raises DirectoryFailed, after it has filled the pages that
+    came, when the directory breaks off; another try completes the day.
     """
     day = scheduled_at.astimezone(ZoneInfo(OFFICE_ZONE)).date()
-    pages = list(pages_of_active_employees())
+    pages, failure = _gather()
     total = sum(len(page) for page in pages)
     created = errors = done = 0
     for page in pages:
@@ -52,6 +64,10 @@ def auto_create_daily_attendance(*, scheduled_at: datetime, run: CurrentRun) -> 
         errors += page_errors + len(page.unknown)
         done += len(page)
         run.progress(done, total)
+    if failure is not None:
+        # Raised, and not returned, so that the run is tried again.
+        made = f"{created} rows were made for the {total} people before"
+        raise DirectoryFailed(f"{failure} {made}; the rest have none yet.") from failure
     skipped = total - created - errors
     return {
         "success": errors == 0,
@@ -66,6 +82,113 @@ def auto_create_daily_attendance(*, scheduled_at: datetime, run: CurrentRun) -> 
             "errors": errors,
         },
     }
+
+
+@job(
+    Cron("* * * * *"),
+    idempotent=True,
+    name_en="Sync attendance logs",
+    name_ar="مزامنة سجلات الحضور",
+    name_id="Sinkronkan log absensi",
+    description_en="Turns new punches into attendance: first in, last out, one row a day.",
+    description_ar="يحوّل البصمات الجديدة إلى حضور: أول دخول وآخر خروج، صف واحد لليوم.",
+    description_id="Mengubah catatan mesin absen menjadi absensi: masuk pertama, pulang terakhir.",
+)
+def sync_attendance_logs(*, scheduled_at: datetime, run: CurrentRun) -> dict[str, Any]:
+    """Count every pending punch up to `scheduled_at`; late and out-of-order ones correct their day.
+
+    Punches with a code that no employee has are kept, named in `unknown`, and counted once there is
+    such an employee. A punch dated in the future waits until then. Safe to repeat.
+    """
+    until = scheduled_at + CLOCKS_DIFFER
+    taken_up = take_up_hired(run.fenced)
+    total = PunchLog.objects.pending(until=until).count()
+    done, seen = Synced(), 0
+    while count := sync_batch(done, until=until, fence=run.fenced):
+        seen += count
+        run.progress(seen, max(seen, total))
+    unknown = sum(done.unknown.values())
+    message = (
+        f"{done.punches} punches: {done.created} days created, {done.changed} changed;"
+        f" {unknown} with an unknown code."
+    )
+    if unknown:
+        extra = {"action": "unknown_punches", "codes": dict(done.unknown.most_common(MOST_CODES))}
+        log.warning("punches with an unknown code", extra=extra)
+    return {
+        "success": True,
+        "message": message,
+        "punches": done.punches,
+        "created": done.created,
+        "changed": done.changed,
+        "taken_up": taken_up,
+        "unknown": dict(done.unknown.most_common(MOST_CODES)),
+        "unknown_kept": PunchLog.objects.unknown().count(),
+    }
+
+
+@job(
+    Cron("0 20 * * *", tz=OFFICE_ZONE),
+    misfire_grace=timedelta(hours=23),
+    idempotent=True,
+    max_retries=3,
+    name_en="Calculate absentees",
+    name_ar="حساب الغائبين",
+    name_id="Hitung karyawan absen",
+    description_en="Tells who has no punch and no approved leave on the day.",
+    description_ar="يحدد من ليس له بصمة ولا إجازة معتمدة في اليوم.",
+    description_id="Menentukan siapa yang tidak absen dan tidak cuti pada hari itu.",
+)
+def calculate_absentees(*, scheduled_at: datetime, run: CurrentRun) -> dict[str, Any]:
+    """Settle the Jakarta day of `scheduled_at`: whoever has no punch is on leave or absent.
+
+    Works it out anew each time: leave decided since, and employees without a row, are taken in.
+    Days that a person has entered stay. Safe to repeat; punches that come later correct the day.
+    """
+    day = scheduled_at.astimezone(ZoneInfo(OFFICE_ZONE)).date()
+    created = changed = done = 0
+    for page in pages_of_active_employees():
+        with run.fenced():
+            created += fill_day(page.employee_ids, day=day, made_by=run.task_id)
+            changed += settle_absences(page.employee_ids, day=day)
+        done += len(page)
+        run.progress(done)
+    counts = Attendance.objects.count_by_status(day)
+    message = f"{day}: " + ", ".join(f"{count} {name}" for name, count in counts.items()) + "."
+    data = {"date": day.isoformat(), **counts, "created": created, "changed": changed}
+    return {"success": True, "message": message, "data": data}
+
+
+@job(
+    Cron("0 1 * * *", tz=OFFICE_ZONE),
+    enabled=False,
+    atomic=True,
+    misfire_grace=timedelta(hours=23),
+    name_en="Expire leave requests",
+    name_ar="إنهاء صلاحية طلبات الإجازة",
+    name_id="Kedaluwarsakan permohonan cuti",
+    description_en="Ends requests for leave that nobody has decided for seven days.",
+    description_ar="ينهي طلبات الإجازة التي لم يُبت فيها خلال سبعة أيام.",
+    description_id="Mengakhiri permohonan cuti yang tidak diputuskan selama tujuh hari.",
+)
+def expire_leave_requests(*, scheduled_at: datetime) -> dict[str, Any]:
+    """Expire requests that had waited for longer than seven days at `scheduled_at`; safe to
+    repeat.
+    """
+    waiting = LeaveRequest.objects.pending_since_before(scheduled_at - LEAVE_WAITS)
+    expired = waiting.update(status=LeaveRequest.Status.EXPIRED, decided_at=scheduled_at)
+    return {"message": f"{expired} requests for leave have expired.", "expired": expired}
+
+
+def _gather() -> tuple[list[Page], DirectoryFailed | None]:
+    """Return the pages of the directory, and why there are no more where it broke off."""
+    pages: list[Page] = []
+    try:
+        for page in pages_of_active_employees():
+            pages.append(page)  # noqa: PERF402 - what came before a failure is kept
+    except DirectoryFailed as error:
+        return pages, error
+    return pages, None
 
 
 def _fill_page(employee_ids: Sequence[int], *, day: date, run: CurrentRun) -> tuple[int, int]:

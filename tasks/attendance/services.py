@@ -1,34 +1,43 @@
-"""Clocking in and out, and filling a day with rows."""
+"""Clocking in and out, and filling a day with rows.
+
+Both clockings leave a punch too, so that the sync, which works a day out from its punches, comes to
+the same row.
+"""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 
 from schedules.public import InvalidInput
-from tasks.attendance.models import Attendance, Status
+from tasks.attendance.models import Attendance, Direction, PunchLog, Source, Status
+from tasks.attendance.shifts import LONGEST_SHIFT, status_of
 from tasks.people.models import Employee
 
-LONGEST_SHIFT = timedelta(hours=24)
-"""How long after a clock-in a clock-out still belongs to it; night shifts end on the next day."""
+CLOCK = "clock"
+"""The device of punches that were made here and not at a door."""
 
 
 @transaction.atomic
 def clock_in(employee: Employee, at: datetime) -> Attendance:
     """Note that the employee came at the aware instant `at`; return that day's row.
 
-    The day is the one in the employee's own time zone. An absent row becomes present, a missing one
-    is made, any other status stays. A second clock-in of the day changes nothing. Raises
-    InvalidInput for an instant without its UTC offset.
+    The day is the one in the employee's own time zone. An absent row becomes present (late, when
+    work has begun some time ago), a missing one is made, any other status stays. A second clock-in
+    of the day changes nothing. Raises InvalidInput for an instant without its UTC offset.
     """
     _require_offset(at)
-    row, _ = Attendance.objects.get_or_create(employee=employee, date=employee.local_day(at))
+    _punch(employee, at, Direction.IN)
+    day = employee.local_day(at)
+    row, _ = Attendance.objects.get_or_create(employee=employee, date=day)
+    came = status_of(at, work_starts_at=employee.work_starts_on(day), on_leave=False)
     # One conditional statement, so that of two simultaneous clock-ins one counts.
     Attendance.objects.filter(pk=row.pk, clock_in_at__isnull=True).update(
         clock_in_at=at,
-        status=Case(When(status=Status.ABSENT, then=Value(Status.PRESENT)), default=F("status")),
+        status=Case(When(status=Status.ABSENT, then=Value(came)), default=F("status")),
+        source=Case(When(source=Source.NONE, then=Value(Source.PUNCHES)), default=F("source")),
     )
     row.refresh_from_db()
     return row
@@ -47,6 +56,7 @@ def clock_out(employee: Employee, at: datetime) -> Attendance:
     if row is None:
         accepted = f"an instant within 24 hours after a clock-in of {employee}"
         raise InvalidInput("at", at.isoformat(), accepted)
+    _punch(employee, at, Direction.OUT)
     is_first_or_later = Q(clock_out_at__isnull=True) | Q(clock_out_at__lt=at)
     Attendance.objects.filter(is_first_or_later, pk=row.pk).update(clock_out_at=at)
     row.refresh_from_db()
@@ -67,6 +77,11 @@ def fill_day(employee_ids: Sequence[int], *, day: date, made_by: UUID) -> int:
     # outdated by a clock-in at the same moment; the mark can not.
     made = Attendance.objects.made_by_run(made_by, day=day)
     return made.filter(employee_id__in=employee_ids).count()
+
+
+def _punch(employee: Employee, at: datetime, direction: Direction) -> None:
+    punch = PunchLog(employee_code=employee.code, at=at, device=CLOCK, direction=direction)
+    PunchLog.objects.bulk_create([punch], ignore_conflicts=True)
 
 
 def _require_offset(at: datetime) -> None:

@@ -11,7 +11,7 @@ from tasks.people.models import Employee
 class EmployeeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Found by code, name or address; switched on and off by the dozen."""
 
-    list_display = ["code", "name", "email", "is_active", "timezone", "hired_on"]
+    list_display = ["code", "name", "email", "is_active", "timezone", "work_starts_at", "hired_on"]
     list_display_links = ["code", "name"]
     list_filter = ["is_active", "timezone"]
     search_fields = ["code", "name", "email"]

@@ -1,9 +1,25 @@
-"""The workforce directory: who is active, page by page. Other areas ask here, not the table."""
+"""The workforce directory: who is active, page by page. Other areas ask here, not the table.
 
-from collections.abc import Iterator
+It is the local table, or with `WORKFORCE_GRPC_TARGET` the Workforce service over gRPC. People whom
+the service names for the first time get an employee row, since attendance is kept by those; rows
+that exist are left as they are.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
 
 from tasks.people.models import Employee
+
+if TYPE_CHECKING:
+    from tasks.people.workforce.workforce_pb2 import Employee as Entry
+
+log = logging.getLogger(__name__)
 
 MOST_PER_PAGE = 1000
 
@@ -12,8 +28,8 @@ MOST_PER_PAGE = 1000
 class Page:
     """Up to 1,000 people of the directory.
 
-    `unknown` are codes that the directory calls active and that have no employee row here; the
-    local directory never has any.
+    `unknown` are codes that the directory calls active and for which there can be no employee row;
+    the local directory never has any.
     """
 
     employee_ids: list[int]
@@ -23,12 +39,23 @@ class Page:
         return len(self.employee_ids) + len(self.unknown)
 
 
+class DirectoryFailed(Exception):
+    """The directory broke off. `str()` says at which page and why; pages before it are whole."""
+
+
 def pages_of_active_employees(*, per_page: int = MOST_PER_PAGE) -> Iterator[Page]:
-    """Yield all active employees, each once, in the order they were entered.
+    """Yield all active employees, each once.
 
     Each page is one short read. Someone who is hired or leaves between two pages may or may not be
-    included; nobody else is skipped or comes twice.
+    included; nobody else is skipped or comes twice. Raises DirectoryFailed when the service does
+    not give a page; what was yielded before holds.
     """
+    if settings.WORKFORCE_GRPC_TARGET:
+        return _pages_of_the_service(per_page)
+    return _pages_of_the_table(per_page)
+
+
+def _pages_of_the_table(per_page: int) -> Iterator[Page]:
     last = 0
     while True:
         # By key and not by offset, which would skip people when somebody before them leaves.
@@ -39,3 +66,53 @@ def pages_of_active_employees(*, per_page: int = MOST_PER_PAGE) -> Iterator[Page
             last = ids[-1]
         if len(ids) < per_page:
             return
+
+
+def _pages_of_the_service(per_page: int) -> Iterator[Page]:
+    # Not loaded where nobody needs it: gRPC takes 20 MB.
+    from tasks.people.workforce.client import Directory, DirectoryUnavailable, fetch_pages
+
+    directory = Directory(
+        target=settings.WORKFORCE_GRPC_TARGET,
+        deadline=timedelta(seconds=settings.WORKFORCE_GRPC_DEADLINE_SECONDS),
+        tls=settings.WORKFORCE_GRPC_TLS,
+        ca=settings.WORKFORCE_GRPC_CA,
+        token=settings.WORKFORCE_GRPC_TOKEN,
+    )
+    seen: set[str] = set()
+    try:
+        for entries in fetch_pages(directory, per_page=per_page):
+            fresh = []
+            for entry in entries:
+                if entry.code not in seen:
+                    fresh.append(entry)
+                    seen.update([entry.code] if entry.code else [])
+            if len(fresh) < len(entries):
+                extra = {"action": "directory_repeats", "count": len(entries) - len(fresh)}
+                log.warning("the directory names people twice", extra=extra)
+            yield _page(fresh)
+    except DirectoryUnavailable as error:
+        raise DirectoryFailed(str(error)) from error
+
+
+def _page(entries: Sequence["Entry"]) -> Page:
+    """Find the employees of these entries, and make those who are new."""
+    usable, unknown = [], []
+    for entry in entries:
+        person = Employee(code=entry.code, name=entry.name, email=entry.email)
+        person.timezone = entry.timezone or person.timezone
+        try:
+            person.clean_fields(exclude=["user"])
+        except ValidationError as error:
+            extra = {"action": "directory_entry_refused", "code": entry.code}
+            log.warning("%s", "; ".join(error.messages), extra=extra)
+            unknown.append(entry.code or "(no code)")
+        else:
+            usable.append(person)
+    codes = [person.code for person in usable]
+    here = set(Employee.objects.filter(code__in=codes).values_list("code", flat=True))
+    new = [person for person in usable if person.code not in here]
+    # Harmless when the run is repeated or was taken away meanwhile, so it needs no fence.
+    Employee.objects.bulk_create(new, ignore_conflicts=True)
+    found = Employee.objects.filter(code__in=codes).order_by("pk")
+    return Page(employee_ids=list(found.values_list("pk", flat=True)), unknown=unknown)

@@ -1,5 +1,6 @@
 """Employees."""
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -8,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import date
 
 
 def validate_time_zone(name: str) -> None:
@@ -44,6 +45,11 @@ class Employee(models.Model):
         validators=[validate_time_zone],
         help_text="Decides which day a clock-in belongs to.",
     )
+    work_starts_at = models.TimeField(
+        null=True,
+        blank=True,
+        help_text="On the clocks where the employee works; empty: never late.",
+    )
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="employee"
     )
@@ -58,6 +64,13 @@ class Employee(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.code})"
 
-    def local_day(self, at: "datetime") -> "date":
+    def local_day(self, at: datetime) -> "date":
         """Return the date on the employee's own wall at the aware instant `at`."""
         return at.astimezone(ZoneInfo(self.timezone)).date()
+
+    def work_starts_on(self, day: "date") -> datetime | None:
+        """Return the instant (UTC) at which work starts on `day`; None where no time is set."""
+        if self.work_starts_at is None:
+            return None
+        zone = ZoneInfo(self.timezone)
+        return datetime.combine(day, self.work_starts_at, tzinfo=zone).astimezone(UTC)

@@ -7,10 +7,11 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from project.demo import load_demo
-from tasks.attendance.models import Attendance
+from tasks.attendance.models import Attendance, LeaveRequest, PunchLog, Status
 from tasks.games.models import Game, GameSession
 from tasks.meetings.models import Meeting
-from tasks.meetings.status import Status
+from tasks.meetings.status import Status as MeetingStatus
+from tasks.memberships.models import Membership
 from tasks.people.models import Employee
 from tests.tasks.meetings.meetings import scheduled
 
@@ -20,7 +21,9 @@ NOW = datetime(2040, 6, 1, 3, tzinfo=UTC)
 
 
 def counts() -> list[int]:
-    return [model.objects.count() for model in (Employee, Attendance, Meeting, Game, GameSession)]
+    business = (Employee, Meeting, Game, GameSession, Membership)
+    attendance = (Attendance, PunchLog, LeaveRequest)
+    return [model.objects.count() for model in (*business, *attendance)]
 
 
 def test_the_command_prints_one_line_for_each_area() -> None:
@@ -29,14 +32,14 @@ def test_the_command_prints_one_line_for_each_area() -> None:
     call_command("demo", employees=25, stdout=printed)
 
     areas = [line.partition(":")[0] for line in printed.getvalue().splitlines()]
-    assert areas == ["people", "attendance", "meetings", "games"]
+    assert areas == ["people", "attendance", "meetings", "games", "memberships"]
     assert all(counts())
 
 
 def test_a_second_loading_makes_nothing_twice_and_moves_the_meetings() -> None:
     load_demo(now=NOW, employees=25)
     before = counts()
-    Meeting.objects.update(status=Status.DONE)
+    Meeting.objects.update(status=MeetingStatus.DONE)
 
     load_demo(now=NOW + timedelta(minutes=10), employees=25)
 
@@ -44,6 +47,17 @@ def test_a_second_loading_makes_nothing_twice_and_moves_the_meetings() -> None:
     soonest = sorted(scheduled().values())
     assert soonest[0] == NOW + timedelta(minutes=11)
     assert soonest[-1] == NOW + timedelta(days=1, minutes=10)
+
+
+def test_the_last_month_has_every_kind_of_day() -> None:
+    load_demo(now=NOW, employees=25)
+
+    assert set(Attendance.objects.values_list("status", flat=True)) == set(Status)
+    nights = Attendance.objects.filter(employee__code="E0009", clock_out_at__isnull=False)
+    night = nights.latest("date")
+    assert night.clock_in_at is not None
+    assert night.clock_in_at.astimezone(UTC).hour in (14, 15)
+    assert {request.status for request in LeaveRequest.objects.all()} == {"approved", "pending"}
 
 
 def test_a_company_can_grow() -> None:

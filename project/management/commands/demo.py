@@ -18,7 +18,7 @@ def _number_of_employees(text: str) -> int:
 class Command(BaseCommand):
     """`manage.py demo [--employees 25]`. Safe to repeat: nothing is made twice."""
 
-    help = "Load demo data: employees, attendance, meetings that end soon, games. Repeatable."
+    help = "Load demo data: people, punches, leave, meetings that end soon, games. Repeatable."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the size of the company."""

@@ -1,15 +1,16 @@
-"""Attendance rows."""
+"""Attendance: one row for each employee and day."""
 
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 
 from schedules.public import InvalidInput
 from tasks.people.models import Employee
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
     from uuid import UUID
 
@@ -23,6 +24,14 @@ class Status(models.TextChoices):
     ON_LEAVE = "on_leave", "on leave"
 
 
+class Source(models.TextChoices):
+    """Where a row's times and status come from."""
+
+    NONE = "", "nobody yet"
+    PUNCHES = "punches", "punches"
+    HAND = "hand", "a person"
+
+
 class AttendanceQuerySet(models.QuerySet["Attendance"]):
     """Attendance by what is still open."""
 
@@ -31,6 +40,19 @@ class AttendanceQuerySet(models.QuerySet["Attendance"]):
         return self.filter(clock_in_at__gt=earliest, clock_in_at__lte=latest).order_by(
             "-clock_in_at"
         )
+
+    def without_clock_in(
+        self, employee_ids: "Sequence[int]", *, day: "date"
+    ) -> "AttendanceQuerySet":
+        """Rows of these employees on `day` on which nobody came, and that no person has entered."""
+        rows = self.filter(date=day, employee_id__in=employee_ids, clock_in_at__isnull=True)
+        return rows.exclude(source=Source.HAND)
+
+    def count_by_status(self, day: "date") -> dict[str, int]:
+        """How many rows of `day` have each status, in the order of the statuses."""
+        counted = self.filter(date=day).order_by().values_list("status").annotate(Count("pk"))
+        counts = dict(counted)
+        return {str(status): counts.get(status, 0) for status in Status}
 
     def made_by_run(self, run: "UUID", *, day: "date") -> "AttendanceQuerySet":
         """The rows that the run with this id made for `day`."""
@@ -47,6 +69,14 @@ class Attendance(models.Model):
     status = models.CharField(max_length=8, choices=Status, default=Status.ABSENT)
     clock_in_at = models.DateTimeField(null=True, blank=True)
     clock_out_at = models.DateTimeField(null=True, blank=True)
+    source = models.CharField(
+        max_length=7,
+        choices=Source,
+        default=Source.NONE,
+        blank=True,
+        editable=False,
+        help_text="Punches do not change what a person has entered.",
+    )
     made_by = models.UUIDField(
         null=True,
         blank=True,

@@ -1,0 +1,113 @@
+"""Leave: asking for it, deciding about it, and what it does to the attendance."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from schedules.public import InvalidInput
+from tasks.attendance.models import Attendance, LeaveRequest, Source, Status
+from tasks.attendance.shifts import status_of
+from tasks.people.models import Employee
+
+LONGEST_LEAVE = timedelta(days=366)
+
+
+@transaction.atomic
+def request_leave(
+    employee: Employee, *, starts_on: date, ends_on: date, reason: str = "", now: datetime
+) -> LeaveRequest:
+    """Save a request for the days from `starts_on` to `ends_on`, both included, and return it.
+
+    Raises InvalidInput for days in the wrong order, for more than a year, and for days of which
+    some are in another request of the employee that stands.
+    """
+    if ends_on < starts_on:
+        accepted = f"not before starts_on ({starts_on.isoformat()})"
+        raise InvalidInput("ends_on", ends_on.isoformat(), accepted)
+    if ends_on - starts_on > LONGEST_LEAVE:
+        raise InvalidInput("ends_on", ends_on.isoformat(), "at most a year after starts_on")
+    # Locked, so that of two requests for the same days at the same moment one comes second.
+    Employee.objects.select_for_update(no_key=True).get(pk=employee.pk)
+    other = LeaveRequest.objects.filter(employee=employee).overlapping(starts_on, ends_on).first()
+    if other is not None:
+        accepted = f"outside of {other.starts_on} to {other.ends_on}, which is {other.status}"
+        raise InvalidInput("starts_on", starts_on.isoformat(), accepted)
+    return LeaveRequest.objects.create(
+        employee=employee, starts_on=starts_on, ends_on=ends_on, reason=reason, requested_at=now
+    )
+
+
+@transaction.atomic
+def decide_leave(
+    request: LeaveRequest,
+    status: LeaveRequest.Status,
+    *,
+    now: datetime,
+    by: AbstractBaseUser | None = None,
+) -> LeaveRequest:
+    """Approve, reject or withdraw a request and bring the attendance of its days into line.
+
+    Leave that is approved can still be withdrawn. Raises InvalidInput for any other change.
+    """
+    states = LeaveRequest.Status
+    open_to = [states.PENDING, states.APPROVED] if status == states.WITHDRAWN else [states.PENDING]
+    if status in (states.PENDING, states.EXPIRED):
+        raise InvalidInput("status", str(status), "approved, rejected or withdrawn")
+    # One conditional statement, so that of two simultaneous decisions one counts.
+    decided = LeaveRequest.objects.filter(pk=request.pk, status__in=open_to).update(
+        status=status, decided_at=now, decided_by_id=getattr(by, "pk", None)
+    )
+    request.refresh_from_db()
+    if not decided:
+        raise InvalidInput("status", str(status), f"not for a request that is {request.status}")
+    bring_into_line(request.employee, request.starts_on, request.ends_on)
+    return request
+
+
+def bring_into_line(employee: Employee, first: date, last: date) -> int:
+    """Set the status of the employee's existing days by leave and clock-in; return how many
+    changed.
+
+    Days that a person has entered stay.
+    """
+    leave = days_of_leave([employee.pk], first, last).get(employee.pk, set())
+    rows = Attendance.objects.filter(employee=employee, date__range=(first, last))
+    changed = []
+    for row in rows.exclude(source=Source.HAND).select_for_update(no_key=True):
+        starts_at = employee.work_starts_on(row.date)
+        status = status_of(row.clock_in_at, work_starts_at=starts_at, on_leave=row.date in leave)
+        if row.status != status:
+            row.status = status
+            changed.append(row)
+    return Attendance.objects.bulk_update(changed, ["status"])
+
+
+def days_of_leave(employee_ids: Iterable[int], first: date, last: date) -> dict[int, set[date]]:
+    """Return the days of approved leave between two dates, both included, by employee."""
+    granted = LeaveRequest.objects.approved().filter(
+        employee_id__in=list(employee_ids), starts_on__lte=last, ends_on__gte=first
+    )
+    days: dict[int, set[date]] = defaultdict(set)
+    for employee_id, starts_on, ends_on in granted.values_list("employee", "starts_on", "ends_on"):
+        begin, end = max(starts_on, first), min(ends_on, last)
+        days[employee_id] |= {begin + timedelta(days=n) for n in range((end - begin).days + 1)}
+    return days
+
+
+def settle_absences(employee_ids: list[int], *, day: date) -> int:
+    """Tell absent from on leave for these employees' rows of `day` without a clock-in.
+
+    Two statements in the caller's transaction, however many employees; returns how many rows
+    changed.
+    """
+    nobody_came = Attendance.objects.without_clock_in(employee_ids, day=day)
+    granted = Exists(
+        LeaveRequest.objects.approved().covering(day).filter(employee=OuterRef("employee"))
+    )
+    away = nobody_came.filter(granted).exclude(status=Status.ON_LEAVE)
+    back = nobody_came.filter(~granted).exclude(status=Status.ABSENT)
+    return away.update(status=Status.ON_LEAVE) + back.update(status=Status.ABSENT)

@@ -1,0 +1,1 @@
+"""Keeping the system itself in order: commands, a watch over the jobs, old rows."""

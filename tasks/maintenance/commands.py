@@ -1,0 +1,135 @@
+"""The management commands of `settings.MANAGEMENT_COMMANDS`, each in a process of its own.
+
+A caller can only choose among their names; what they run with stands in the settings.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.core.management import get_commands
+from django.db.models import TextChoices
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from schedules.public import InvalidInput
+
+MOST_CHARACTERS = 10_000
+"""The end of a command's output that is kept; so much of its errors as well."""
+
+
+class Outcome(TextChoices):
+    """How a command ended."""
+
+    SUCCEEDED = "succeeded", "succeeded"
+    FAILED = "failed", "failed"
+    TIMED_OUT = "timed_out", "timed out"
+
+
+class CommandName(str):
+    """The name of a configured command, as an argument that is checked when it is saved."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Accept text that is the name of a configured command."""
+        return core_schema.no_info_after_validator_function(check_name, core_schema.str_schema())
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe it as text; which names there are, this machine's settings say."""
+        return {"type": "string", "description": "A name in MANAGEMENT_COMMANDS."}
+
+
+def check_name(name: str) -> str:
+    """Return `name`, or raise InvalidInput when no command of this name is configured."""
+    configured = ", ".join(settings.MANAGEMENT_COMMANDS) or "none is configured"
+    if name not in settings.MANAGEMENT_COMMANDS:
+        raise InvalidInput("names", name, f"names in MANAGEMENT_COMMANDS ({configured})")
+    return name
+
+
+def run_command(name: str, *, time_limit: timedelta) -> dict[str, Any]:
+    """Run the configured command of this name and return how it ended; it raises nothing of the
+    command's.
+
+    The result has `name`, `command`, `status` (an `Outcome`), `exit_code` (None when it was
+    stopped), `duration_ms`, and the ends of `output` and `error`. A command that takes longer than
+    `time_limit` is stopped together with what it has started.
+    """
+    words: Sequence[str] = settings.MANAGEMENT_COMMANDS[name]
+    begin = time.monotonic()
+    # Files and not pipes: a command may print more than memory holds.
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as error:
+        exit_code = _run(words, output, error, time_limit=time_limit)
+        if exit_code is None:
+            status, said = Outcome.TIMED_OUT, f"stopped after {time_limit.total_seconds():g} s\n"
+        else:
+            status, said = Outcome.FAILED if exit_code else Outcome.SUCCEEDED, ""
+        return {
+            "name": name,
+            "command": " ".join(words),
+            "status": str(status),
+            "exit_code": exit_code,
+            "duration_ms": round((time.monotonic() - begin) * 1000),
+            "output": _end_of(output),
+            "error": said + _end_of(error),
+        }
+
+
+def check_commands(**_: Any) -> list[CheckMessage]:
+    """Return an error for each configured command that Django does not have."""
+    configured: Mapping[str, Sequence[str]] = settings.MANAGEMENT_COMMANDS
+    known = get_commands()
+    return [
+        Error(
+            f"MANAGEMENT_COMMANDS names {words[0]!r}, which is not a management command.",
+            hint="manage.py help lists those there are.",
+            id="maintenance.E001",
+        )
+        for words in configured.values()
+        if words[0] not in known
+    ]
+
+
+def _run(
+    words: Sequence[str], output: IO[bytes], error: IO[bytes], *, time_limit: timedelta
+) -> int | None:
+    """Return the exit code, or None when the time was up."""
+    process = subprocess.Popen(  # noqa: S603 - the words stand in the settings
+        [sys.executable, str(settings.BASE_DIR / "manage.py"), *words],
+        cwd=settings.BASE_DIR,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=error,
+        start_new_session=True,  # so that all it starts can be stopped with it
+    )
+    try:
+        return process.wait(time_limit.total_seconds())
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        # Also when this job itself is stopped; and what a command left running behind it.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _end_of(file: IO[bytes]) -> str:
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 4 * MOST_CHARACTERS))
+    return file.read().decode(errors="replace").replace("\x00", "")[-MOST_CHARACTERS:]

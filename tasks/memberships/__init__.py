@@ -1,0 +1,1 @@
+"""Memberships, and the job that notices when they have run out."""

@@ -1,0 +1,1 @@
+"""Reports by mail: each at most once to each recipient."""

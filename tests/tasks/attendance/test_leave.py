@@ -1,0 +1,153 @@
+"""Leave, absences at the end of the day, and requests that nobody decides."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from schedules.models import Run
+from schedules.public import InvalidInput
+from schedules.testing import execute
+from tasks.attendance.jobs import calculate_absentees, expire_leave_requests
+from tasks.attendance.leave import decide_leave, request_leave
+from tasks.attendance.models import Attendance, LeaveRequest, Source, Status
+from tasks.attendance.services import clock_in
+from tasks.people.models import Employee
+from tests.tasks.people.staff import hire
+
+pytestmark = pytest.mark.django_db
+
+EIGHT_IN_THE_EVENING = datetime(2030, 5, 6, 13, tzinfo=UTC)
+DAY = date(2030, 5, 6)
+APPROVED, REJECTED = LeaveRequest.Status.APPROVED, LeaveRequest.Status.REJECTED
+WITHDRAWN, EXPIRED = LeaveRequest.Status.WITHDRAWN, LeaveRequest.Status.EXPIRED
+NOW = EIGHT_IN_THE_EVENING - timedelta(days=10)
+
+
+def settle() -> Run:
+    return execute(calculate_absentees, scheduled_at=EIGHT_IN_THE_EVENING)
+
+
+def ask(employee: Employee, first: date = DAY, last: date = DAY) -> LeaveRequest:
+    return request_leave(employee, starts_on=first, ends_on=last, now=NOW)
+
+
+def statuses() -> dict[str, str]:
+    return dict(Attendance.objects.filter(date=DAY).values_list("employee__code", "status"))
+
+
+def test_the_day_is_settled_by_punches_and_leave() -> None:
+    came, on_leave, asked, absent, left = hire(5)
+    Employee.objects.filter(pk=left.pk).update(is_active=False)
+    clock_in(came, EIGHT_IN_THE_EVENING - timedelta(hours=10))
+    decide_leave(ask(on_leave), APPROVED, now=NOW)
+    ask(asked)
+
+    run = settle()
+
+    assert statuses() == {
+        came.code: "present",
+        on_leave.code: "on_leave",
+        asked.code: "absent",
+        absent.code: "absent",
+    }
+    assert run.summary == "2030-05-06: 2 absent, 1 present, 0 late, 1 on_leave."
+
+
+def test_it_is_worked_out_anew_when_leave_is_decided_or_withdrawn_later() -> None:
+    (employee,) = hire(1)
+    leave = ask(employee)
+    settle()
+    before = list(Attendance.objects.values())
+    settle()
+    assert list(Attendance.objects.values()) == before
+
+    decide_leave(leave, APPROVED, now=EIGHT_IN_THE_EVENING)
+    assert statuses() == {employee.code: "on_leave"}
+    settle()
+    assert statuses() == {employee.code: "on_leave"}
+
+    LeaveRequest.objects.update(status=WITHDRAWN)
+    settle()
+    assert statuses() == {employee.code: "absent"}
+
+
+def test_a_day_that_a_person_entered_stays() -> None:
+    (employee,) = hire(1)
+    Attendance.objects.create(
+        employee=employee, date=DAY, status=Status.ON_LEAVE, source=Source.HAND
+    )
+
+    settle()
+
+    assert statuses() == {employee.code: "on_leave"}
+
+
+def test_only_requests_that_waited_longer_than_seven_days_expire() -> None:
+    staff = hire(3)
+    week = timedelta(days=7)
+    old, young, decided = (ask(employee) for employee in staff)
+    LeaveRequest.objects.filter(pk=old.pk).update(
+        requested_at=EIGHT_IN_THE_EVENING - week - timedelta(seconds=1)
+    )
+    LeaveRequest.objects.filter(pk=young.pk).update(requested_at=EIGHT_IN_THE_EVENING - week)
+    decide_leave(decided, REJECTED, now=NOW)
+
+    first = execute(expire_leave_requests, scheduled_at=EIGHT_IN_THE_EVENING)
+    second = execute(expire_leave_requests, scheduled_at=EIGHT_IN_THE_EVENING)
+
+    found = dict(LeaveRequest.objects.values_list("employee__code", "status"))
+    assert list(found.values()).count(EXPIRED) == 1
+    assert found[staff[0].code] == EXPIRED
+    assert first.summary == "1 requests for leave have expired."
+    assert second.summary == "0 requests for leave have expired."
+
+
+def test_leave_that_cannot_be_is_refused_in_one_sentence() -> None:
+    (employee,) = hire(1)
+    ask(employee, DAY, DAY + timedelta(days=4))
+
+    with pytest.raises(InvalidInput, match="ends_on is '2030-05-05': not before starts_on"):
+        ask(employee, DAY, DAY - timedelta(days=1))
+    with pytest.raises(InvalidInput, match="ends_on is '2031-05-08': at most a year"):
+        ask(employee, DAY, DAY + timedelta(days=367))
+    with pytest.raises(InvalidInput, match="outside of 2030-05-06 to 2030-05-10, which is pending"):
+        ask(employee, DAY + timedelta(days=4), DAY + timedelta(days=5))
+
+
+def test_a_decision_is_made_once() -> None:
+    (employee,) = hire(1)
+    leave = decide_leave(ask(employee), REJECTED, now=NOW)
+
+    with pytest.raises(InvalidInput, match="not for a request that is rejected"):
+        decide_leave(leave, APPROVED, now=NOW)
+    with pytest.raises(InvalidInput, match="approved, rejected or withdrawn"):
+        decide_leave(leave, EXPIRED, now=NOW)
+
+
+def test_the_admin_decides_by_the_dozen(admin_client: Client, admin_user: User) -> None:
+    for employee in hire(2):
+        Attendance.objects.create(employee=employee, date=DAY)
+        ask(employee)
+    page = reverse("admin:attendance_leaverequest_changelist")
+    chosen = list(LeaveRequest.objects.values_list("pk", flat=True))
+
+    admin_client.post(page, {"action": "approve", "_selected_action": chosen})
+
+    assert set(LeaveRequest.objects.values_list("status", "decided_by")) == {
+        (APPROVED, admin_user.pk)
+    }
+    assert set(statuses().values()) == {"on_leave"}
+
+
+def test_what_is_entered_in_the_admin_counts_as_a_persons(admin_client: Client) -> None:
+    (employee,) = hire(1)
+    row = Attendance.objects.create(employee=employee, date=DAY)
+    form = {"employee": employee.pk, "date": DAY.isoformat(), "status": "on_leave"}
+
+    admin_client.post(reverse("admin:attendance_attendance_change", args=[row.pk]), form)
+
+    row.refresh_from_db()
+    assert (row.status, row.source) == (Status.ON_LEAVE, Source.HAND)
