@@ -26,7 +26,7 @@ class Balance:
 
     @property
     def balances(self) -> bool:
-        """Whether every expected occurrence has exactly one row with an outcome, no other has one."""
+        """Whether each expected occurrence has just one row with an outcome, and no row is idle."""
         return not (self.missing or self.extra or self.duplicate or self.unfinished)
 
     def note(self, kind: str, instant: datetime) -> None:

@@ -47,7 +47,7 @@ def leave_effect(name: str) -> None:
     Calendar.objects.create(name=f"{name}#{uuid4().hex}")
 
 
-@job(idempotent=True)
+@job(key="add_in_stack", idempotent=True)
 def add(x: int, y: int = 0) -> int:
     """Return the sum of two numbers."""
     return x + y
