@@ -1,9 +1,12 @@
-"""The addresses: the admin, the login pages, and what `schedules` serves (dashboard, healthz)."""
+"""The addresses: the admin, the login pages, and what `schedules` serves (pages, API, healthz)."""
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
+
+from project import api  # noqa: F401 - adds the areas' routers before `schedules.urls` is read
+from schedules.api.problems import not_found
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="scheduler:overview"), name="home"),
@@ -11,4 +14,5 @@ urlpatterns = [
     path("login/", LoginView.as_view(template_name="admin/login.html"), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("", include("schedules.urls")),
+    re_path(r"^api(/|$)", not_found),
 ]

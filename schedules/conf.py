@@ -12,12 +12,19 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 
+API_ACCESS = ("super_admin", "permissions")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleSettings:
     """Every key is optional."""
 
     allowed_tasks: list[str] = field(default_factory=list)
     """Patterns (`fnmatch`) of undeclared Celery tasks that may be scheduled all the same."""
+
+    api_access: str = "super_admin"
+    """Who may use the REST API: "super_admin" (all its permissions at once), or "permissions", by
+    which each address asks for its own."""
 
     plan_batch: int = 500
     """Jobs planned per transaction. A larger batch holds its row locks longer."""
@@ -57,4 +64,9 @@ def options() -> ScheduleSettings:
                 f"SCHEDULES[{name!r}] is {value!r}: write a {expected.__name__},"
                 f" for example {getattr(defaults, name)!r}."
             )
-    return ScheduleSettings(**given)
+    chosen = ScheduleSettings(**given)
+    if chosen.api_access not in API_ACCESS:
+        raise ImproperlyConfigured(
+            f"SCHEDULES['api_access'] is {chosen.api_access!r}: write one of {API_ACCESS}."
+        )
+    return chosen

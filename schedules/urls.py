@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+from schedules.api.debug import debug_scheduler
+from schedules.api.site import PREFIX, api
 from schedules.dashboard.health_page import healthz
 from schedules.dashboard.views import overview
 
@@ -11,5 +13,7 @@ pages = [
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
+    path("debug/scheduler", debug_scheduler, name="debug_scheduler"),
+    path(PREFIX, api.urls),
     path("scheduler/", include((pages, "scheduler"))),
 ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -113,7 +114,9 @@ def _why_no_row(job: Job, at: datetime) -> str:
     return "It should have a row and has none: `scheduler verify` counts it as missing."
 
 
-def _instance_name(instance_id: object) -> str:
+def _instance_name(instance_id: UUID | None) -> str:
+    if instance_id is None:
+        return "an unknown worker"
     name = Instance.objects.filter(pk=instance_id).values_list("name", flat=True).first()
     return name or f"instance {instance_id}"
 

@@ -1,12 +1,20 @@
 """Cancelling runs: the row first, the broker after it."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
+from django.db import transaction
+
+from schedules.access import Source, actor_name, record
 from schedules.finish import Outcome, finish_waiting
 from schedules.lease import instance_id
 from schedules.models import Run
 from schedules.states import RunState
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 CANCELLED = "cancelled"
 ALREADY_STARTED = "already_started"
@@ -24,6 +32,30 @@ def cancel_runs(task_ids: Iterable[UUID], *, reason: str) -> dict[UUID, str]:
     wanted = list(task_ids)
     runs = {run.task_id: run for run in Run.objects.filter(task_id__in=wanted)}
     return {task_id: _cancel(runs.get(task_id), reason) for task_id in wanted}
+
+
+@transaction.atomic
+def cancel_run(
+    run: Run,
+    *,
+    by: "AbstractBaseUser | AnonymousUser | str",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+) -> str:
+    """End one waiting run as cancelled, on a person's word, and record it; answer as above."""
+    why = f"cancelled by {actor_name(by)}{f': {reason}' if reason else ''}"
+    answer = _cancel(run, why)
+    if answer == CANCELLED:
+        record(
+            "cancel",
+            subject=f"run:{run.task_id}",
+            actor=by,
+            source=source,
+            now=now,
+            reason=reason,
+        )
+    return answer
 
 
 def _cancel(run: Run | None, reason: str) -> str:

@@ -1,16 +1,28 @@
-"""Changing a job's names and policy: what is written, who owns it then, and the trace it leaves."""
+"""Changing a job: what is written, what is in force then, who owns it, and the trace it leaves."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django_celery_beat.models import PeriodicTask
 
 from schedules.access import Source, actor_name, record
-from schedules.dispatch import write_version
-from schedules.dispatch.plan import due_at_of
-from schedules.errors import InvalidInput, JobDeleted
+from schedules.adapters.periodic import read
+from schedules.adapters.validation import check_arguments
+from schedules.dispatch import bring_into_force, write_version
+from schedules.dispatch.plan import due_at_of, plan_jobs
+from schedules.errors import InvalidInput, JobDeleted, JobInvalid, Refused
 from schedules.models import Job
+from schedules.operations.timetables import (
+    Entered,
+    current_timetable,
+    parts_of,
+    point_at,
+    read_entered,
+)
+from schedules.timing import Every
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -40,7 +52,32 @@ EDITABLE = (
 """Fields of a job that an operator may set. When and what it runs is said by its periodic task."""
 
 
-@transaction.atomic
+DIRECT = (*EDITABLE, "args", "kwargs", "queue")
+"""Columns of a job that are compared and written as they stand."""
+
+STANDING = {
+    "enabled": "is_enabled",
+    "active": "is_active",
+    "task": "task",
+    "timetable": "timetable",
+    "paused_at": "paused_at",
+    "paused_until": "paused_until",
+    "paused_by": "paused_by",
+    "pause_reason": "pause_reason",
+}
+"""What the record calls the rest of a job, and its column."""
+
+
+class Outdated(Refused):
+    """The job was changed since the caller read it."""
+
+    def __init__(self, key: str, version: int) -> None:
+        super().__init__(
+            f"Job {key!r} was changed since you read it; it is at version {version} now."
+            " Read it again and repeat your change."
+        )
+
+
 def edit_job(
     job: Job,
     *,
@@ -52,30 +89,86 @@ def edit_job(
 ) -> Job:
     """Save the given fields of `job` as they now are on the object, and nothing else of it.
 
-    Fields that code declares become the operator's own: a later installation leaves them alone. The
-    next occurrence keeps its instant and takes the new jitter. Nothing changed, nothing is written.
-    Raises JobDeleted, and InvalidInput for a policy that contradicts itself.
+    As `update_job`, for forms that have already put the new values on an object.
     """
-    names = [name for name in fields if name in EDITABLE]
-    check_policy({name: getattr(job, name) for name in EDITABLE})
+    changes = {name: getattr(job, name) for name in fields if name in EDITABLE}
+    return update_job(job, changes=changes, by=by, source=source, now=now, reason=reason)
+
+
+@transaction.atomic
+def update_job(
+    job: Job,
+    *,
+    changes: Mapping[str, Any],
+    by: "AbstractBaseUser | AnonymousUser | str",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+    versions: Collection[int] | None = None,
+) -> Job:
+    """Make the changes and return the job as it now is, with one audit entry for all of them.
+
+    `changes` may name the fields in EDITABLE, those of a timetable (TIMETABLE_FIELDS; what is left
+    out stays, None clears), `enabled`, `args`, `kwargs` and `task_function`. Fields that code
+    declares become the operator's own: a later installation leaves them alone. A changed timetable
+    begins after `now`; an unchanged one keeps its next occurrence. Nothing changed, nothing is
+    written. Raises JobDeleted, Outdated unless the job is at one of `versions`, and InvalidInput.
+    """
+    return change_job(
+        job,
+        lambda stored: _apply(stored, changes, now=now),
+        action="edit",
+        by=by,
+        source=source,
+        now=now,
+        reason=reason,
+        versions=versions,
+    )
+
+
+def change_job(
+    job: Job,
+    apply: Callable[[Job], None],
+    *,
+    action: str,
+    by: "AbstractBaseUser | AnonymousUser | str",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+    versions: Collection[int] | None = None,
+) -> Job:
+    """Lock the job, let `apply` change it, put that into force and record it as one entry.
+
+    In the caller's transaction. What `apply` leaves as it was is neither written nor recorded.
+    """
     # Locked against a Beat that plans it: what follows is worked out from the occurrence it left.
-    stored = Job.objects.select_for_update(no_key=True, of=("self",)).get(pk=job.pk)
+    locked = Job.objects.select_for_update(no_key=True, of=("self",))
+    stored = locked.select_related("periodic_task", "task_function").get(pk=job.pk)
     if not stored.is_active:
         raise JobDeleted(stored.key)
-    before = {name: getattr(stored, name) for name in names}
-    after = {name: getattr(job, name) for name in names}
-    changed = [name for name in names if before[name] != after[name]]
+    if versions is not None and stored.version not in versions:
+        raise Outdated(stored.key, stored.version)
+    if stored.next_due_at is not None and stored.next_due_at <= now:
+        plan_jobs([stored], now=now)  # what was due before the change is still the old job's
+    before, version = _snapshot(stored), stored.version
+    apply(stored)
+    check_policy({name: getattr(stored, name) for name in EDITABLE})
+    put_into_force(stored, now=now, by=actor_name(by))
+    after = _snapshot(stored)
+    changed = [name for name in before if before[name] != after[name]]
     if not changed:
-        return job
-    job.overridden = _now_overridden(stored, changed)
-    job.updated_by_id = getattr(by, "pk", None)
-    job.next_due_at = due_at_of(job, stored.next_run_at)
-    job.version = stored.version + 1
-    saved = [*changed, "version", "next_due_at", "overridden", "updated_by", "updated_at"]
-    job.save(update_fields=saved)
-    write_version(job, since=now, by=actor_name(by))
+        return stored
+    stored.overridden = _now_overridden(stored, changed)
+    stored.updated_by_id = getattr(by, "pk", None)
+    stored.next_due_at = due_at_of(stored, stored.next_run_at)
+    if stored.version == version:
+        stored.version += 1
+        stored.save()
+        write_version(stored, since=now, by=actor_name(by))
+    else:
+        stored.save()
     record(
-        "edit",
+        action,
         subject=f"job:{stored.key}",
         actor=by,
         source=source,
@@ -84,7 +177,101 @@ def edit_job(
         after={name: after[name] for name in changed},
         reason=reason,
     )
-    return job
+    return stored
+
+
+def put_into_force(job: Job, *, now: datetime, by: str) -> None:
+    """Save the job's periodic task and plan by it from `now` on, as Beat would after an edit.
+
+    Raises InvalidInput where the periodic task would not be a valid one.
+    """
+    periodic_task = job.periodic_task
+    if periodic_task is None:
+        return
+    stored = PeriodicTask.objects.filter(pk=periodic_task.pk).values(*IN_FORCE).first()
+    beside = Job.objects.filter(pk=job.pk).values(*BESIDE).first()
+    same_task = stored == {name: getattr(periodic_task, name) for name in IN_FORCE}
+    if same_task and beside == {name: getattr(job, name) for name in BESIDE}:
+        return
+    periodic_task.save()
+    job.periodic_task_id = periodic_task.pk
+    reading = read(periodic_task.pk, job=job, since=now)
+    if reading is None or reading.invalid_reason:
+        found = "deleted" if reading is None else reading.invalid_reason
+        raise InvalidInput("job", found, "a job that can run")
+    bring_into_force(job, reading, since=now, by=by)
+
+
+IN_FORCE = (
+    "task",
+    "args",
+    "kwargs",
+    "queue",
+    "enabled",
+    "one_off",
+    "interval_id",
+    "crontab_id",
+    "clocked_id",
+    "solar_id",
+)
+"""Columns of a periodic task that decide what its job plans."""
+
+BESIDE = ("cron_text", "day_rule", "interval_anchor")
+"""What a job adds to them."""
+
+
+def set_enabled(job: Job, *, enabled: bool) -> None:
+    """Switch the job's periodic task, for `change_job`. Raises JobInvalid when it was deleted."""
+    if job.is_enabled == enabled:
+        return
+    if job.periodic_task is None:
+        raise JobInvalid(job.key, job.invalid_reason or "Its periodic task was deleted.")
+    job.periodic_task.enabled = enabled
+
+
+def _apply(job: Job, changes: Mapping[str, Any], *, now: datetime) -> None:
+    for name in EDITABLE:
+        if name in changes:
+            setattr(job, name, changes[name])
+    if "enabled" in changes:
+        set_enabled(job, enabled=changes["enabled"])
+    entered = read_entered(changes, job=job, now=now)
+    arguments = {"args", "kwargs", "task_function"} & changes.keys()
+    if entered is None and not arguments:
+        return
+    periodic_task = job.periodic_task
+    if periodic_task is None:
+        raise JobInvalid(job.key, job.invalid_reason or "Its periodic task was deleted.")
+    if arguments:
+        _give_arguments(job, periodic_task, changes)
+    if entered is not None and not _says_the_same(job, entered):
+        point_at(periodic_task, job, entered.timetable)
+        job.interval_parts = entered.parts
+
+
+def _give_arguments(job: Job, periodic_task: PeriodicTask, changes: Mapping[str, Any]) -> None:
+    function = changes.get("task_function")
+    if function is not None:
+        job.task_function, job.task = function, function.task
+        periodic_task.task = function.task
+    args = changes.get("args", job.args) or []
+    kwargs = changes.get("kwargs", job.kwargs) or {}
+    check_arguments(job.task, args, kwargs)
+    periodic_task.args, periodic_task.kwargs = json.dumps(args), json.dumps(kwargs)
+
+
+def _says_the_same(job: Job, entered: Entered) -> bool:
+    """Whether it is the timetable in force; an interval then keeps its anchor."""
+    current = current_timetable(job)
+    if isinstance(current, Every) and isinstance(entered.timetable, Every):
+        return entered.parts == parts_of(job, current.interval)
+    return current == entered.timetable
+
+
+def _snapshot(job: Job) -> dict[str, Any]:
+    values = {name: getattr(job, name) for name in DIRECT}
+    values |= {name: getattr(job, column) for name, column in STANDING.items()}
+    return {**values, "interval_parts": job.interval_parts}
 
 
 def check_policy(values: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db.models import OuterRef, QuerySet, Subquery
 
 from schedules.models import Instance, Job, Run
-from schedules.states import FINAL, RunState
+from schedules.states import FINAL, JobType, RunState
 
 
 class JobRow(NamedTuple):
@@ -23,7 +23,8 @@ class JobRow(NamedTuple):
 
 def find_job(reference: str) -> Job | None:
     """Return the existing job with this number or key, or None. A number beats a like key."""
-    found = {job.pk: job for job in Job.objects.existing().named(reference)}
+    jobs = Job.objects.existing().select_related("task_function")
+    found = {job.pk: job for job in jobs.named(reference)}
     if len(found) > 1:
         return found[int(reference)]
     return next(iter(found.values()), None)
@@ -36,6 +37,27 @@ def list_jobs(jobs: QuerySet[Job] | None = None) -> list[JobRow]:
     numbers = [job.last_finished for job in listed if job.last_finished is not None]
     runs = Run.objects.in_bulk(numbers)
     return [JobRow(job, runs.get(job.last_finished or 0)) for job in listed]
+
+
+def page_of_jobs(
+    *,
+    page: int = 1,
+    per_page: int = 20,
+    is_enabled: bool | None = None,
+    job_type: JobType | None = None,
+) -> tuple[list[Job], int]:
+    """Return one page of the existing jobs, the oldest first, and how many there are in all."""
+    jobs = Job.objects.existing()
+    if is_enabled is not None:
+        jobs = jobs.filter(is_enabled=is_enabled)
+    if job_type is not None:
+        jobs = jobs.filter(job_type=job_type)
+    total = jobs.count()
+    start = (page - 1) * per_page
+    if start >= total:
+        return [], total
+    chosen = jobs.select_related("task_function").order_by("id")
+    return list(chosen[start : start + per_page]), total
 
 
 def last_finished(field: str) -> Subquery:

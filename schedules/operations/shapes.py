@@ -4,16 +4,20 @@ Durations are whole numbers whose unit is part of the name; `misfireGraceTime` i
 "however late".
 """
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from schedules.models import Instance, Job, Run
+from django_celery_results.models import TaskResult
+
+from schedules.models import Instance, Job, Run, TaskFunction
 from schedules.operations.status import SchedulerStatus
+from schedules.operations.timetables import current_timetable, parts_of
 from schedules.operations.wording import iso
 from schedules.states import JobType, RunState
-from schedules.timing import Cron, Every, Window, from_spec
+from schedules.timing import At, Cron, Every
 
 JOB_TYPE_IDS = {JobType.INTERVAL: 1, JobType.CRON: 2, JobType.CLOCKED: 3, JobType.SOLAR: 4}
 
@@ -34,9 +38,14 @@ STATUSES: dict[RunState, tuple[int, str]] = {
 
 UNLIMITED = -1
 
+FAILURES = frozenset({RunState.FAILED, RunState.LOST, RunState.TIMED_OUT})
+"""What a client that knows only `failed` asks for by its number."""
 
-def job_shape(job: Job) -> dict[str, Any]:
-    """Return a job. Wants `task_function` loaded."""
+
+def job_shape(job: Job, *, language: str = "en") -> dict[str, Any]:
+    """Return a job. Wants `task_function` loaded. `name` and `description` are in `language` where
+    they have been translated, otherwise in English.
+    """
     function = job.task_function
     kind = JobType(job.job_type) if job.job_type else None
     return {
@@ -46,13 +55,17 @@ def job_shape(job: Job) -> dict[str, Any]:
         "taskFunctionKey": function.key if function else job.task,
         "jobTypeId": JOB_TYPE_IDS[kind] if kind else None,
         "jobTypeName": kind.value if kind else None,
-        "nameEn": job.name_en or job.key,
-        "nameAr": job.name_ar,
-        "nameId": job.name_id,
-        "descriptionEn": job.description_en,
-        "descriptionAr": job.description_ar,
-        "descriptionId": job.description_id,
+        "name": in_language(job, "name", language) or job.key,
+        "description": in_language(job, "description", language),
+        "nameEn": job.name_en or None,
+        "nameAr": job.name_ar or None,
+        "nameId": job.name_id or None,
+        "descriptionEn": job.description_en or None,
+        "descriptionAr": job.description_ar or None,
+        "descriptionId": job.description_id or None,
         **_timetable_shape(job),
+        "args": job.args,
+        "kwargs": job.kwargs,
         "priority": job.priority,
         "maxInstances": job.max_instances,
         "misfireGraceTime": _grace_seconds(job.misfire_grace),
@@ -61,6 +74,14 @@ def job_shape(job: Job) -> dict[str, Any]:
         "isActive": job.is_active,
         "isPrimary": job.is_primary,
         "isPaused": job.is_paused,
+        "pausedAt": _instant(job.paused_at),
+        "pausedUntil": _instant(job.paused_until),
+        "pausedBy": job.paused_by or None,
+        "pauseReason": job.pause_reason or None,
+        "overlap": job.overlap,
+        "version": job.version,
+        "owner": job.owner,
+        "overridden": job.overridden,
         "invalidReason": job.invalid_reason,
         "lastRunAt": _instant(job.last_run_at),
         "nextRunAt": _instant(job.next_run_at),
@@ -120,6 +141,7 @@ def status_shape(status: SchedulerStatus) -> dict[str, Any]:
     """Return how the scheduler stands; nothing in it is ever null."""
     return {
         "isRunning": status.is_running,
+        "isPaused": status.is_paused,
         "mode": status.mode,
         "instanceId": status.instance_id,
         "activeInstances": status.active_instances,
@@ -143,27 +165,78 @@ def duration_ms(run: Run) -> int | None:
     return max(0, (run.finished_at - run.started_at) // timedelta(milliseconds=1))
 
 
-def _timetable_shape(job: Job) -> dict[str, Any]:
-    cron, zone = job.cron_text or None, None
-    parts = dict(job.interval_parts or {})
-    try:
-        timetable = from_spec(job.timetable) if job.timetable else None
-    except (ValueError, KeyError, TypeError):
-        timetable = None  # the job is shown as invalid, with the reason
-    if isinstance(timetable, Window):
-        timetable = timetable.timetable
-    if isinstance(timetable, Cron):
-        cron, zone = cron or timetable.expression, str(timetable.tz)
-    if isinstance(timetable, Every) and not parts:
-        parts = {"seconds": int(timetable.interval.total_seconds())}
+def function_shape(function: TaskFunction, *, language: str = "en") -> dict[str, Any]:
+    """Return a declared task."""
     return {
-        "cronExpression": cron,
+        "id": function.pk,
+        "key": function.key,
+        "name": in_language(function, "name", language) or function.key,
+        "nameEn": function.name_en,
+        "nameAr": function.name_ar or None,
+        "nameId": function.name_id or None,
+        "descriptionEn": function.description_en or None,
+        "descriptionAr": function.description_ar or None,
+        "descriptionId": function.description_id or None,
+        "isActive": function.is_active,
+        "arguments": function.arguments,
+    }
+
+
+def in_language(row: Job | TaskFunction, field: str, language: str) -> str | None:
+    """Return the row's name or description in the language (en, ar, id), else in English; a job
+    without its own has its task's.
+    """
+    for code in (language, "en"):
+        text = getattr(row, f"{field}_{code}", "")
+        if text:
+            return str(text)
+    if isinstance(row, Job) and row.task_function is not None:
+        return in_language(row.task_function, field, language)
+    return None
+
+
+def details_shape(run: Run, result: TaskResult | None) -> dict[str, Any]:
+    """Return what went into a run and came out of it."""
+    return {
+        "args": run.args,
+        "kwargs": run.kwargs,
+        "resultData": result_data(result),
+        "errorTraceback": result.traceback if result else None,
+        "log": run.log or None,
+        "progress": run.progress,
+    }
+
+
+def result_data(result: TaskResult | None) -> Any:
+    """Return what a body returned, as JSON; None where there is nothing, or nothing readable."""
+    if result is None or not result.result:
+        return None
+    try:
+        return json.loads(result.result)
+    except ValueError:
+        return None
+
+
+def _timetable_shape(job: Job) -> dict[str, Any]:
+    cron, zone, run_at = None, None, None
+    parts: dict[str, int] = {}
+    match current_timetable(job):
+        case Cron() as timetable:
+            cron, zone = timetable.expression, timetable.tz
+        case Every() as timetable:
+            parts = parts_of(job, timetable.interval)
+        case At() as timetable:
+            run_at = iso(timetable.instant)
+    return {
+        "cronExpression": cron or job.cron_text or None,
         "timezone": zone,
         "dayRule": job.day_rule if cron else None,
         "intervalSeconds": parts.get("seconds"),
         "intervalMinutes": parts.get("minutes"),
         "intervalHours": parts.get("hours"),
         "intervalDays": parts.get("days"),
+        "intervalWeeks": parts.get("weeks"),
+        "runAt": run_at,
     }
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from django.db.models import Count, Q
 
-from schedules.models import Instance, Job, Run
+from schedules.models import GlobalPause, Instance, Job, Run
 from schedules.operations.listing import count_up_to
 from schedules.states import InstanceKind, InstanceMode
 
@@ -21,6 +21,7 @@ class SchedulerStatus:
     """All of it is present even before any Beat ever ran."""
 
     is_running: bool
+    is_paused: bool
     mode: str
     instance_id: str
     active_instances: int
@@ -35,7 +36,7 @@ class SchedulerStatus:
 
 
 def scheduler_status(*, now: datetime) -> SchedulerStatus:
-    """Return the status at `now`, in five statements."""
+    """Return the status at `now`, in six statements."""
     instances = list(Instance.objects.order_by("-heartbeat_at")[:MOST_INSTANCES])
     alive = frozenset(Instance.objects.alive(now).values_list("pk", flat=True))
     beats = [instance for instance in instances if instance.kind == InstanceKind.BEAT]
@@ -48,6 +49,7 @@ def scheduler_status(*, now: datetime) -> SchedulerStatus:
     )
     return SchedulerStatus(
         is_running=bool(living),
+        is_paused=GlobalPause.objects.filter(ended_at__isnull=True).exists(),
         mode=speaker.mode if speaker else InstanceMode.STANDALONE,
         instance_id=str(speaker.pk) if speaker else "",
         active_instances=len(alive),

@@ -10,9 +10,20 @@ from schedules.access import Source, record
 from schedules.adapters.validation import check_arguments
 from schedules.conf import options
 from schedules.dispatch import publish_after_commit
-from schedules.errors import JobDeleted, JobDisabled, JobInvalid
+from schedules.errors import InvalidInput, JobDeleted, JobDisabled, JobInvalid, Refused
 from schedules.models import Job, Run
-from schedules.states import Origin
+from schedules.states import Origin, Overlap
+
+
+class JobBusy(Refused):
+    """As many runs of the job as may run at once are running, and overlap is skipped."""
+
+    def __init__(self, key: str, running: Run) -> None:
+        self.running = running
+        super().__init__(
+            f"Job {key!r} is running as {running.task_id}, and it may not overlap itself."
+            " Wait for its end, or change its overlap or its maxInstances."
+        )
 
 
 @transaction.atomic
@@ -31,8 +42,8 @@ def trigger(
 
     The run is sent after the caller's transaction has committed. With an `idempotency_key` that was
     used before, the run of that time is returned and nothing new is planned. Raises JobDeleted,
-    JobInvalid, JobDisabled unless `even_if_disabled`, and InvalidInput for arguments that do not
-    fit.
+    JobInvalid, JobBusy, JobDisabled unless `even_if_disabled`, and InvalidInput for arguments that
+    do not fit and for an idempotency key that was used for another job.
     """
     if not job.is_active:
         raise JobDeleted(job.key)
@@ -43,9 +54,15 @@ def trigger(
     arguments = {**job.kwargs, **(kwargs or {})}
     check_arguments(job.task, job.args, arguments)
     if idempotency_key is not None:
+        # Of two calls at once the second waits here for the first one's commit.
+        Job.objects.select_for_update(no_key=True).get(pk=job.pk)
         before = Run.objects.filter(idempotency_key=idempotency_key).first()
         if before is not None:
+            if before.job_id != job.pk:
+                accepted = "a key of its own for each job and intention"
+                raise InvalidInput("Idempotency-Key", idempotency_key, accepted)
             return before
+    _check_room(job)
     run = Run.objects.create(
         job=job,
         job_key=job.key,
@@ -65,3 +82,11 @@ def trigger(
     record("trigger", subject=f"job:{job.key}", actor=by, source=source, now=now, reason=reason)
     publish_after_commit(run)
     return run
+
+
+def _check_room(job: Job) -> None:
+    if job.overlap != Overlap.SKIP:
+        return
+    running = list(Run.objects.running().filter(job=job)[: job.max_instances])
+    if len(running) == job.max_instances:
+        raise JobBusy(job.key, running[0])

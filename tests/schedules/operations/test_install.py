@@ -52,7 +52,7 @@ def test_an_operator_s_edit_stays_and_shows_as_drift(now: datetime) -> None:
     absorb_edits(now=database_now())
     job = Job.objects.get(key=KEY)
     edited = job.timetable
-    job.declared = {**job.declared, "priority": 99}  # as if code had said so until now
+    job.declared = {**(job.declared or {}), "priority": 99}  # as if code had said so until now
     job.save(update_fields=["declared"])
 
     report = install_declared(now=now)

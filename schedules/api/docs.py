@@ -1,0 +1,85 @@
+"""The documentation page: the OpenAPI document as a page without scripts."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import render
+
+CONTENT_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def docs_page(request: HttpRequest) -> HttpResponse:
+    """Show every operation with its parameters, body and answers."""
+    from schedules.api.site import api  # the document is of the object that has this address
+
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    document = api.get_openapi_schema()
+    context = {
+        "info": document["info"],
+        "operations": [
+            _operation(method.upper(), path, operation)
+            for path, operations in document["paths"].items()
+            for method, operation in operations.items()
+        ],
+        "schemas": [
+            {"name": name, "about": schema.get("description", ""), "fields": _fields(schema)}
+            for name, schema in sorted(document["components"]["schemas"].items())
+        ],
+    }
+    response = render(request, "schedules/api_docs.html", context)
+    response.headers["Content-Security-Policy"] = CONTENT_POLICY
+    return response
+
+
+def _operation(method: str, path: str, operation: dict[str, Any]) -> dict[str, Any]:
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    return {
+        "id": operation["operationId"],
+        "method": method,
+        "path": path,
+        "about": operation.get("description") or operation["summary"],
+        "parameters": [
+            {
+                "name": parameter["name"],
+                "where": parameter["in"],
+                "type": type_words(parameter["schema"]),
+                "about": parameter.get("description", ""),
+            }
+            for parameter in operation["parameters"]
+        ],
+        "body": type_words(body["schema"]) if body else "",
+        "answers": [
+            {"status": status, "about": answer["description"]}
+            for status, answer in operation["responses"].items()
+        ],
+    }
+
+
+def _fields(schema: dict[str, Any]) -> list[dict[str, str]]:
+    required = schema.get("required", [])
+    return [
+        {
+            "name": name,
+            "type": type_words(field),
+            "about": field.get("description", ""),
+            "needed": "yes" if name in required else "",
+        }
+        for name, field in schema.get("properties", {}).items()
+    ]
+
+
+def type_words(schema: dict[str, Any]) -> str:
+    """Return a JSON schema in a few words."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    for word in ("anyOf", "allOf", "oneOf"):
+        if word in schema:
+            return " or ".join(type_words(choice) for choice in schema[word])
+    if "enum" in schema:
+        return " | ".join(map(str, schema["enum"]))
+    if schema.get("type") == "array":
+        return f"list of {type_words(schema.get('items', {}))}"
+    return str(schema.get("format") or schema.get("type") or schema.get("const") or "any")

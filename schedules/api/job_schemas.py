@@ -1,0 +1,191 @@
+"""Jobs as JSON: what is asked for and what is answered."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from schedules.api.camel import WHOLE, Asked, Instant, Moment, Name, Reply, Text
+from schedules.states import Overlap
+
+MOST_SECONDS = 3660 * 86_400
+JobAction = Literal["enable", "disable", "trigger", "pause", "resume"]
+Amount = Annotated[int, Field(ge=0, le=MOST_SECONDS), WHOLE]
+Grace = Annotated[
+    int,
+    Field(ge=-1, le=MOST_SECONDS, description="Seconds; 0 none, -1 however late."),
+    WHOLE,
+]
+Overlaps = Literal["skip", "queue_one", "queue_all", "cancel_running", "allow"]
+
+
+class _Entry(Asked):
+    """The timetable and the names, which creating and changing have in common."""
+
+    name_en: Name | None = None
+    name_ar: Name | None = None
+    name_id: Name | None = None
+    description_en: Text | None = None
+    description_ar: Text | None = None
+    description_id: Text | None = None
+    interval_seconds: Amount | None = None
+    interval_minutes: Amount | None = None
+    interval_hours: Amount | None = None
+    interval_days: Amount | None = None
+    interval_weeks: Amount | None = None
+    cron_expression: Annotated[str, Field(max_length=255)] | None = None
+    timezone: Annotated[str, Field(max_length=64)] | None = Field(
+        None, description="IANA name; of cronExpression; UTC by default."
+    )
+    day_rule: Literal["any", "all"] | None = Field(
+        None, description="Whether one of two day fields is enough; any by default."
+    )
+    run_at: Instant | None = Field(None, description="One date instead of a timetable.")
+    args: list[Any] | None = None
+    kwargs: dict[str, Any] | None = None
+
+
+class JobCreate(_Entry):
+    """A new job: a declared task with an interval, a cron expression or one date."""
+
+    key: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z][A-Za-z0-9_.:-]*$")] | None = None
+    task_function_id: Annotated[int, Field(ge=1, le=2**63 - 1), WHOLE] | None = None
+    task_function_key: Name | None = None
+    priority: Annotated[int, Field(ge=-32768, le=32767), WHOLE] = 0
+    max_instances: Annotated[int, Field(ge=1, le=10), WHOLE] = 1
+    misfire_grace_time: Grace = 60
+    coalesce: bool = True
+    is_enabled: bool = True
+    is_primary: bool = False
+    overlap: Overlaps = "skip"
+
+
+class JobUpdate(_Entry):
+    """Changes to a job: what is left out stays, null clears."""
+
+    task_function_id: Annotated[int, Field(ge=1, le=2**63 - 1), WHOLE] | None = None
+    task_function_key: Name | None = None
+    priority: Annotated[int, Field(ge=-32768, le=32767), WHOLE] | None = None
+    max_instances: Annotated[int, Field(ge=1, le=10), WHOLE] | None = None
+    misfire_grace_time: Grace | None = None
+    coalesce: bool | None = None
+    is_enabled: bool | None = None
+    is_primary: bool | None = None
+    overlap: Overlaps | None = None
+
+
+CLEARED: dict[str, Any] = {
+    "priority": 0,
+    "max_instances": 1,
+    "misfire_grace_time": 60,
+    "coalesce": True,
+    "is_enabled": True,
+    "is_primary": False,
+    "overlap": Overlap.SKIP.value,
+    **{f"{field}_{code}": "" for field in ("name", "description") for code in ("en", "ar", "id")},
+    "args": [],
+    "kwargs": {},
+}
+"""What null stands for: the default of a new job."""
+
+INSIDE = {"misfire_grace_time": "misfire_grace", "is_enabled": "enabled"}
+"""Fields of the operations, where they are named differently here."""
+
+
+def as_values(asked: _Entry) -> dict[str, Any]:
+    """Return what was sent as the operations take it: null as its default, seconds as durations."""
+    given = asked.given()
+    values: dict[str, Any] = {
+        name: CLEARED.get(name) if value is None else value for name, value in given.items()
+    }
+    for name in ("task_function_id", "task_function_key"):
+        values.pop(name, None)
+    if "misfire_grace_time" in values:
+        seconds: int = values["misfire_grace_time"]
+        values["misfire_grace_time"] = None if seconds < 0 else timedelta(seconds=seconds)
+    return {INSIDE.get(name, name): value for name, value in values.items()}
+
+
+class ScheduledJob(Reply):
+    """A job."""
+
+    id: int
+    key: str
+    name: str = Field(description="In the language asked for by Accept-Language (en, ar, id).")
+    description: str | None
+    task_function_id: int | None
+    task_function_key: str
+    job_type_id: int | None
+    job_type_name: str | None
+    name_en: str | None
+    name_ar: str | None
+    name_id: str | None
+    description_en: str | None
+    description_ar: str | None
+    description_id: str | None
+    cron_expression: str | None
+    timezone: str | None
+    day_rule: str | None
+    interval_seconds: int | None
+    interval_minutes: int | None
+    interval_hours: int | None
+    interval_days: int | None
+    interval_weeks: int | None
+    run_at: Moment | None
+    args: list[Any]
+    kwargs: dict[str, Any]
+    priority: int
+    max_instances: int
+    misfire_grace_time: int
+    coalesce: bool
+    overlap: str
+    is_enabled: bool
+    is_active: bool
+    is_primary: bool
+    is_paused: bool
+    paused_at: Moment | None
+    paused_until: Moment | None
+    paused_by: str | None
+    pause_reason: str | None
+    version: int
+    owner: str
+    overridden: list[str]
+    invalid_reason: str
+    last_run_at: Moment | None
+    next_run_at: Moment | None
+    created_at: Moment
+    updated_at: Moment | None
+
+
+class JobPage(Reply):
+    """One page of jobs."""
+
+    items: list[ScheduledJob]
+    total: int
+    page: int
+    per_page: int
+    total_pages: int
+
+
+class JobActionRequest(Asked):
+    """What to do with a job."""
+
+    action: JobAction
+    reason: Text | None = Field(None, description="Kept in the audit record.")
+    until: Instant | None = Field(None, description="Of pause: when it ends by itself.")
+    kwargs: dict[str, Any] | None = Field(None, description="Of trigger: for this run only.")
+
+
+class JobActionResponse(Reply):
+    """What came of it."""
+
+    success: bool
+    message: str
+    execution_id: str | None = Field(None, description="Of trigger: the run.")
+    job: ScheduledJob
+
+
+class NextRuns(Reply):
+    """When a job runs next, in UTC."""
+
+    occurrences: list[Moment]

@@ -1,0 +1,62 @@
+"""Reading a body: JSON of bounded size and depth, that the database can store."""
+
+import json
+from typing import Any, NoReturn
+
+from django.http import HttpRequest
+from ninja.errors import HttpError
+from ninja.parser import Parser
+
+MOST_BYTES = 64 * 1024
+DEEPEST = 20
+WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+
+
+class Refusal(HttpError):
+    """A body that is not looked at any further."""
+
+
+class BoundedParser(Parser):
+    """Ninja's parser, for bodies from strangers."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """Return the JSON value. Raises Refusal: 413 too large, 415 not JSON, 422 not storable."""
+        check_size(request)
+        if request.content_type != "application/json":
+            raise Refusal(415, f"Send application/json, not {request.content_type or 'nothing'!r}.")
+        try:
+            value = json.loads(request.body, parse_constant=_refuse_constant)
+        except RecursionError:
+            raise Refusal(422, f"The body is nested deeper than {DEEPEST} levels.") from None
+        _check(value, DEEPEST)
+        return value
+
+
+def check_size(request: HttpRequest) -> None:
+    """Raise Refusal for a body above the limit, before it is read."""
+    try:
+        length = int(request.headers.get("Content-Length") or 0)
+    except ValueError:
+        length = 0
+    if length > MOST_BYTES:
+        raise Refusal(413, f"The body has {length} bytes; at most {MOST_BYTES} are read.")
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth < 0:
+        raise Refusal(422, f"The body is nested deeper than {DEEPEST} levels.")
+    if isinstance(value, str):
+        # No database stores these; a lone surrogate is no character at all.
+        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            raise Refusal(422, "The body has a text with U+0000 or half a character in it.")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _check(key, depth)
+            _check(inner, depth - 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check(inner, depth - 1)

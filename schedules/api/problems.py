@@ -1,0 +1,166 @@
+"""Every answer that is not a success: application/problem+json, one sentence, pointers."""
+
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from django.db import DatabaseError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+from pydantic.alias_generators import to_camel
+
+from schedules.errors import InvalidInput, JobDeleted, Refused
+from schedules.operations.edit import Outdated
+from schedules.operations.trigger import JobBusy
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+
+ENTERED_AS = {
+    "expression": "cronExpression",
+    "minute": "cronExpression",
+    "hour": "cronExpression",
+    "day_of_month": "cronExpression",
+    "month": "cronExpression",
+    "day_of_week": "cronExpression",
+    "interval": "intervalSeconds",
+    "misfire_grace": "misfireGraceTime",
+    "per_page": "per_page",
+    "Idempotency-Key": "Idempotency-Key",
+}
+"""Fields of the caller, where they are named differently inside."""
+
+
+class TooManyRequests(Exception):
+    """The caller has asked for more than is let through in a while."""
+
+    def __init__(self, detail: str, *, retry_after_seconds: int) -> None:
+        super().__init__(detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    errors: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+    **members: str,
+) -> HttpResponse:
+    """Return the answer (RFC 9457). `errors` name what is wrong where, by `pointer` (into the
+    body) or `parameter`.
+    """
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        **members,
+    }
+    if errors:
+        body["errors"] = list(errors)
+    return JsonResponse(body, status=status, content_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def not_found(request: HttpRequest, *_: Any, **__: Any) -> HttpResponse:
+    """Answer for an address that does not exist."""
+    return problem(404, f"There is nothing at {request.path!r}.")
+
+
+def handle_all(api: NinjaAPI) -> None:
+    """Make `api` answer every exception with a problem."""
+    api.add_exception_handler(ValidationError, _invalid)
+    api.add_exception_handler(InvalidInput, _invalid_input)
+    api.add_exception_handler(Refused, _refused)
+    api.add_exception_handler(TooManyRequests, _too_many)
+    api.add_exception_handler(Http404, _missing)
+    api.add_exception_handler(HttpError, _http_error)
+    api.add_exception_handler(OperationalError, _database_away)
+    api.add_exception_handler(Exception, _unforeseen)
+
+
+def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
+    errors = [_entry(found["loc"], found["msg"]) for found in error.errors]
+    first = errors[0]
+    where = first.get("pointer", "").removeprefix("#/") or first.get("parameter", "")
+    return problem(422, f"{where or 'body'}: {first['detail']}", errors=errors)
+
+
+def _entry(location: Sequence[Any], message: str) -> dict[str, str]:
+    source, *path = location
+    detail = f"{message[:1].lower()}{message[1:]}"
+    if source in ("body", "form"):
+        # The first step is the name that the view's parameter has.
+        steps = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in path[1:])
+        return {"detail": detail, "pointer": f"#/{steps}"}
+    return {"detail": detail, "parameter": str(path[-1]) if path else str(source)}
+
+
+def _invalid_input(request: HttpRequest, error: Any) -> HttpResponse:
+    field = ENTERED_AS.get(error.field) or to_camel(error.field)
+    said = InvalidInput(field, error.found, in_camel(error.accepted))
+    is_parameter = request.method == "GET" or "-" in field
+    where = {"parameter": field} if is_parameter else {"pointer": f"#/{field.replace('.', '/')}"}
+    detail = {"detail": f"{said.accepted[:1].lower()}{said.accepted[1:]}"}
+    return problem(422, str(said), errors=[{**detail, **where}])
+
+
+def in_camel(sentence: str) -> str:
+    """Return the sentence with the names of fields as JSON has them."""
+    return " ".join(
+        to_camel(word) if "_" in word and word.strip("(),").replace("_", "a").isalnum() else word
+        for word in sentence.split(" ")
+    )
+
+
+def _refused(request: HttpRequest, error: Any) -> HttpResponse:
+    if isinstance(error, JobDeleted):
+        return problem(404, str(error))
+    if isinstance(error, Outdated):
+        return problem(412, str(error))
+    if isinstance(error, JobBusy):
+        return problem(409, str(error), executionId=str(error.running.task_id))
+    return problem(409, str(error))
+
+
+def _too_many(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem(429, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
+
+
+def _missing(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem(404, str(error) or f"There is nothing at {request.path!r}.")
+
+
+def _http_error(request: HttpRequest, error: Any) -> HttpResponse:
+    if isinstance(error.__cause__, HttpError):  # ninja says 400 for whatever a parser raises
+        error = error.__cause__
+    challenge = {"WWW-Authenticate": "Bearer"} if error.status_code == 401 else None
+    detail = {
+        400: "The body is not a JSON document.",
+        401: "Send a valid token as `Authorization: Bearer …`, or log in.",
+    }.get(error.status_code, str(error))
+    return problem(error.status_code, detail, headers=challenge)
+
+
+def _database_away(request: HttpRequest, error: Any) -> HttpResponse:
+    log.warning(
+        "The database did not answer a request: %s",
+        type(error).__name__,
+        extra={"action": "api_database_away", "path": request.path},
+    )
+    return problem(503, "The database does not answer. Try again.", headers={"Retry-After": "1"})
+
+
+def _unforeseen(request: HttpRequest, error: Any) -> HttpResponse:
+    number = str(uuid.uuid4())
+    assert isinstance(error, Exception | DatabaseError)
+    log.error(
+        "A request failed",
+        exc_info=error,
+        extra={"action": "api_error", "id": number, "path": request.path},
+    )
+    return problem(500, f"Something failed here; it is logged under {number}.", id=number)

@@ -1,0 +1,132 @@
+"""Who is asking, and may they? A bearer token or a session with CSRF, and one permission."""
+
+import time
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from ninja.errors import AuthorizationError
+from ninja.security import APIKeyCookie, HttpBearer
+from ninja.utils import check_csrf
+
+from schedules.access import MANAGE, OPERATE, VIEW, VIEW_DETAILS, authenticate
+from schedules.conf import options
+from schedules.querysets.clock import database_now
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+ALL = (VIEW, VIEW_DETAILS, OPERATE, MANAGE)
+NOBODY = ""
+"""What an operation needs that says nothing about it: nobody has it."""
+
+SCOPES = {
+    "": frozenset(ALL),
+    "view": frozenset({VIEW}),
+    "details": frozenset({VIEW, VIEW_DETAILS}),
+    "operate": frozenset({VIEW, VIEW_DETAILS, OPERATE}),
+    "manage": frozenset(ALL),
+}
+"""What a token may do at most, by its scope; the rest is up to its user."""
+
+CLOCK_KEPT = timedelta(seconds=10)
+
+
+class _Clock:
+    """The database's time, asked every few seconds: exact enough for a token's end."""
+
+    def __init__(self) -> None:
+        self._read: tuple[float, datetime] | None = None
+
+    def now(self) -> datetime:
+        moment = time.monotonic()
+        if self._read is None or moment - self._read[0] > CLOCK_KEPT.total_seconds():
+            self._read = (moment, database_now())
+        return self._read[1] + timedelta(seconds=moment - self._read[0])
+
+
+_clock = _Clock()
+
+
+class Right:
+    """One permission, and whether the whole of them is asked for instead."""
+
+    def __init__(self, permission: str, *, each: bool = False) -> None:
+        self.permission = permission
+        self.each = each
+
+    def check(self, user: Any, *, scope: str = "") -> None:
+        """Raise AuthorizationError unless the user, and the token's scope, have the permission."""
+        if not user.is_active or not self.permission:
+            raise AuthorizationError(message="Nobody may do this.")
+        if self.permission not in SCOPES.get(scope, frozenset()):
+            raise AuthorizationError(message=f"This token's scope, {scope!r}, does not cover this.")
+        wanted = (self.permission,) if self.each or by_permission() else ALL
+        missing = [name for name in wanted if not user.has_perm(name)]
+        if missing:
+            raise AuthorizationError(
+                message=f"You need the permission {self.permission} for this."
+                if missing == [self.permission] or len(wanted) == 1
+                else "This is for scheduler administrators only."
+            )
+
+
+class BearerToken(HttpBearer):
+    """A machine's token in the Authorization header."""
+
+    def __init__(self, right: Right) -> None:
+        super().__init__()
+        self.right = right
+
+    def authenticate(self, request: HttpRequest, token: str) -> Any:
+        """Return the token's user. Raises AuthorizationError."""
+        found = authenticate(token.strip(), now=_clock.now())
+        if found is None:
+            return None
+        self.right.check(found.user, scope=found.scope)
+        request.user = found.user
+        return found.user
+
+
+class SessionCookie(APIKeyCookie):
+    """A browser's login; what changes something needs the CSRF token too."""
+
+    param_name = settings.SESSION_COOKIE_NAME
+
+    def __init__(self, right: Right) -> None:
+        super().__init__(csrf=False)  # asked below, of those who are logged in
+        self.right = right
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Any:
+        """Return the session's user. Raises AuthorizationError."""
+        if not request.user.is_authenticated:
+            return None
+        if check_csrf(request):
+            raise AuthorizationError(
+                message="Send the value of the CSRF cookie as X-CSRFToken: this changes something."
+            )
+        self.right.check(request.user)
+        return request.user
+
+
+def by_permission() -> bool:
+    """Whether each operation asks for its own permission. By default each asks for all of them, as
+    the group Super Admin has.
+    """
+    return options().api_access == "permissions"
+
+
+def needs(permission: str, *, each: bool = False) -> list[Any]:
+    """Return what ninja asks before anything else of a request, its body included.
+
+    With `each` the permission alone is asked for, whatever the setting says.
+    """
+    right = Right(permission, each=each)
+    return [BearerToken(right), SessionCookie(right)]
+
+
+def caller(request: HttpRequest) -> "AbstractBaseUser":
+    """Return the user whom `needs` let in."""
+    user: Any = request.user
+    return user  # type: ignore[no-any-return]

@@ -1,0 +1,165 @@
+"""Runs, which this interface calls executions, and how the scheduler stands, as JSON."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from schedules.api.camel import WHOLE, Asked, Moment, Reply, Text
+
+
+class ScheduledJobExecution(Reply):
+    """One run of a job: an occurrence, or a range of them with one outcome, or a trigger."""
+
+    id: int
+    job_id: int | None
+    job_key: str
+    execution_id: str
+    task_key: str
+    natural_key: str | None
+    scheduled_at: Moment
+    until: Moment | None
+    count: int
+    due_at: Moment
+    started_at: Moment | None
+    completed_at: Moment | None
+    duration_ms: int | None
+    status_id: int
+    status_name: str
+    error_message: str | None
+    result_summary: str | None
+    executor_id: str
+    host_name: str
+    attempt: int
+    origin: str
+    reason: str
+    requested_by: str
+
+
+class ExecutionPage(Reply):
+    """One page of runs, newest first."""
+
+    items: list[ScheduledJobExecution]
+    total: int
+    total_is_exact: bool = Field(description="False where a large total is an estimate.")
+    page: int
+    per_page: int
+    total_pages: int
+    next_cursor: str | None
+
+
+class ExecutionDetails(ScheduledJobExecution):
+    """A run with what went into it and came out of it."""
+
+    args: list[Any]
+    kwargs: dict[str, Any]
+    result_data: Any
+    error_traceback: str | None
+    log: str | None
+    progress: Any
+
+
+class ExecutionLog(Reply):
+    """The lines that a run wrote."""
+
+    execution_id: str
+    log: str
+
+
+class Why(Asked):
+    """Why; kept in the audit record."""
+
+    reason: Text | None = None
+
+
+class CancelReply(Reply):
+    """What became of the run."""
+
+    success: bool
+    message: str
+    execution: ScheduledJobExecution
+
+
+class SchedulerInstance(Reply):
+    """A Beat or a worker."""
+
+    id: str
+    kind: str
+    name: str
+    host_name: str
+    pid: int
+    mode: str
+    status: str
+    is_alive: bool
+    started_at: Moment
+    last_heartbeat: Moment
+
+
+class SchedulerStatus(Reply):
+    """How the scheduler stands. Nothing in it is ever null."""
+
+    is_running: bool
+    is_paused: bool
+    mode: str
+    instance_id: str
+    active_instances: int
+    total_jobs: int
+    enabled_jobs: int
+    invalid_jobs: int
+    running_executions: int
+    parked_executions: int
+    last_heartbeat: Moment = Field(description="1970-01-01 where no Beat was ever heard of.")
+    instances: list[SchedulerInstance]
+
+
+class CleanupRequest(Asked):
+    """How much history to keep."""
+
+    retention_days: Annotated[int, Field(ge=1, le=36_500), WHOLE] = 30
+
+
+class CleanupReply(Reply):
+    """What was deleted."""
+
+    deleted_count: int
+    message: str
+
+
+class PauseAllRequest(Why):
+    """Why, and whether what is queued may still finish."""
+
+    drain: bool = False
+
+
+class PauseAllReply(Reply):
+    """Whether everything is paused now."""
+
+    success: bool
+    message: str
+    is_paused: bool
+
+
+class TaskFunctionReply(Reply):
+    """A declared task."""
+
+    id: int
+    key: str
+    name: str
+    name_en: str
+    name_ar: str | None
+    name_id: str | None
+    description_en: str | None
+    description_ar: str | None
+    description_id: str | None
+    is_active: bool
+    arguments: dict[str, Any] = Field(description="JSON schema of the keyword arguments.")
+
+
+class Word(Reply):
+    """One of a fixed list, with its names."""
+
+    id: int
+    name: str
+    name_en: str
+    name_ar: str
+    name_id: str
+    label: str = Field(description="In the language asked for by Accept-Language (en, ar, id).")

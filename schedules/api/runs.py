@@ -1,0 +1,158 @@
+"""`/history` and `/runs`: what happened, and doing it again or calling it off."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest
+from django_celery_results.models import TaskResult
+from ninja import Query, Router, Schema, Status
+from pydantic import Field
+
+from schedules.access import OPERATE, VIEW, VIEW_DETAILS
+from schedules.api.flood import check_triggers
+from schedules.api.jobs import Page, PerPage, job_or_404
+from schedules.api.problems import problem
+from schedules.api.rights import caller, needs
+from schedules.api.run_schemas import (
+    CancelReply,
+    ExecutionDetails,
+    ExecutionLog,
+    ExecutionPage,
+    ScheduledJobExecution,
+    Why,
+)
+from schedules.models import Job, Run
+from schedules.operations.cancel import CANCELLED, cancel_run
+from schedules.operations.history import history
+from schedules.operations.listing import hosts_of
+from schedules.operations.retry import retry_run
+from schedules.operations.shapes import FAILURES, STATUSES, details_shape, run_shape
+from schedules.querysets.clock import database_now
+from schedules.states import RunState
+
+router = Router(tags=["executions"], by_alias=True)
+
+
+class HistoryQuery(Schema):
+    """Which runs. With a cursor, `page` is not looked at."""
+
+    page: Page = 1
+    per_page: PerPage = 20
+    status_id: Annotated[int, Field(ge=1, le=11)] | None = None
+    cursor: Annotated[str, Field(max_length=200)] | None = None
+
+
+@router.get(
+    "/jobs/{job_id}/history",
+    auth=needs(VIEW),
+    response=ExecutionPage,
+    operation_id="getJobHistory",
+)
+def job_history(request: HttpRequest, job_id: str, query: Query[HistoryQuery]) -> Any:
+    """List the runs of a job, newest first. `status_id=4` includes lost and timed out."""
+    return _page(query, job_or_404(job_id))
+
+
+@router.get("/history", auth=needs(VIEW), response=ExecutionPage, operation_id="getHistory")
+def all_history(request: HttpRequest, query: Query[HistoryQuery]) -> Any:
+    """List the runs of all jobs, newest first. `status_id=4` includes lost and timed out."""
+    return _page(query, None)
+
+
+@router.get(
+    "/runs/{uuid:execution_id}",
+    auth=needs(VIEW_DETAILS),
+    response=ExecutionDetails,
+    operation_id="getExecution",
+)
+def get(request: HttpRequest, execution_id: UUID) -> Any:
+    """Show a run with its arguments, result and traceback."""
+    run = _run_or_404(execution_id)
+    result = TaskResult.objects.filter(task_id=str(run.task_id)).first()
+    return {**_shape(run), **details_shape(run, result)}
+
+
+@router.get(
+    "/runs/{uuid:execution_id}/log",
+    auth=needs(VIEW_DETAILS),
+    response=ExecutionLog,
+    operation_id="getExecutionLog",
+)
+def log(request: HttpRequest, execution_id: UUID) -> Any:
+    """Show the lines that a run wrote."""
+    run = _run_or_404(execution_id)
+    return {"executionId": str(run.task_id), "log": run.log}
+
+
+@router.post(
+    "/runs/{uuid:execution_id}/retry",
+    auth=needs(OPERATE),
+    response={201: ScheduledJobExecution},
+    operation_id="retryExecution",
+)
+def retry(request: HttpRequest, execution_id: UUID, data: Why | None = None) -> Any:
+    """Run a run that has ended once more, as a new run with the same arguments."""
+    run = _run_or_404(execution_id)
+    user, now = caller(request), database_now()
+    check_triggers(user, now=now)
+    reason = (data.reason if data else None) or ""
+    return Status(201, _shape(retry_run(run, by=user, source="api", now=now, reason=reason)))
+
+
+@router.post(
+    "/runs/{uuid:execution_id}/cancel",
+    auth=needs(OPERATE),
+    response=CancelReply,
+    operation_id="cancelExecution",
+)
+def cancel(request: HttpRequest, execution_id: UUID, data: Why | None = None) -> Any:
+    """Call off a run that waits. One that has started or ended is refused with 409."""
+    run = _run_or_404(execution_id)
+    reason = (data.reason if data else None) or ""
+    answer = cancel_run(run, by=caller(request), source="api", now=database_now(), reason=reason)
+    if answer != CANCELLED:
+        return problem(409, f"Run {execution_id} has {answer.replace('_', ' ')}.")
+    run.refresh_from_db()
+    return {
+        "success": True,
+        "message": "Execution cancelled successfully",
+        "execution": _shape(run),
+    }
+
+
+def _page(query: Any, job: Job | None) -> dict[str, Any]:
+    found = history(
+        page=query.page,
+        per_page=query.per_page,
+        cursor=query.cursor,
+        job=job,
+        states=_states(query.status_id),
+    )
+    hosts = hosts_of(found.runs)
+    return {
+        "items": [run_shape(run, hosts=hosts) for run in found.runs],
+        "total": found.total,
+        "totalIsExact": found.is_exact,
+        "page": query.page,
+        "perPage": query.per_page,
+        "totalPages": -(-found.total // query.per_page),
+        "nextCursor": found.cursor,
+    }
+
+
+def _states(status_id: int | None) -> frozenset[RunState] | None:
+    if status_id is None:
+        return None
+    state = next(state for state, (number, _) in STATUSES.items() if number == status_id)
+    return FAILURES if state == RunState.FAILED else frozenset({state})
+
+
+def _run_or_404(execution_id: UUID) -> Run:
+    run = Run.objects.select_related("job").filter(task_id=execution_id).first()
+    if run is None:
+        raise Http404(f"There is no execution {execution_id}.")
+    return run
+
+
+def _shape(run: Run) -> dict[str, Any]:
+    return run_shape(run, hosts=hosts_of([run]))

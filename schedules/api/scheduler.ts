@@ -1,0 +1,272 @@
+// Written by `manage.py scheduler types` from the OpenAPI document; do not edit.
+// A field that may be null or missing in JSON is optional here.
+
+export interface ScheduledJob {
+  id: number;
+  key: string;
+  name: string;
+  description?: string;
+  taskFunctionId?: number;
+  taskFunctionKey: string;
+  jobTypeId?: number;
+  jobTypeName?: string;
+  nameEn?: string;
+  nameAr?: string;
+  nameId?: string;
+  descriptionEn?: string;
+  descriptionAr?: string;
+  descriptionId?: string;
+  cronExpression?: string;
+  timezone?: string;
+  dayRule?: string;
+  intervalSeconds?: number;
+  intervalMinutes?: number;
+  intervalHours?: number;
+  intervalDays?: number;
+  intervalWeeks?: number;
+  runAt?: string;
+  args: unknown[];
+  kwargs: Record<string, unknown>;
+  priority: number;
+  maxInstances: number;
+  misfireGraceTime: number;
+  coalesce: boolean;
+  overlap: string;
+  isEnabled: boolean;
+  isActive: boolean;
+  isPrimary: boolean;
+  isPaused: boolean;
+  pausedAt?: string;
+  pausedUntil?: string;
+  pausedBy?: string;
+  pauseReason?: string;
+  version: number;
+  owner: string;
+  overridden: string[];
+  invalidReason: string;
+  lastRunAt?: string;
+  nextRunAt?: string;
+  createdAt: string;
+  updatedAt?: string;
+}
+
+export interface ScheduledJobExecution {
+  id: number;
+  jobId?: number;
+  jobKey: string;
+  executionId: string;
+  taskKey: string;
+  naturalKey?: string;
+  scheduledAt: string;
+  until?: string;
+  count: number;
+  dueAt: string;
+  startedAt?: string;
+  completedAt?: string;
+  durationMs?: number;
+  statusId: number;
+  statusName: string;
+  errorMessage?: string;
+  resultSummary?: string;
+  executorId: string;
+  hostName: string;
+  attempt: number;
+  origin: string;
+  reason: string;
+  requestedBy: string;
+}
+
+export type JobAction = 'enable' | 'disable' | 'trigger' | 'pause' | 'resume';
+
+export interface JobActionRequest {
+  action: JobAction;
+  reason?: string;
+  until?: string;
+  kwargs?: Record<string, unknown>;
+}
+
+export interface JobActionResponse {
+  success: boolean;
+  message: string;
+  executionId?: string;
+  job: ScheduledJob;
+}
+
+export interface SchedulerStatus {
+  isRunning: boolean;
+  isPaused: boolean;
+  mode: string;
+  instanceId: string;
+  activeInstances: number;
+  totalJobs: number;
+  enabledJobs: number;
+  invalidJobs: number;
+  runningExecutions: number;
+  parkedExecutions: number;
+  lastHeartbeat: string;
+  instances: SchedulerInstance[];
+}
+
+export interface JobCreate {
+  nameEn?: string;
+  nameAr?: string;
+  nameId?: string;
+  descriptionEn?: string;
+  descriptionAr?: string;
+  descriptionId?: string;
+  intervalSeconds?: number;
+  intervalMinutes?: number;
+  intervalHours?: number;
+  intervalDays?: number;
+  intervalWeeks?: number;
+  cronExpression?: string;
+  timezone?: string;
+  dayRule?: 'any' | 'all';
+  runAt?: string;
+  args?: unknown[];
+  kwargs?: Record<string, unknown>;
+  key?: string;
+  taskFunctionId?: number;
+  taskFunctionKey?: string;
+  priority?: number;
+  maxInstances?: number;
+  misfireGraceTime?: number;
+  coalesce?: boolean;
+  isEnabled?: boolean;
+  isPrimary?: boolean;
+  overlap?: 'skip' | 'queue_one' | 'queue_all' | 'cancel_running' | 'allow';
+}
+
+export interface JobUpdate {
+  nameEn?: string;
+  nameAr?: string;
+  nameId?: string;
+  descriptionEn?: string;
+  descriptionAr?: string;
+  descriptionId?: string;
+  intervalSeconds?: number;
+  intervalMinutes?: number;
+  intervalHours?: number;
+  intervalDays?: number;
+  intervalWeeks?: number;
+  cronExpression?: string;
+  timezone?: string;
+  dayRule?: 'any' | 'all';
+  runAt?: string;
+  args?: unknown[];
+  kwargs?: Record<string, unknown>;
+  taskFunctionId?: number;
+  taskFunctionKey?: string;
+  priority?: number;
+  maxInstances?: number;
+  misfireGraceTime?: number;
+  coalesce?: boolean;
+  isEnabled?: boolean;
+  isPrimary?: boolean;
+  overlap?: 'skip' | 'queue_one' | 'queue_all' | 'cancel_running' | 'allow';
+}
+
+export interface JobPage {
+  items: ScheduledJob[];
+  total: number;
+  page: number;
+  perPage: number;
+  totalPages: number;
+}
+
+export interface ExecutionPage {
+  items: ScheduledJobExecution[];
+  total: number;
+  totalIsExact: boolean;
+  page: number;
+  perPage: number;
+  totalPages: number;
+  nextCursor?: string;
+}
+
+export interface ExecutionDetails {
+  id: number;
+  jobId?: number;
+  jobKey: string;
+  executionId: string;
+  taskKey: string;
+  naturalKey?: string;
+  scheduledAt: string;
+  until?: string;
+  count: number;
+  dueAt: string;
+  startedAt?: string;
+  completedAt?: string;
+  durationMs?: number;
+  statusId: number;
+  statusName: string;
+  errorMessage?: string;
+  resultSummary?: string;
+  executorId: string;
+  hostName: string;
+  attempt: number;
+  origin: string;
+  reason: string;
+  requestedBy: string;
+  args: unknown[];
+  kwargs: Record<string, unknown>;
+  resultData: unknown;
+  errorTraceback?: string;
+  log?: string;
+  progress: unknown;
+}
+
+export interface TaskFunction {
+  id: number;
+  key: string;
+  name: string;
+  nameEn: string;
+  nameAr?: string;
+  nameId?: string;
+  descriptionEn?: string;
+  descriptionAr?: string;
+  descriptionId?: string;
+  isActive: boolean;
+  arguments: Record<string, unknown>;
+}
+
+export interface FixedWord {
+  id: number;
+  name: string;
+  nameEn: string;
+  nameAr: string;
+  nameId: string;
+  label: string;
+}
+
+export interface CleanupRequest {
+  retentionDays?: number;
+}
+
+export interface CleanupReply {
+  deletedCount: number;
+  message: string;
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  executionId?: string;
+  id?: string;
+  errors?: (Record<string, unknown>)[];
+}
+
+export interface SchedulerInstance {
+  id: string;
+  kind: string;
+  name: string;
+  hostName: string;
+  pid: number;
+  mode: string;
+  status: string;
+  isAlive: boolean;
+  startedAt: string;
+  lastHeartbeat: string;
+}

@@ -1,0 +1,90 @@
+"""The one API object: the routers, the document, and the addresses under the prefix."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.urls import URLPattern, re_path
+from django.utils.cache import patch_cache_control
+from ninja import NinjaAPI, Swagger
+from ninja.openapi.schema import OpenAPISchema
+
+from schedules.api import document, jobs, runs, scheduled_jobs, scheduler
+from schedules.api.docs import docs_page
+from schedules.api.parsing import BoundedParser, Refusal, check_size
+from schedules.api.problems import handle_all, not_found, problem
+from schedules.api.rights import NOBODY, needs
+
+VERSION = "1.0.0"
+PREFIX = "api/v1/"
+"""Where the addresses of the document begin; `urls` includes them there."""
+
+
+class SchedulerAPI(NinjaAPI):
+    """Ninja's API with problems for every refusal and an address for everything else."""
+
+    def get_openapi_schema(
+        self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
+    ) -> OpenAPISchema:
+        """Return the OpenAPI 3.1 document."""
+        return document.build(self, PREFIX if path_prefix is None else path_prefix)
+
+    def _get_urls(self) -> list[Any]:
+        addresses: list[Any] = [
+            re_path(r"^openapi\.json$", _document, name="openapi-json"),
+            re_path(r"^docs$", docs_page, name="docs"),
+            *super()._get_urls(),
+        ]
+        for address in addresses:
+            if isinstance(address, URLPattern):
+                address.callback = _answered(address.callback)
+        return [*addresses, re_path(r"^.*$", _answered(not_found))]
+
+
+def _answered(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
+    """Wrap a view: bounded bodies, a problem for a wrong method, nothing kept by caches."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            check_size(request)
+        except Refusal as refusal:
+            return problem(refusal.status_code, str(refusal))
+        response: HttpResponse = view(request, *args, **kwargs)
+        if isinstance(response, HttpResponseNotAllowed):
+            allowed = ", ".join(sorted(response.headers["Allow"].split(", ")))
+            detail = f"{request.method} is not possible here; {allowed} is."
+            response = problem(405, detail, headers={"Allow": allowed})
+        patch_cache_control(response, private=True, no_store=True)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    answer.csrf_exempt = True  # type: ignore[attr-defined]  # asked by `rights`, of sessions only
+    return answer
+
+
+def _document(request: HttpRequest) -> HttpResponse:
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    return JsonResponse(api.get_openapi_schema())
+
+
+api = SchedulerAPI(
+    title="Scheduler",
+    version=VERSION,
+    description=(
+        "Jobs, their timetables, and what became of every occurrence. Instants are ISO 8601 in UTC."
+    ),
+    auth=needs(NOBODY),
+    parser=BoundedParser(),
+    openapi_url=None,
+    docs=Swagger(),
+    docs_url=None,
+    urls_namespace="scheduler-api",
+)
+handle_all(api)
+api.add_router("/scheduler", jobs.router)
+api.add_router("/scheduler", runs.router)
+api.add_router("/scheduler", scheduler.router)
+api.add_router("/scheduled-jobs", scheduled_jobs.router)

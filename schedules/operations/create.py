@@ -1,0 +1,135 @@
+"""Making a job: its periodic task and its row, in force when the transaction commits."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from django.db import transaction
+from django_celery_beat.models import PeriodicTask
+
+from schedules.access import Source, actor_name, record
+from schedules.adapters.validation import check_arguments
+from schedules.errors import InvalidInput
+from schedules.models import Job, TaskFunction
+from schedules.operations.edit import EDITABLE, check_policy, put_into_force
+from schedules.operations.timetables import point_at, read_entered
+from schedules.registry import Declaration, find
+from schedules.states import Owner
+from schedules.timing import At
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+@transaction.atomic
+def create_job(
+    function: TaskFunction,
+    *,
+    values: Mapping[str, Any],
+    by: "AbstractBaseUser | AnonymousUser | str",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+) -> Job:
+    """Make a job of a declared task and return it.
+
+    `values` may hold the fields of EDITABLE, those of a timetable (one kind, see `read_entered`),
+    `key`, `enabled`, `args` and `kwargs`. A single date may run however late unless a misfire grace
+    is given. Raises InvalidInput.
+    """
+    entered = read_entered(values, job=None, now=now)
+    assert entered is not None
+    declaration = find(function.task)
+    job = _new_job(function, values, declaration, is_one_off=isinstance(entered.timetable, At))
+    args = list(values.get("args") or [])
+    kwargs = values.get("kwargs")
+    kwargs = dict(declaration.kwargs if kwargs is None and declaration else kwargs or {})
+    check_arguments(function.task, args, kwargs)
+    periodic_task = PeriodicTask(
+        name=job.key,
+        task=function.task,
+        args=json.dumps(args),
+        kwargs=json.dumps(kwargs),
+        queue=job.queue or None,
+        enabled=values.get("enabled", True),
+        description=values.get("description_en", ""),
+    )
+    point_at(periodic_task, job, entered.timetable)
+    job.interval_parts = entered.parts
+    job.periodic_task = periodic_task
+    job.created_by_id = getattr(by, "pk", None)
+    put_into_force(job, now=now, by=actor_name(by))
+    record(
+        "create",
+        subject=f"job:{job.key}",
+        actor=by,
+        source=source,
+        now=now,
+        after=_as_recorded(job),
+        reason=reason,
+    )
+    return job
+
+
+def find_function(*, number: int | None = None, key: str | None = None) -> TaskFunction:
+    """Return the declared task with this number or key. Raises InvalidInput for neither or both,
+    an unknown one, and one that code no longer declares.
+    """
+    if (number is None) == (key is None):
+        found = "neither" if number is None else "both"
+        accepted = "either task_function_id or task_function_key"
+        raise InvalidInput("task_function_id", found, accepted)
+    functions = TaskFunction.objects.filter(is_active=True)
+    field = "task_function_id" if number is not None else "task_function_key"
+    chosen = functions.filter(key=key) if number is None else functions.filter(pk=number)
+    function = chosen.first()
+    if function is None:
+        raise InvalidInput(field, key if number is None else number, "a declared task function")
+    return function
+
+
+def _new_job(
+    function: TaskFunction,
+    values: Mapping[str, Any],
+    declaration: Declaration | None,
+    *,
+    is_one_off: bool,
+) -> Job:
+    job = Job(key=_new_key(function, values.get("key")), task=function.task, owner=Owner.OPERATOR)
+    job.task_function = function
+    if declaration is not None:
+        job.on_lost, job.queue = declaration.on_lost, declaration.queue
+        job.max_retries, job.retry_delay = declaration.max_retries, declaration.retry_delay
+        job.time_limit, job.soft_time_limit = declaration.time_limit, declaration.soft_time_limit
+        job.exclusive = declaration.exclusive
+    if is_one_off:
+        job.misfire_grace = None
+    for name in EDITABLE:
+        if name in values:
+            setattr(job, name, values[name])
+    check_policy({name: getattr(job, name) for name in EDITABLE})
+    return job
+
+
+def _new_key(function: TaskFunction, wanted: str | None) -> str:
+    if wanted is None:
+        number = Job.objects.filter(task_function=function).count() + 1
+        wanted = f"{function.key[:180]}-{number}"
+        if not _is_taken(wanted):
+            return wanted
+        return f"{function.key[:150]}-{uuid4().hex[:12]}"
+    if _is_taken(wanted):
+        raise InvalidInput("key", wanted, "a key that no job has had; a deleted one keeps its own")
+    return wanted
+
+
+def _is_taken(key: str) -> bool:
+    taken = PeriodicTask.objects.filter(name=key).exists()
+    return taken or Job.objects.filter(key=key).exists()
+
+
+def _as_recorded(job: Job) -> dict[str, Any]:
+    shown = ("task", "timetable", "args", "kwargs", "priority", "max_instances", "is_enabled")
+    return {name: getattr(job, name) for name in shown}

@@ -1,0 +1,129 @@
+"""What is wrong with an installation, what to do about it, and putting back what can be."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from schedules.access import Source, record
+from schedules.adapters import triggers
+from schedules.models import Job
+from schedules.operations.conditions import LATE_AFTER
+from schedules.operations.install import InstallReport, install_declared
+from schedules.operations.status import scheduler_status
+from schedules.operations.switch import current_pause
+from schedules.registry import all_declared
+
+MOST_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that is wrong."""
+
+    check: str
+    found: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recovery:
+    """What was put back."""
+
+    triggers: list[str]
+    jobs: InstallReport
+
+
+def examine(*, now: datetime) -> list[Finding]:
+    """Return what is wrong, the gravest first; an empty list if nothing is."""
+    return [*_missing_triggers(), *_silence(now), *_missing_jobs(), *_jobs_in_trouble(now)]
+
+
+@transaction.atomic
+def recover(*, now: datetime, by: str, source: Source) -> Recovery:
+    """Put back missing triggers and the rows of declared jobs. Safe to repeat.
+
+    What a person deleted, disabled or paused stays so, and is one of `examine`'s findings.
+    """
+    missing = triggers.missing()
+    if missing:
+        triggers.create()
+    jobs = install_declared(now=now)
+    if missing or jobs.created or jobs.updated or jobs.disabled:
+        after = {"triggers": missing, "created": jobs.created, "updated": jobs.updated}
+        record("recover", subject="scheduler", actor=by, source=source, now=now, after=after)
+    return Recovery(triggers=missing, jobs=jobs)
+
+
+def _missing_triggers() -> list[Finding]:
+    missing = triggers.missing()
+    if not missing:
+        return []
+    return [
+        Finding(
+            check="triggers",
+            found=f"missing: {', '.join(missing)}; edits of timetables go unnoticed",
+            remedy="run `manage.py scheduler recover`",
+        )
+    ]
+
+
+def _silence(now: datetime) -> list[Finding]:
+    status = scheduler_status(now=now)
+    findings = []
+    if not status.is_running:
+        findings.append(
+            Finding(check="beat", found="no Beat is alive", remedy="start one: celery beat")
+        )
+    if not any(i.kind == "worker" and i.pk in status.alive for i in status.instances):
+        findings.append(
+            Finding(check="worker", found="no worker is alive", remedy="start one: celery worker")
+        )
+    pause = current_pause()
+    if pause is not None:
+        findings.append(
+            Finding(
+                check="pause",
+                found=f"everything is paused by {pause.by} since {pause.started_at:%FT%TZ}",
+                remedy="run `manage.py scheduler resume-all`",
+            )
+        )
+    return findings
+
+
+def _missing_jobs() -> list[Finding]:
+    declared = {d.key for d in all_declared() if d.timetable is not None}
+    missing = sorted(declared - set(Job.objects.values_list("key", flat=True)))
+    if not missing:
+        return []
+    return [
+        Finding(
+            check="jobs",
+            found=f"declared and not installed: {', '.join(missing)}",
+            remedy="run `manage.py scheduler recover`",
+        )
+    ]
+
+
+def _jobs_in_trouble(now: datetime) -> list[Finding]:
+    enabled = Job.objects.enabled().order_by("key")
+    troubles = [
+        (job.key, "invalid", job.invalid_reason, "change its timetable, task or arguments")
+        for job in enabled.exclude(invalid_reason="")[:MOST_NAMED]
+    ]
+    troubles += [
+        (job.key, "no_next_run", "enabled, and never runs again", "change or disable it")
+        for job in enabled.filter(invalid_reason="", next_run_at__isnull=True)[:MOST_NAMED]
+    ]
+    troubles += [
+        (job.key, "late", f"due since {job.next_due_at:%FT%TZ}", "see whether a Beat is alive")
+        for job in enabled.filter(next_due_at__lt=now - LATE_AFTER)[:MOST_NAMED]
+    ]
+    troubles += [
+        (job.key, "flagged", job.flagged_reason, "look at its last runs")
+        for job in enabled.exclude(flagged_reason="")[:MOST_NAMED]
+    ]
+    return [
+        Finding(check=check, found=f"job {key}: {found}", remedy=remedy)
+        for key, check, found, remedy in troubles
+    ]

@@ -1,0 +1,73 @@
+"""Running a run once more."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from schedules.access import Source, actor_name, record
+from schedules.adapters.validation import check_arguments
+from schedules.conf import options
+from schedules.dispatch import publish_after_commit
+from schedules.errors import JobDeleted, Refused
+from schedules.models import Run
+from schedules.states import FINAL, Origin
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+class NotEnded(Refused):
+    """The run has no outcome yet."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"Run {run.task_id} is {run.state}; only one that has ended is retried.")
+
+
+@transaction.atomic
+def retry_run(
+    run: Run,
+    *,
+    by: "AbstractBaseUser | AnonymousUser | str",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+) -> Run:
+    """Plan a new run of the same task, arguments and nominal time, and return it.
+
+    The old one keeps its outcome and is the new one's parent. Raises NotEnded, JobDeleted, and
+    InvalidInput when the task no longer takes the arguments.
+    """
+    if run.state not in FINAL:
+        raise NotEnded(run)
+    if run.job is not None and not run.job.is_active:
+        raise JobDeleted(run.job.key)
+    check_arguments(run.task, run.args, run.kwargs)
+    again = Run.objects.create(
+        job=run.job,
+        job_key=run.job_key,
+        origin=Origin.OPERATOR,
+        task=run.task,
+        args=run.args,
+        kwargs=run.kwargs,
+        options={"on_lost": run.options["on_lost"]} if "on_lost" in run.options else {},
+        scheduled_at=run.scheduled_at,
+        due_at=now,
+        publish_at=now + options().send_again_after,
+        sends=1,
+        priority=run.priority,
+        queue=run.queue,
+        requested_by=actor_name(by),
+        parent_id=run.task_id,
+    )
+    record(
+        "retry",
+        subject=f"run:{run.task_id}",
+        actor=by,
+        source=source,
+        now=now,
+        after={"executionId": str(again.task_id)},
+        reason=reason,
+    )
+    publish_after_commit(again)
+    return again

@@ -1,0 +1,238 @@
+"""Switching a job on and off, pausing it, and deleting it; and the pause of everything."""
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from schedules.access import Source, actor_name, record
+from schedules.errors import InvalidInput, Refused
+from schedules.finish import Outcome, finish_waiting
+from schedules.lease import instance_id
+from schedules.models import GlobalPause, Job, Run
+from schedules.operations.edit import change_job, set_enabled
+from schedules.states import RunState
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    Actor = AbstractBaseUser | AnonymousUser | str
+
+
+class JobCritical(Refused):
+    """The job is marked as critical, so it cannot be deleted."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"Job {key!r} is critical (isPrimary), so it cannot be deleted."
+            " Disable it, or set isPrimary to false first."
+        )
+
+
+@transaction.atomic
+def enable_job(
+    job: Job,
+    *,
+    by: "Actor",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+    versions: Collection[int] | None = None,
+) -> Job:
+    """Let the job run by its timetable again; its next occurrence is later than `now`."""
+    return change_job(
+        job,
+        lambda stored: set_enabled(stored, enabled=True),
+        action="enable",
+        by=by,
+        source=source,
+        now=now,
+        reason=reason,
+        versions=versions,
+    )
+
+
+@transaction.atomic
+def disable_job(
+    job: Job,
+    *,
+    by: "Actor",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+    versions: Collection[int] | None = None,
+) -> Job:
+    """Stop the job from running; what waits of it ends as skipped. A running run goes on."""
+    disabled = change_job(
+        job,
+        lambda stored: set_enabled(stored, enabled=False),
+        action="disable",
+        by=by,
+        source=source,
+        now=now,
+        reason=reason,
+        versions=versions,
+    )
+    _end_waiting(disabled, RunState.SKIPPED, f"disabled by {actor_name(by)}")
+    return disabled
+
+
+@transaction.atomic
+def pause_job(
+    job: Job,
+    *,
+    by: "Actor",
+    source: Source,
+    now: datetime,
+    until: datetime | None = None,
+    reason: str = "",
+    versions: Collection[int] | None = None,
+) -> Job:
+    """Suspend the job without disabling it: until resumed, or until the aware instant `until`.
+
+    Its occurrences become skipped rows with the reason, and so does what waits of it. Raises
+    InvalidInput for an end that has passed.
+    """
+    if until is not None and until <= now:
+        raise InvalidInput("until", until.isoformat(), "an instant in the future")
+
+    def set_pause(stored: Job) -> None:
+        if stored.paused_at is not None and _still(stored, now):
+            if (stored.paused_until, stored.pause_reason) == (until, reason):
+                return
+        else:
+            stored.paused_at = now
+        stored.paused_until, stored.pause_reason = until, reason
+        stored.paused_by = actor_name(by)
+
+    paused = _change(job, set_pause, "pause", by, source, now, reason, versions)
+    _end_waiting(paused, RunState.SKIPPED, f"paused by {actor_name(by)}")
+    return paused
+
+
+@transaction.atomic
+def resume_job(
+    job: Job,
+    *,
+    by: "Actor",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+    versions: Collection[int] | None = None,
+) -> Job:
+    """End the job's pause. What it skipped stays skipped."""
+
+    def end_pause(stored: Job) -> None:
+        stored.paused_at = stored.paused_until = None
+        stored.paused_by = stored.pause_reason = ""
+
+    return _change(job, end_pause, "resume", by, source, now, reason, versions)
+
+
+@transaction.atomic
+def delete_job(
+    job: Job,
+    *,
+    by: "Actor",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+    versions: Collection[int] | None = None,
+) -> Job:
+    """Delete the job softly: it is listed no more and runs no more; its history stays.
+
+    What waits of it is cancelled. Raises JobCritical for one that is marked as critical.
+    """
+
+    def retire(stored: Job) -> None:
+        if stored.is_primary:
+            raise JobCritical(stored.key)
+        if stored.periodic_task is not None:
+            stored.periodic_task.enabled = False
+        stored.is_active = False
+
+    deleted = _change(job, retire, "delete", by, source, now, reason, versions)
+    _end_waiting(deleted, RunState.CANCELLED, f"deleted by {actor_name(by)}")
+    return deleted
+
+
+@transaction.atomic
+def pause_all(
+    *, by: "Actor", source: Source, now: datetime, reason: str = "", drain: bool = False
+) -> GlobalPause:
+    """Plan nothing from now on; occurrences become skipped rows with the reason.
+
+    Returns the pause that is in force: the one that was there already, if there was one.
+    """
+    pause = current_pause()
+    if pause is not None:
+        return pause
+    pause = GlobalPause.objects.create(
+        started_at=now, drain=drain, by=actor_name(by), reason=reason
+    )
+    after = {"paused": True, "drain": drain}
+    record(
+        "pause_all",
+        subject="scheduler",
+        actor=by,
+        source=source,
+        now=now,
+        after=after,
+        reason=reason,
+    )
+    return pause
+
+
+@transaction.atomic
+def resume_all(*, by: "Actor", source: Source, now: datetime, reason: str = "") -> bool:
+    """End the pause of everything; False when there was none."""
+    ended = GlobalPause.objects.filter(ended_at__isnull=True).update(ended_at=now)
+    if ended:
+        record(
+            "resume_all",
+            subject="scheduler",
+            actor=by,
+            source=source,
+            now=now,
+            after={"paused": False},
+            reason=reason,
+        )
+    return bool(ended)
+
+
+def current_pause() -> GlobalPause | None:
+    """Return the pause of everything that is in force, or None."""
+    return GlobalPause.objects.filter(ended_at__isnull=True).order_by("id").first()
+
+
+def _change(
+    job: Job,
+    apply: Callable[[Job], None],
+    action: str,
+    by: "Actor",
+    source: Source,
+    now: datetime,
+    reason: str,
+    versions: Collection[int] | None,
+) -> Job:
+    return change_job(
+        job,
+        apply,
+        action=action,
+        by=by,
+        source=source,
+        now=now,
+        reason=reason,
+        versions=versions,
+    )
+
+
+def _still(job: Job, now: datetime) -> bool:
+    return job.paused_until is None or job.paused_until > now
+
+
+def _end_waiting(job: Job, state: RunState, reason: str) -> None:
+    """After the commit no new claim: the job's row is locked, so no Beat plans beside this."""
+    for run in Run.objects.waiting().filter(job=job):
+        finish_waiting(run, Outcome(state=state, reason=reason), instance_id=instance_id())

@@ -1,0 +1,190 @@
+"""Acting on jobs and runs, and the pause of everything."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from schedules.models import AuditEntry, GlobalPause, Job, Run
+from schedules.querysets.clock import database_now
+from schedules.states import Origin, RunState
+from tests.schedules.api.conftest import Api
+
+pytestmark = pytest.mark.django_db
+
+Make = Callable[..., Any]
+
+
+def test_triggering_answers_with_the_execution(api: Api, make_job: Make) -> None:
+    job = make_job("nightly")
+
+    answer = api("POST", "/jobs/nightly/action", {"action": "trigger"})
+
+    run = Run.objects.get()
+    reply = answer.json()
+    assert answer.status_code == 200
+    assert (reply["success"], reply["message"]) == (True, "Job triggered successfully")
+    assert reply["executionId"] == str(run.task_id)
+    assert reply["job"]["id"] == job.pk
+    assert (run.origin, run.requested_by) == (Origin.OPERATOR, "super-admin")
+    assert [entry.action for entry in AuditEntry.objects.all()] == ["trigger"]
+
+
+def test_the_same_idempotency_key_is_the_same_run(api: Api, make_job: Make) -> None:
+    make_job("nightly")
+    make_job("weekly")
+    header = {"Idempotency-Key": "order-17"}
+
+    first = api("POST", "/jobs/nightly/action", {"action": "trigger"}, headers=header)
+    second = api("POST", "/jobs/nightly/action", {"action": "trigger"}, headers=header)
+    other = api("POST", "/jobs/weekly/action", {"action": "trigger"}, headers=header)
+
+    assert first.json()["executionId"] == second.json()["executionId"]
+    assert Run.objects.count() == 1
+    assert AuditEntry.objects.count() == 1
+    assert other.status_code == 422
+    assert other.json()["errors"][0]["parameter"] == "Idempotency-Key"
+
+
+def test_a_job_that_may_not_overlap_answers_with_the_running_one(
+    api: Api, make_job: Make, make_run: Make
+) -> None:
+    job = make_job("nightly")
+    running = make_run(job=job, state=RunState.RUNNING, slot=1)
+
+    answer = api("POST", "/jobs/nightly/action", {"action": "trigger"})
+
+    assert answer.status_code == 409
+    assert answer.json()["executionId"] == str(running.task_id)
+    assert Run.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"action": "explode"}, 422),
+        ({}, 422),
+        ({"action": "trigger", "force": True}, 422),
+        ({"action": "trigger", "kwargs": {"unknown": 1}}, 422),
+        ({"action": "trigger", "until": "2099-01-01T00:00:00Z"}, 422),
+        ({"action": "enable", "kwargs": {}}, 422),
+        ({"action": "pause", "until": "2020-01-01T00:00:00Z"}, 422),
+    ],
+)
+def test_an_action_that_makes_no_sense_does_nothing(
+    api: Api, make_job: Make, body: dict[str, Any], status: int
+) -> None:
+    make_job("nightly")
+
+    answer = api("POST", "/jobs/nightly/action", body)
+
+    assert answer.status_code == status
+    assert not Run.objects.exists()
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_disabled_job_is_not_triggered(api: Api, make_job: Make) -> None:
+    make_job("nightly", is_enabled=False)
+
+    answer = api("POST", "/jobs/nightly/action", {"action": "trigger"})
+
+    assert answer.status_code == 409
+    assert "disabled" in answer.json()["detail"]
+
+
+def test_pausing_ends_what_waits_and_resuming_begins_again(
+    api: Api, make_job: Make, make_run: Make
+) -> None:
+    job = make_job("nightly", due=database_now() + timedelta(hours=1))
+    waiting = make_run(job=job)
+    until = "2099-01-01T00:00:00Z"
+
+    paused = api(
+        "POST", "/jobs/nightly/action", {"action": "pause", "until": until, "reason": "stocktaking"}
+    ).json()
+    waiting.refresh_from_db()
+    resumed = api("POST", "/jobs/nightly/action", {"action": "resume"}).json()
+
+    assert paused["message"] == "Job paused successfully"
+    assert (paused["job"]["isPaused"], paused["job"]["isEnabled"]) == (True, True)
+    assert (paused["job"]["pausedBy"], paused["job"]["pausedUntil"]) == ("super-admin", until)
+    assert (waiting.state, waiting.reason) == (RunState.SKIPPED, "paused by super-admin")
+    assert resumed["job"]["isPaused"] is False
+    assert [entry.action for entry in AuditEntry.objects.order_by("id")] == ["pause", "resume"]
+
+
+def test_disabling_and_enabling_follow_the_periodic_task(api: Api) -> None:
+    from schedules.operations.install import install_declared
+
+    install_declared(now=database_now())
+
+    disabled = api("POST", "/jobs/daily/action", {"action": "disable"}).json()["job"]
+    again = api("POST", "/jobs/daily/action", {"action": "disable"}).json()["job"]
+    enabled = api("POST", "/jobs/daily/action", {"action": "enable"}).json()["job"]
+
+    assert (disabled["isEnabled"], disabled["nextRunAt"]) == (False, None)
+    assert again["version"] == disabled["version"]
+    assert enabled["nextRunAt"] is not None
+    assert enabled["overridden"] == ["enabled"]
+    assert [entry.action for entry in AuditEntry.objects.order_by("id")] == ["disable", "enable"]
+
+
+def test_everything_is_paused_once_and_resumed(api: Api) -> None:
+    api("POST", "/pause-all", {"reason": "migration"})
+    api("POST", "/pause-all")
+
+    paused = api("GET", "/status").json()["isPaused"]
+    resumed = api("POST", "/resume-all")
+
+    assert paused is True
+    assert GlobalPause.objects.count() == 1
+    assert resumed.json()["isPaused"] is False
+    assert api("GET", "/status").json()["isPaused"] is False
+    actions = [entry.action for entry in AuditEntry.objects.order_by("id")]
+    assert actions == ["pause_all", "resume_all"]
+
+
+def test_a_run_is_retried_as_a_new_one(api: Api, make_run: Make) -> None:
+    failed = make_run("sample_jobs.add", 4, state=RunState.FAILED, finished_at=database_now())
+
+    answer = api("POST", f"/runs/{failed.task_id}/retry", {"reason": "disk was full"})
+    again = api("POST", f"/runs/{answer.json()['executionId']}/retry")
+
+    new = Run.objects.get(parent_id=failed.task_id)
+    failed.refresh_from_db()
+    assert (answer.status_code, again.status_code) == (201, 409)
+    assert (new.args, failed.state) == ([4], RunState.FAILED)
+    assert [entry.reason for entry in AuditEntry.objects.all()] == ["disk was full"]
+
+
+def test_a_waiting_run_is_cancelled_and_an_ended_one_is_not(api: Api, make_run: Make) -> None:
+    run = make_run()
+
+    first = api("POST", f"/runs/{run.task_id}/cancel")
+    second = api("POST", f"/runs/{run.task_id}/cancel")
+
+    assert (first.status_code, second.status_code) == (200, 409)
+    assert first.json()["execution"]["statusName"] == "cancelled"
+    assert [entry.action for entry in AuditEntry.objects.all()] == ["cancel"]
+
+
+def test_a_flood_of_triggers_is_stopped(api: Api, make_job: Make) -> None:
+    make_job("nightly")
+    AuditEntry.objects.bulk_create(
+        AuditEntry(
+            at=database_now(),
+            actor="super-admin",
+            action="trigger",
+            subject="job:nightly",
+            source="api",
+        )
+        for _ in range(300)
+    )
+
+    answer = api("POST", "/jobs/nightly/action", {"action": "trigger"})
+
+    assert answer.status_code == 429
+    assert answer.headers["Retry-After"] == "60"
+    assert not Run.objects.exists()
+    assert Job.objects.get().is_enabled

@@ -1,0 +1,142 @@
+"""`/history`, `/runs`, `/status`, `/cleanup` and the fixed lists."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from schedules.models import AuditEntry, Job, Run
+from schedules.querysets.clock import database_now
+from schedules.states import FINAL, Origin
+from schedules.testing import execute
+from tests.schedules.api.conftest import Api
+from tests.schedules.sample_jobs import report_failure
+
+pytestmark = pytest.mark.django_db
+
+FIELDS = {
+    *("id", "jobId", "executionId", "scheduledAt", "startedAt", "completedAt", "durationMs"),
+    *("statusId", "statusName", "errorMessage", "resultSummary", "executorId", "hostName"),
+}
+
+
+@pytest.fixture
+def runs(make_job: Callable[..., Job]) -> list[Run]:
+    """Runs of one job, one in each final state, a minute apart, the newest first."""
+    now = database_now()
+    job = make_job("nightly", due=now + timedelta(hours=1))
+    return [
+        Run.objects.create(
+            job=job,
+            job_key=job.key,
+            origin=Origin.TIMETABLE,
+            task=job.task,
+            state=state,
+            scheduled_at=now - timedelta(minutes=number),
+            due_at=now - timedelta(minutes=number),
+            started_at=now - timedelta(minutes=number),
+            finished_at=now - timedelta(minutes=number) + timedelta(seconds=4),
+        )
+        for number, state in enumerate(sorted(FINAL))
+    ]
+
+
+def test_the_history_has_its_fields_and_envelope(api: Api, runs: list[Run]) -> None:
+    page = api("GET", "/history?per_page=3").json()
+
+    assert page.keys() >= {"items", "total", "page", "perPage", "totalPages"}
+    assert (page["total"], page["totalPages"], len(page["items"])) == (7, 3, 3)
+    assert page["items"][0].keys() >= FIELDS
+    assert page["items"][0]["durationMs"] == 4000
+    assert page["items"][0]["hostName"] is not None
+    assert [item["executionId"] for item in page["items"]] == [str(r.task_id) for r in runs[:3]]
+
+
+def test_failed_includes_lost_and_timed_out(api: Api, runs: list[Run]) -> None:
+    failed = api("GET", "/jobs/nightly/history?status_id=4").json()["items"]
+    succeeded = api("GET", "/history?status_id=3").json()["items"]
+
+    assert {item["statusName"] for item in failed} == {"failed", "lost", "timed_out"}
+    assert [item["statusName"] for item in succeeded] == ["success"]
+
+
+def test_a_cursor_leads_through_all_of_them_once(api: Api, runs: list[Run]) -> None:
+    seen: list[str] = []
+    cursor = None
+    while True:
+        asked = f"&cursor={cursor}" if cursor else ""
+        page = api("GET", f"/history?per_page=2{asked}").json()
+        seen += [item["executionId"] for item in page["items"]]
+        cursor = page["nextCursor"]
+        if cursor is None:
+            break
+
+    assert seen == [str(run.task_id) for run in runs]
+
+
+@pytest.mark.parametrize("cursor", ["x", "%00", "MjAyNg", "💥", "IDE"])
+def test_a_made_up_cursor_is_refused(api: Api, cursor: str) -> None:
+    answer = api("GET", f"/history?cursor={cursor}")
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["parameter"] == "cursor"
+
+
+@pytest.mark.parametrize(
+    "query", ["page=0", "page=x", "per_page=101", "per_page=0", "status_id=99", "page=99999"]
+)
+def test_a_page_that_cannot_be_is_refused(api: Api, query: str) -> None:
+    answer = api("GET", f"/history?{query}")
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["parameter"] == query.partition("=")[0]
+
+
+def test_a_run_shows_what_went_in_and_came_out(api: Api) -> None:
+    run = execute(report_failure, "no rows")
+
+    reply = api("GET", f"/runs/{run.task_id}").json()
+
+    assert (reply["statusName"], reply["resultSummary"]) == ("failed", "no rows")
+    assert reply["args"] == ["no rows"]
+    assert reply["resultData"] is not None
+    assert api("GET", f"/runs/{run.task_id}/log").json()["log"] == ""
+
+
+def test_the_status_is_whole_before_any_beat_ever_ran(api: Api) -> None:
+    reply = api("GET", "/status").json()
+
+    assert None not in reply.values()
+    assert (reply["isRunning"], reply["activeInstances"]) == (False, 0)
+    assert reply["instances"] == []
+
+
+def test_cleaning_up_says_what_it_deleted(api: Api, runs: list[Run]) -> None:
+    old = database_now() - timedelta(days=31)
+    for number, run in enumerate(runs[:5]):
+        at = old - timedelta(minutes=number)
+        Run.objects.filter(pk=run.pk).update(scheduled_at=at, finished_at=at)
+
+    reply = api("POST", "/cleanup").json()
+
+    assert reply == {
+        "deletedCount": 5,
+        "message": "Cleaned up 5 execution records older than 30 days",
+    }
+    assert Run.objects.count() == 2
+    assert [entry.action for entry in AuditEntry.objects.all()] == ["cleanup"]
+    assert api("POST", "/cleanup", {"retentionDays": 0}).status_code == 422
+
+
+def test_the_fixed_lists_have_their_numbers(api: Api) -> None:
+    types = api("GET", "/job-types").json()
+    statuses: list[dict[str, Any]] = api(
+        "GET", "/execution-statuses", headers={"Accept-Language": "id"}
+    ).json()
+
+    assert [(item["id"], item["name"]) for item in types][:2] == [(1, "interval"), (2, "cron")]
+    first = [(item["id"], item["name"]) for item in statuses[:4]]
+    assert first == [(1, "pending"), (2, "running"), (3, "success"), (4, "failed")]
+    assert statuses[2]["label"] == "Berhasil"
+    assert all(item["nameAr"] for item in [*types, *statuses])

@@ -1,0 +1,262 @@
+"""`/jobs`: making, reading, changing and deleting."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django_celery_beat.models import PeriodicTask
+
+from schedules.models import AuditEntry, Job, Run, TaskFunction
+from schedules.operations.wording import iso
+from schedules.querysets.clock import database_now
+from schedules.states import Origin, RunState
+from tests.schedules.api.conftest import Api
+
+pytestmark = pytest.mark.django_db
+
+D_FIELDS = {
+    *("id", "taskFunctionId", "taskFunctionKey", "jobTypeId", "jobTypeName", "nameEn", "nameAr"),
+    *("descriptionEn", "descriptionAr", "cronExpression", "intervalSeconds", "intervalMinutes"),
+    *("intervalHours", "intervalDays", "priority", "maxInstances", "misfireGraceTime", "coalesce"),
+    *("isEnabled", "isActive", "isPrimary", "lastRunAt", "nextRunAt", "createdAt", "updatedAt"),
+}
+
+
+@pytest.fixture
+def job(api: Api, add: TaskFunction) -> dict[str, Any]:
+    body = {"taskFunctionId": add.pk, "intervalMinutes": 30, "kwargs": {"x": 1}, "nameEn": "Sum"}
+    made: dict[str, Any] = api("POST", "/jobs", body).json()
+    AuditEntry.objects.all().delete()
+    return made
+
+
+def test_an_interval_job_has_the_published_fields_and_defaults(api: Api, add: TaskFunction) -> None:
+    body = {
+        "taskFunctionId": add.pk,
+        "nameEn": "HRIS Sync",
+        "nameAr": "مزامنة الموارد البشرية",
+        "intervalMinutes": 30,
+        "priority": 5,
+        "maxInstances": 1,
+        "isEnabled": True,
+        "kwargs": {"x": 1},
+    }
+    answer = api("POST", "/jobs", body)
+
+    reply = answer.json()
+    assert answer.status_code == 201
+    assert reply.keys() >= D_FIELDS
+    assert {name: reply[name] for name in body} == body
+    assert (reply["jobTypeId"], reply["jobTypeName"]) == (1, "interval")
+    assert (reply["misfireGraceTime"], reply["coalesce"], reply["isActive"]) == (60, True, True)
+    assert reply["nextRunAt"].endswith("Z")
+    assert answer.headers["Location"].endswith(f"/jobs/{reply['id']}")
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.actor, entry.source) == ("create", "super-admin", "api")
+
+
+def test_a_cron_job_is_in_force_at_once(api: Api, add: TaskFunction) -> None:
+    body = {"taskFunctionKey": "add", "cronExpression": "0 2 * * *", "kwargs": {"x": 1}}
+
+    reply = api("POST", "/jobs", {**body, "timezone": "Asia/Jakarta"}).json()
+
+    stored = Job.objects.get(pk=reply["id"])
+    assert (reply["jobTypeId"], reply["cronExpression"]) == (2, "0 2 * * *")
+    assert (reply["timezone"], reply["dayRule"]) == ("Asia/Jakarta", "any")
+    assert stored.next_due_at is not None
+    assert stored.periodic_task is not None
+    assert str(stored.periodic_task.crontab.hour) == "2"
+
+
+def test_an_expression_that_celery_cannot_say_leaves_a_crontab_that_never_fires(
+    api: Api, add: TaskFunction
+) -> None:
+    body = {"taskFunctionKey": "add", "cronExpression": "0 2 L * *", "kwargs": {"x": 1}}
+
+    reply = api("POST", "/jobs", body).json()
+
+    assert reply["cronExpression"] == "0 2 L * *"
+    assert str(PeriodicTask.objects.get(name=reply["key"]).crontab.day_of_month) == "31"
+
+
+def test_one_date_may_run_however_late(api: Api, add: TaskFunction) -> None:
+    at = iso(database_now() + timedelta(days=400))
+
+    reply = api("POST", "/jobs", {"taskFunctionKey": "add", "runAt": at, "kwargs": {"x": 1}}).json()
+
+    assert (reply["jobTypeName"], reply["misfireGraceTime"]) == ("clocked", -1)
+    assert reply["runAt"] == reply["nextRunAt"] == at
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({}, "#/cronExpression"),
+        ({"intervalMinutes": 1, "cronExpression": "* * * * *"}, "#/cronExpression"),
+        ({"cronExpression": "61 * * * *"}, "#/cronExpression"),
+        ({"cronExpression": "0 0 31 2 *"}, "#/cronExpression"),
+        ({"cronExpression": "* * * * *", "timezone": "Mars/Olympus"}, "#/timezone"),
+        ({"intervalSeconds": 0}, "#/cronExpression"),
+        ({"intervalSeconds": -5}, "#/intervalSeconds"),
+        ({"intervalSeconds": "5"}, "#/intervalSeconds"),
+        ({"intervalDays": 10_000}, "#/intervalDays"),
+        ({"intervalMinutes": 5, "maxInstances": 11}, "#/maxInstances"),
+        ({"intervalMinutes": 5, "maxInstances": 0}, "#/maxInstances"),
+        ({"intervalMinutes": 5, "interval_minutes": 5}, "#/interval_minutes"),
+        ({"intervalMinutes": 5, "queue": "other"}, "#/queue"),
+        ({"intervalMinutes": 5, "task": "os.system"}, "#/task"),
+        ({"intervalMinutes": 5, "taskFunctionId": 999_999}, "#/taskFunctionId"),
+        ({"intervalMinutes": 5, "kwargs": {"x": 1, "z": 2}}, "#/args"),
+        ({"intervalMinutes": 5, "kwargs": {}}, "#/args"),
+        ({"intervalMinutes": 5, "nameEn": "n" * 256}, "#/nameEn"),
+        ({"runAt": "2020-01-01T00:00:00Z"}, "#/runAt"),
+        ({"runAt": "2099-01-01T00:00:00"}, "#/runAt"),
+    ],
+)
+def test_bad_input_is_refused_at_its_field_and_nothing_is_stored(
+    api: Api, add: TaskFunction, body: dict[str, Any], pointer: str
+) -> None:
+    before = Job.objects.count(), PeriodicTask.objects.count()
+
+    answer = api("POST", "/jobs", {"taskFunctionId": add.pk, "kwargs": {"x": 1}, **body})
+
+    assert answer.status_code == 422, answer.content
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert (Job.objects.count(), PeriodicTask.objects.count()) == before
+    assert not AuditEntry.objects.exists()
+
+
+def test_what_put_leaves_out_stays_and_null_clears(api: Api, job: dict[str, Any]) -> None:
+    api("PUT", f"/jobs/{job['id']}", {"nameAr": "مجموع", "priority": 10})
+
+    reply = api("PUT", f"/jobs/{job['id']}", {"nameAr": None, "intervalMinutes": 60}).json()
+
+    assert (reply["nameEn"], reply["nameAr"], reply["priority"]) == ("Sum", None, 10)
+    assert (reply["intervalMinutes"], reply["intervalHours"]) == (60, None)
+    assert AuditEntry.objects.count() == 2
+
+
+def test_a_change_of_everything_is_one_entry(api: Api, job: dict[str, Any]) -> None:
+    body = {"cronExpression": "0 5 * * *", "isEnabled": False, "priority": 3, "kwargs": {"x": 9}}
+
+    reply = api("PATCH", f"/jobs/{job['key']}", body).json()
+
+    entry = AuditEntry.objects.get()
+    assert (reply["jobTypeName"], reply["intervalMinutes"]) == ("cron", None)
+    assert (reply["isEnabled"], reply["nextRunAt"]) == (False, None)
+    assert entry.before is not None
+    assert entry.before.keys() >= {"timetable", "enabled", "priority", "kwargs"}
+
+
+def test_an_edit_between_two_expressions_only_we_can_say_takes_effect(
+    api: Api, job: dict[str, Any]
+) -> None:
+    first = api("PUT", f"/jobs/{job['id']}", {"cronExpression": "0 2 L * *"}).json()
+    second = api("PUT", f"/jobs/{job['id']}", {"cronExpression": "0 2 L 7 *"}).json()
+
+    assert first["nextRunAt"] != second["nextRunAt"] or "-07-31" in first["nextRunAt"]
+    assert second["nextRunAt"][5:10] == "07-31"
+
+
+def test_the_same_again_writes_nothing(api: Api, job: dict[str, Any]) -> None:
+    reply = api("PUT", f"/jobs/{job['id']}", {"intervalMinutes": 30, "nameEn": "Sum"}).json()
+
+    assert reply["version"] == job["version"]
+    assert reply["nextRunAt"] == job["nextRunAt"]
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_timetable_cannot_be_cleared_away(api: Api, job: dict[str, Any]) -> None:
+    answer = api("PUT", f"/jobs/{job['id']}", {"intervalMinutes": None})
+
+    assert answer.status_code == 422
+
+
+def test_a_stale_etag_is_refused(api: Api, job: dict[str, Any]) -> None:
+    address = f"/jobs/{job['id']}"
+    tag = api("GET", address).headers["ETag"]
+
+    first = api("PUT", address, {"priority": 1}, headers={"If-Match": tag})
+    second = api("PUT", address, {"priority": 2}, headers={"If-Match": tag})
+
+    assert (first.status_code, second.status_code) == (200, 412)
+    assert api("GET", address).json()["priority"] == 1
+
+
+def test_deleting_keeps_the_history_and_hides_the_job(
+    api: Api, job: dict[str, Any], make_run: Callable[..., Run]
+) -> None:
+    stored = Job.objects.get(pk=job["id"])
+    waiting = make_run(job=stored, job_key=stored.key)
+
+    reply = api("DELETE", f"/jobs/{job['id']}")
+
+    waiting.refresh_from_db()
+    assert reply.status_code == 200
+    assert reply.json()["isActive"] is False
+    assert api("GET", f"/jobs/{job['id']}").status_code == 404
+    assert job["id"] not in [
+        item["id"] for item in api("GET", "/jobs?per_page=100").json()["items"]
+    ]
+    assert waiting.state == RunState.CANCELLED
+    assert PeriodicTask.objects.get(name=job["key"]).enabled is False
+    assert [entry.action for entry in AuditEntry.objects.all()] == ["delete"]
+
+
+def test_a_critical_job_is_not_deleted(api: Api, job: dict[str, Any]) -> None:
+    api("PUT", f"/jobs/{job['id']}", {"isPrimary": True})
+
+    answer = api("DELETE", f"/jobs/{job['id']}")
+
+    assert answer.status_code == 409
+    assert "isPrimary" in answer.json()["detail"]
+
+
+def test_the_list_has_its_envelope_and_filters(api: Api, job: dict[str, Any]) -> None:
+    api("PUT", f"/jobs/{job['id']}", {"isEnabled": False})
+
+    page = api("GET", "/jobs?page=1&per_page=1").json()
+    disabled = api("GET", "/jobs?is_enabled=false&job_type_id=1").json()
+
+    assert page.keys() == {"items", "total", "page", "perPage", "totalPages"}
+    assert (page["perPage"], page["totalPages"]) == (1, page["total"])
+    assert job["id"] in [item["id"] for item in disabled["items"]]
+    assert api("GET", "/jobs?per_page=101").json()["errors"][0]["parameter"] == "per_page"
+
+
+def test_names_are_in_the_language_of_the_caller(api: Api, add: TaskFunction) -> None:
+    arabic = api("GET", "/jobs/daily", headers={"Accept-Language": "ar-EG, en;q=0.5"})
+    other = api("GET", "/jobs/daily", headers={"Accept-Language": "de"})
+
+    assert (arabic.json()["name"], arabic.headers["Content-Language"]) == ("يومي", "ar")
+    assert (other.json()["name"], other.headers["Content-Language"]) == ("Daily", "en")
+
+
+def test_next_occurrences_are_listed(api: Api, add: TaskFunction) -> None:
+    reply = api("GET", "/jobs/daily/next?count=2").json()
+
+    assert len(reply["occurrences"]) == 2
+    assert reply["occurrences"][0].endswith("T17:30:00Z")
+
+
+def test_lists_take_at_most_six_statements(
+    api: Api, job: dict[str, Any], django_assert_max_num_queries: Any
+) -> None:
+    Run.objects.bulk_create(
+        Run(
+            job_id=job["id"],
+            origin=Origin.TIMETABLE,
+            task="sample_jobs.add",
+            state=RunState.SUCCEEDED,
+            scheduled_at=database_now() - timedelta(minutes=number),
+            due_at=database_now(),
+            finished_at=database_now(),
+        )
+        for number in range(30)
+    )
+    for path in ("/jobs", "/history", f"/jobs/{job['id']}/history?status_id=4"):
+        api("GET", path)
+        with django_assert_max_num_queries(6):
+            assert api("GET", path).status_code == 200
