@@ -11,7 +11,6 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-
 API_ACCESS = ("super_admin", "permissions")
 
 
