@@ -14,7 +14,8 @@ from schedules.states import Owner
 from schedules.timing import Cron
 from tests.schedules import sample_jobs  # noqa: F401 - declares the tasks
 
-pytestmark = pytest.mark.django_db
+# Committed for real: on PostgreSQL the triggers speak at the commit.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 KEY = "daily"
 
