@@ -254,7 +254,8 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20  # seconds for the running task after S
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = (
     False  # it owns its run and may finish it
 )
-CELERY_WORKER_MAX_TASKS_PER_CHILD = 1000
+# A new child costs a fork and its imports, during which the others carry the load.
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 10_000
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # KiB
 CELERY_WORKER_ETA_TASK_LIMIT = 1000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
