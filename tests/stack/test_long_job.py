@@ -28,7 +28,7 @@ def test_short_jobs_run_on_time_beside_a_long_one(running: System) -> None:
         assert run.started_at is not None
         delays.append(run.started_at - run.due_at)
     assert timedelta(0) <= min(delays)
-    # Behind it, the first would be 7 s late. How late they are on a quiet machine is `./run load`'s.
+    # Behind it, the first would be 7 s late. How late on a quiet machine is told by `./run load`.
     assert max(delays) < timedelta(seconds=5)
     assert ended(long_one).progress == {"done": 32, "total": 32}
     assert (effects("beside"), effects(f"batch {long_one.id}")) == (30, 32)
