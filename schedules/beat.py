@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from billiard.process import current_process
@@ -57,9 +57,9 @@ class Publisher(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="publisher", daemon=True)
-        self.has_backlog = True
-        """Whether messages wait in the broker. Unknown counts as yes: then nothing is multiplied.
-        """
+        self.has_backlog: bool | None = None
+        """Whether messages wait in the broker; None before it was looked at. A broker that does not
+        answer counts as full: then nothing is multiplied."""
         self._waiting: list[Run] = []
         self._changed = threading.Condition()
         self._watch_at = 0.0
@@ -100,6 +100,7 @@ class Publisher(threading.Thread):
         except DATABASE_AWAY:
             connection.close()
         except Exception:
+            self.has_backlog = True
             log.exception("The broker could not be looked at.", extra={"action": "watch_failed"})
 
     def _watch(self) -> None:
@@ -209,14 +210,20 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         runs = plan_due(now=now)
         assert self._publisher is not None
         self._publisher.hand_over(runs)
-        waiting = take_outbox(
-            now=now, limit=options().plan_batch, backlog=self._publisher.has_backlog
-        )
+        waiting = self._waiting(now)
         self._publisher.hand_over(waiting)
         self._chores.do_due()
         if max(edits, len(runs), len(waiting)) >= options().plan_batch:
             return 0.0
         return max(latest_sleep(now=database_now()).total_seconds(), SHORTEST_SLEEP)
+
+    def _waiting(self, now: datetime) -> list[Run]:
+        """Return what the outbox has for the broker; nothing before the broker was looked at."""
+        assert self._publisher is not None
+        backlog = self._publisher.has_backlog
+        if backlog is None:
+            return []  # a guess would put off for long what a dead worker had taken
+        return take_outbox(now=now, limit=options().plan_batch, backlog=backlog)
 
     def _repair(self) -> None:
         now = database_now()

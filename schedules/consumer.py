@@ -3,19 +3,60 @@
 The app chooses it (`worker_consumer`); Celery imports it in workers only.
 """
 
+from collections.abc import Callable
 from json import JSONDecodeError
 from typing import Any
 
+from celery.exceptions import InvalidTaskError
 from celery.worker.consumer import Consumer as StockConsumer
+
+
+class Strategies(dict[str, Callable[..., Any]]):
+    """How to handle a message, by task. What is no name is the name of no task."""
+
+    def __getitem__(self, name: Any) -> Callable[..., Any]:
+        if not isinstance(name, str):
+            raise KeyError(repr(name))
+        return super().__getitem__(name)
+
+
+def tolerant(strategy: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the strategy with whatever a malformed message breaks in it as InvalidTaskError."""
+
+    def handle(message: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            _check_limits(message.headers)
+            return strategy(message, *args, **kwargs)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise InvalidTaskError(f"malformed message: {error!r}") from error
+
+    return handle
+
+
+def _check_limits(headers: Any) -> None:
+    """Raise TypeError for time limits that only the pool would stumble over, too late by then."""
+    for limit in headers.get("timelimit") or ():
+        if limit is not None and not isinstance(limit, (int, float)):
+            raise TypeError(f"timelimit is {limit!r}: seconds, or null")
 
 
 class Consumer(StockConsumer):
     """Reconnects where Celery's own ends the worker, and the tasks in flight with it."""
 
+    strategies: Any
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # An item in the queue that is not JSON at all is gone once it was read.
         self.connection_errors = (*self.connection_errors, JSONDecodeError)  # type: ignore[has-type]
+
+    def update_strategies(self) -> None:
+        """Have every message that makes no sense rejected; by default it ends the worker, and its
+        successors, to which it is given back.
+        """
+        super().update_strategies()
+        known: dict[str, Callable[..., Any]] = self.strategies
+        self.strategies = Strategies({name: tolerant(known[name]) for name in known})
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Let go of the connection without giving unacknowledged messages back over it.

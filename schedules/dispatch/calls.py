@@ -65,7 +65,7 @@ def plan_call(
         raise InvalidInput("serializer", given["serializer"], "json is the only one accepted")
     now = database_now()
     due_at = _due_at(now, countdown, eta)
-    run_id = UUID(str(task_id)) if task_id else uuid4()
+    run_id = _run_id(task_id)
     _inherit_family(app, given, declaration)
     message: dict[str, Any] = {
         "task": declaration.task,
@@ -103,6 +103,13 @@ def plan_call(
     if add_to_parent and parent is not None:
         parent.add_trail(result)
     return result
+
+
+def _run_id(task_id: str | None) -> UUID:
+    try:
+        return UUID(str(task_id)) if task_id else uuid4()
+    except ValueError:
+        raise InvalidInput("task_id", task_id, "a UUID") from None
 
 
 def _due_at(now: datetime, countdown: float | None, eta: datetime | str | None) -> datetime:

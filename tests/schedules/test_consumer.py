@@ -1,0 +1,30 @@
+"""What a malformed message does to a worker: nothing."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from celery.exceptions import InvalidTaskError
+
+from schedules.consumer import Strategies, tolerant
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError, KeyError, AttributeError])
+def test_what_a_malformed_message_breaks_is_a_rejected_message(error: type[Exception]) -> None:
+    def strategy(*_: Any) -> None:
+        raise error("not enough values to unpack")
+
+    with pytest.raises(InvalidTaskError, match="not enough values"):
+        tolerant(strategy)(SimpleNamespace(headers={}))
+
+
+def test_time_limits_that_are_none_are_rejected_before_the_pool_sees_them() -> None:
+    message = SimpleNamespace(headers={"timelimit": "zz"})
+
+    with pytest.raises(InvalidTaskError, match="timelimit is 'z'"):
+        tolerant(lambda *_: None)(message)
+
+
+def test_a_task_whose_name_is_no_name_is_unknown() -> None:
+    with pytest.raises(KeyError):
+        Strategies({"a": print})[["a"]]
