@@ -39,7 +39,3 @@ class JobQuerySet(models.QuerySet["Job"]):
         if reference.isascii() and reference.isdecimal() and len(reference) < 19:
             return self.filter(Q(pk=int(reference)) | Q(key=reference))
         return self.filter(key=reference)
-
-    def unscheduled(self) -> "JobQuerySet":
-        """Enabled jobs with no next occurrence."""
-        return self.enabled().filter(next_run_at__isnull=True)

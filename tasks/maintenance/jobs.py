@@ -71,7 +71,8 @@ def run_management_commands(
 def monitor_jobs() -> dict[str, Any]:
     """Check every declared job; repair what only a fault can have done, report the rest.
 
-    What a person has deleted, paused or disabled is reported and stays. Returns `checked`,
+    What was deleted over the API, paused or disabled is reported and stays; a job whose row is
+    gone from the stock page or the table is taken for lost, and restored. Returns `checked`,
     `repaired`, `problems` and `left_alone`; the run is failed while a problem remains.
     """
     watch = watch_jobs(now=database_now())
