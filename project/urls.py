@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from project import api  # noqa: F401 - adds the areas' routers before `schedules.urls` is read
-from schedules.api.problems import not_found
+from schedules.rest.problems import not_found
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="scheduler:overview"), name="home"),

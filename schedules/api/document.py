@@ -5,7 +5,7 @@ from typing import Any
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from schedules.api.problems import MEDIA_TYPE
+from schedules.rest.problems import MEDIA_TYPE
 
 PROBLEM = {
     "type": "object",

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from schedules.access import actor_name
-from schedules.api.problems import TooManyRequests
 from schedules.models import AuditEntry
+from schedules.rest.problems import TooManyRequests
 
 WINDOW = timedelta(minutes=1)
 MOST_TRIGGERS = 300

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from schedules.api.camel import WHOLE, Asked, Instant, Moment, Name, Reply, Text
+from schedules.rest.camel import WHOLE, Asked, Instant, Moment, Name, Reply, Text
 from schedules.states import Overlap
 
 MOST_SECONDS = 3660 * 86_400

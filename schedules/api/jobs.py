@@ -9,7 +9,6 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from schedules.access import MANAGE, OPERATE, VIEW, actor_name
-from schedules.api.camel import Flag
 from schedules.api.flood import check_triggers
 from schedules.api.job_schemas import (
     JobActionRequest,
@@ -22,7 +21,6 @@ from schedules.api.job_schemas import (
     as_values,
 )
 from schedules.api.preconditions import idempotency_key, put_tag, versions_asked
-from schedules.api.rights import caller, needs
 from schedules.api.words import language_of
 from schedules.errors import InvalidInput
 from schedules.models import Job
@@ -34,19 +32,17 @@ from schedules.operations.switch import delete_job, disable_job, enable_job, pau
 from schedules.operations.trigger import trigger
 from schedules.operations.wording import iso
 from schedules.querysets.clock import database_now
+from schedules.rest.camel import Flag
+from schedules.rest.pages import PageQuery, envelope
+from schedules.rest.rights import caller, needs
 from schedules.timing import from_spec, occurrences
 
 router = Router(tags=["jobs"], by_alias=True)
 
-Page = Annotated[int, Field(ge=1, le=1_000_000)]
-PerPage = Annotated[int, Field(ge=1, le=100)]
 
-
-class JobQuery(Schema):
+class JobQuery(PageQuery):
     """Which jobs."""
 
-    page: Page = 1
-    per_page: PerPage = 20
     is_enabled: Flag | None = None
     job_type_id: Annotated[int, Field(ge=1, le=4)] | None = None
 
@@ -79,13 +75,7 @@ def list_all(request: HttpRequest, response: HttpResponse, query: Query[JobQuery
         job_type=kinds[query.job_type_id] if query.job_type_id else None,
     )
     language = language_of(request, response)
-    return {
-        "items": [job_shape(job, language=language) for job in jobs],
-        "total": total,
-        "page": query.page,
-        "perPage": query.per_page,
-        "totalPages": -(-total // query.per_page),
-    }
+    return envelope(query, [job_shape(job, language=language) for job in jobs], total=total)
 
 
 @router.get("/jobs/{job_id}", auth=needs(VIEW), response=ScheduledJob, operation_id="getJob")

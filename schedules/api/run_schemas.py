@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from schedules.api.camel import WHOLE, Asked, Moment, Reply, Text
+from schedules.rest.camel import WHOLE, Asked, Moment, Reply, Text
 
 
 class ScheduledJobExecution(Reply):

@@ -5,14 +5,12 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest
 from django_celery_results.models import TaskResult
-from ninja import Query, Router, Schema, Status
+from ninja import Query, Router, Status
 from pydantic import Field
 
 from schedules.access import OPERATE, VIEW, VIEW_DETAILS
 from schedules.api.flood import check_triggers
-from schedules.api.jobs import Page, PerPage, job_or_404
-from schedules.api.problems import problem
-from schedules.api.rights import caller, needs
+from schedules.api.jobs import job_or_404
 from schedules.api.run_schemas import (
     CancelReply,
     ExecutionDetails,
@@ -28,16 +26,17 @@ from schedules.operations.listing import hosts_of
 from schedules.operations.retry import retry_run
 from schedules.operations.shapes import FAILURES, STATUSES, details_shape, run_shape
 from schedules.querysets.clock import database_now
+from schedules.rest.pages import PageQuery, envelope
+from schedules.rest.problems import problem
+from schedules.rest.rights import caller, needs
 from schedules.states import RunState
 
 router = Router(tags=["executions"], by_alias=True)
 
 
-class HistoryQuery(Schema):
+class HistoryQuery(PageQuery):
     """Which runs. With a cursor, `page` is not looked at."""
 
-    page: Page = 1
-    per_page: PerPage = 20
     status_id: Annotated[int, Field(ge=1, le=11)] | None = None
     cursor: Annotated[str, Field(max_length=200)] | None = None
 
@@ -129,15 +128,9 @@ def _page(query: Any, job: Job | None) -> dict[str, Any]:
         states=_states(query.status_id),
     )
     hosts = hosts_of(found.runs)
-    return {
-        "items": [run_shape(run, hosts=hosts) for run in found.runs],
-        "total": found.total,
-        "totalIsExact": found.is_exact,
-        "page": query.page,
-        "perPage": query.per_page,
-        "totalPages": -(-found.total // query.per_page),
-        "nextCursor": found.cursor,
-    }
+    items = [run_shape(run, hosts=hosts) for run in found.runs]
+    page = envelope(query, items, total=found.total)
+    return {**page, "totalIsExact": found.is_exact, "nextCursor": found.cursor}
 
 
 def _states(status_id: int | None) -> frozenset[RunState] | None:

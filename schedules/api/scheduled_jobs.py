@@ -12,9 +12,7 @@ from ninja import Query, Router, Schema
 from pydantic import BaseModel, Field
 
 from schedules.access import OPERATE, VIEW, actor_name
-from schedules.api.camel import Moment
 from schedules.api.flood import check_triggers
-from schedules.api.rights import caller, needs
 from schedules.api.words import language_of
 from schedules.models import Job, Run
 from schedules.operations.history import history
@@ -29,6 +27,8 @@ from schedules.operations.shapes import (
 from schedules.operations.trigger import trigger
 from schedules.operations.wording import iso, timetable_words
 from schedules.querysets.clock import database_now
+from schedules.rest.camel import Moment
+from schedules.rest.rights import caller, needs
 from schedules.states import RunState
 
 router = Router(tags=["scheduled-jobs"])

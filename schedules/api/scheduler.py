@@ -6,7 +6,6 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from schedules.access import MANAGE, OPERATE, VIEW
-from schedules.api.rights import caller, needs
 from schedules.api.run_schemas import (
     CleanupReply,
     CleanupRequest,
@@ -24,6 +23,7 @@ from schedules.operations.shapes import function_shape, status_shape
 from schedules.operations.status import scheduler_status
 from schedules.operations.switch import pause_all, resume_all
 from schedules.querysets.clock import database_now
+from schedules.rest.rights import caller, needs
 
 router = Router(tags=["scheduler"], by_alias=True)
 

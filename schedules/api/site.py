@@ -12,9 +12,9 @@ from ninja.openapi.schema import OpenAPISchema
 
 from schedules.api import document, jobs, runs, scheduled_jobs, scheduler
 from schedules.api.docs import docs_page
-from schedules.api.parsing import BoundedParser, Refusal, check_size
-from schedules.api.problems import handle_all, not_found, problem
-from schedules.api.rights import NOBODY, needs
+from schedules.rest.parsing import BoundedParser, Refusal, check_size
+from schedules.rest.problems import handle_all, not_found, problem
+from schedules.rest.rights import NOBODY, needs
 
 VERSION = "1.0.0"
 PREFIX = "api/v1/"

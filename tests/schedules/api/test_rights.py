@@ -11,10 +11,10 @@ from django.test import Client
 
 from project.roles import ensure_roles
 from schedules.access import create_token, revoke_token
-from schedules.api import rights
 from schedules.api.site import api as site
 from schedules.models import AuditEntry, Job, Run, Token
 from schedules.querysets.clock import database_now
+from schedules.rest import rights
 from tests.schedules.api.conftest import Api
 
 pytestmark = pytest.mark.django_db

@@ -22,13 +22,12 @@ NOBODY = ""
 """What an operation needs that says nothing about it: nobody has it."""
 
 SCOPES = {
-    "": frozenset(ALL),
     "view": frozenset({VIEW}),
     "details": frozenset({VIEW, VIEW_DETAILS}),
     "operate": frozenset({VIEW, VIEW_DETAILS, OPERATE}),
     "manage": frozenset(ALL),
 }
-"""What a token may do at most, by its scope; the rest is up to its user."""
+"""What a token with this scope may do at most. Without a scope it may what its user may."""
 
 CLOCK_KEPT = timedelta(seconds=10)
 
@@ -50,26 +49,27 @@ _clock = _Clock()
 
 
 class Right:
-    """One permission, and whether the whole of them is asked for instead."""
+    """Permissions of which one is enough. For one of the scheduler's own, the whole of those may be
+    asked for instead.
+    """
 
-    def __init__(self, permission: str, *, each: bool = False) -> None:
-        self.permission = permission
-        self.each = each
+    def __init__(self, *permissions: str, each: bool = False) -> None:
+        self.permissions = tuple(filter(None, permissions))
+        self.each = each or not set(self.permissions) <= set(ALL)
 
     def check(self, user: Any, *, scope: str = "") -> None:
         """Raise AuthorizationError unless the user, and the token's scope, have the permission."""
-        if not user.is_active or not self.permission:
+        if not user.is_active or not self.permissions:
             raise AuthorizationError(message="Nobody may do this.")
-        if self.permission not in SCOPES.get(scope, frozenset()):
+        covered = [name for name in self.permissions if not scope or name in SCOPES.get(scope, ())]
+        if not covered:
             raise AuthorizationError(message=f"This token's scope, {scope!r}, does not cover this.")
-        wanted = (self.permission,) if self.each or by_permission() else ALL
-        missing = [name for name in wanted if not user.has_perm(name)]
-        if missing:
-            raise AuthorizationError(
-                message=f"You need the permission {self.permission} for this."
-                if missing == [self.permission] or len(wanted) == 1
-                else "This is for scheduler administrators only."
-            )
+        if not (self.each or by_permission()):
+            if not user.has_perms(ALL):
+                raise AuthorizationError(message="This is for scheduler administrators only.")
+        elif not any(user.has_perm(name) for name in covered):
+            words = " or ".join(covered)
+            raise AuthorizationError(message=f"You need the permission {words} for this.")
 
 
 class BearerToken(HttpBearer):
@@ -117,12 +117,13 @@ def by_permission() -> bool:
     return options().api_access == "permissions"
 
 
-def needs(permission: str, *, each: bool = False) -> list[Any]:
+def needs(*permissions: str, each: bool = False) -> list[Any]:
     """Return what ninja asks before anything else of a request, its body included.
 
-    With `each` the permission alone is asked for, whatever the setting says.
+    One of the permissions is enough. With `each` a permission of the scheduler is asked for alone,
+    whatever the setting says; those of other apps always are.
     """
-    right = Right(permission, each=each)
+    right = Right(*permissions, each=each)
     return [BearerToken(right), SessionCookie(right)]
 
 

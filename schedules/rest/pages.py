@@ -1,0 +1,39 @@
+"""Lists in pages: what is asked for, and the envelope of the answer."""
+
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, TypeVar
+
+from django.db.models import Model, QuerySet
+from ninja import Schema
+from pydantic import Field
+
+Page = Annotated[int, Field(ge=1, le=1_000_000)]
+PerPage = Annotated[int, Field(ge=1, le=100)]
+Row = TypeVar("Row", bound=Model)
+
+
+class PageQuery(Schema):
+    """Which part of a list."""
+
+    page: Page = 1
+    per_page: PerPage = 20
+
+
+def envelope(query: PageQuery, items: Iterable[Any], *, total: int) -> dict[str, Any]:
+    """Return a page's answer: its items, and where in the list they stand."""
+    return {
+        "items": list(items),
+        "total": total,
+        "page": query.page,
+        "perPage": query.per_page,
+        "totalPages": -(-total // query.per_page),
+    }
+
+
+def page_of(
+    rows: QuerySet[Row], query: PageQuery, shape: Callable[[Row], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return the page of ordered `rows` that is asked for, each as `shape` writes it."""
+    first = (query.page - 1) * query.per_page
+    items = rows[first : first + query.per_page]
+    return envelope(query, [shape(row) for row in items], total=rows.count())

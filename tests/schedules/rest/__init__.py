@@ -1,0 +1,1 @@
+"""What every router asks and answers."""
