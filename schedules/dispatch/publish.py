@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from celery import Celery, current_app
-from celery.utils.saferepr import saferepr
 from django.db import DatabaseError, transaction
 from kombu.exceptions import KombuError, OperationalError
 
+from schedules.dispatch.envelope import send_all
 from schedules.models import Run
 from schedules.registry import find
 
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 RUN_HEADER = "downbeat"
 """Message header of our runs, by which also an undeclared task is recognised as planned here."""
 
+MOST_LETTERS = 256
 BREAK_SECONDS = 2.0
 BROKER_ERRORS = (OperationalError, KombuError, OSError, ConnectionError)
 
@@ -37,12 +38,9 @@ def publish(runs: Sequence[Run]) -> int:
     global _closed_until
     if not runs or time.monotonic() < _closed_until:
         return 0
-    sent: list[UUID] = []
     try:
-        with current_app.producer_or_acquire() as producer, producer.batch(500):
-            for run in runs:
-                _send(run, producer)
-                sent.append(run.task_id)
+        with current_app.producer_or_acquire() as producer:
+            send_all(producer, _send, [_message(run) for run in runs])
     except BROKER_ERRORS as error:
         _closed_until = time.monotonic() + BREAK_SECONDS
         log.warning(
@@ -52,8 +50,8 @@ def publish(runs: Sequence[Run]) -> int:
             extra={"action": "publish_failed"},
         )
         return 0
-    _mark_sent(sent)
-    return len(sent)
+    _mark_sent([run.task_id for run in runs])
+    return len(runs)
 
 
 def publish_after_commit(run: Run) -> None:
@@ -61,39 +59,51 @@ def publish_after_commit(run: Run) -> None:
     transaction.on_commit(partial(publish, [run]), robust=True)
 
 
-def _send(run: Run, producer: Any) -> None:
-    """Send a message that carries the run's id. What to do is read from the row by the worker."""
+def _message(run: Run) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """Return a message that carries the run's id. What to do is read from the row by the worker."""
     options = run.options
-    routing: dict[str, Any] = {}
+    limits = _limits(run)
+    kind: dict[str, Any] = {
+        "retries": run.retries,
+        "priority": broker_priority(run.priority),
+        **limits,
+    }
     if run.queue:
-        routing["queue"] = run.queue
+        kind["queue"] = run.queue
     for name in ("exchange", "routing_key"):
         if options.get(name):
-            routing[name] = options[name]
+            kind[name] = options[name]
+    task_id = str(run.task_id)
+    values = {
+        "task_id": task_id,
+        "root_id": options.get("root_id") or task_id,
+        "parent_id": options.get("parent_id") or task_id,
+        "argsrepr": shortened(run.args),
+        "kwargsrepr": shortened(run.kwargs),
+    }
+    return run.task, kind, values
+
+
+def _send(task: str, **options: Any) -> None:
     # The base class, because our own `send_task` is where runs are planned, not sent.
     app: Any = current_app
     send: Any = Celery.send_task
     send(
         app._get_current_object(),
-        run.task,
+        task,
         args=(),
         kwargs={},
-        task_id=str(run.task_id),
-        producer=producer,
         retry=False,
         add_to_parent=False,
-        root_id=options.get("root_id") or str(run.task_id),
-        parent_id=options.get("parent_id") or str(run.task_id),
-        retries=run.retries,
-        priority=broker_priority(run.priority),
-        time_limit=_limit(run, "time_limit"),
-        # Celery begins to watch a hard limit only when the soft one, perhaps the app's, has passed.
-        soft_time_limit=_limit(run, "soft_time_limit") or _limit(run, "time_limit"),
-        argsrepr=saferepr(run.args, 256),
-        kwargsrepr=saferepr(run.kwargs, 256),
         headers={RUN_HEADER: 1},
-        **routing,
+        **options,
     )
+
+
+def shortened(arguments: object) -> str:
+    """Return the arguments as Flower and the worker's log show them; at most 256 letters."""
+    text = repr(arguments)
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 3]}..."
 
 
 def broker_priority(priority: int) -> int:
@@ -101,12 +111,19 @@ def broker_priority(priority: int) -> int:
     return max(0, min(9, 5 - priority))
 
 
-def _limit(run: Run, name: str) -> float | None:
-    if name in run.options:
-        return run.options[name]  # type: ignore[no-any-return]
+def _limits(run: Run) -> dict[str, float | None]:
+    """Return the run's time limits in seconds: its own, else those its task declares."""
     declaration = find(run.task)
-    limit = getattr(declaration, name, None)
-    return limit.total_seconds() if limit else None
+    limits: dict[str, float | None] = {}
+    for name in ("time_limit", "soft_time_limit"):
+        if name in run.options:
+            limits[name] = run.options[name]
+        else:
+            declared = getattr(declaration, name, None)
+            limits[name] = declared.total_seconds() if declared else None
+    # Celery begins to watch a hard limit only when the soft one, perhaps the app's, has passed.
+    limits["soft_time_limit"] = limits["soft_time_limit"] or limits["time_limit"]
+    return limits
 
 
 def _mark_sent(task_ids: list[UUID]) -> None:
