@@ -14,7 +14,8 @@ from schedules.adapters.validation import check_arguments
 from schedules.errors import InvalidInput
 from schedules.models import Job, TaskFunction
 from schedules.operations.edit import EDITABLE, check_policy, put_into_force
-from schedules.operations.timetables import point_at, read_entered
+from schedules.operations.timetables import Entered, point_at, read_entered
+from schedules.operations.wording import describe
 from schedules.registry import Declaration, find
 from schedules.states import Owner
 from schedules.timing import At
@@ -22,45 +23,56 @@ from schedules.timing import At
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+LONGEST_KEY = 200
+"""Characters; django-celery-beat's name of a task has no more."""
+
 
 @transaction.atomic
 def create_job(
-    function: TaskFunction,
+    function: TaskFunction | str,
     *,
     values: Mapping[str, Any],
     by: "AbstractBaseUser | AnonymousUser | str",
     source: Source,
     now: datetime,
     reason: str = "",
+    entered: Entered | None = None,
 ) -> Job:
-    """Make a job of a declared task and return it.
+    """Make a job of a declared task and return it; of an allowed undeclared one by its name.
 
-    `values` may hold the fields of EDITABLE, those of a timetable (one kind, see `read_entered`),
-    `key`, `enabled`, `args` and `kwargs`. A single date may run however late unless a misfire grace
-    is given. Raises InvalidInput.
+    `values` may hold the fields of EDITABLE, those of a timetable (one kind, see `read_entered`)
+    unless it is given as `entered`, `key`, `enabled`, `args`, `kwargs`, `queue`, `one_off`, and
+    `starts_at` and `ends_at`, between which it runs. A single date may run however late unless a
+    misfire grace is given. Raises InvalidInput.
     """
-    entered = read_entered(values, job=None, now=now)
+    entered = entered or read_entered(values, job=None, now=now)
     assert entered is not None
-    declaration = find(function.task)
+    task = function if isinstance(function, str) else function.task
+    declaration = find(task)
     job = _new_job(function, values, declaration, is_one_off=isinstance(entered.timetable, At))
     args = list(values.get("args") or [])
     kwargs = values.get("kwargs")
     kwargs = dict(declaration.kwargs if kwargs is None and declaration else kwargs or {})
-    check_arguments(function.task, args, kwargs)
+    check_arguments(task, args, kwargs)
     periodic_task = PeriodicTask(
         name=job.key,
-        task=function.task,
+        task=task,
         args=json.dumps(args),
         kwargs=json.dumps(kwargs),
         queue=job.queue or None,
         enabled=values.get("enabled", True),
         description=values.get("description_en", ""),
+        start_time=values.get("starts_at"),
+        expires=values.get("ends_at"),
     )
     point_at(periodic_task, job, entered.timetable)
+    periodic_task.one_off |= bool(values.get("one_off"))
     job.interval_parts = entered.parts
     job.periodic_task = periodic_task
     job.created_by_id = getattr(by, "pk", None)
     put_into_force(job, now=now, by=actor_name(by))
+    if job.is_enabled and job.next_run_at is None:
+        raise InvalidInput("timetable", describe(entered.timetable), "one that fires again")
     record(
         "create",
         subject=f"job:{job.key}",
@@ -91,16 +103,20 @@ def find_function(*, number: int | None = None, key: str | None = None) -> TaskF
 
 
 def _new_job(
-    function: TaskFunction,
+    function: TaskFunction | str,
     values: Mapping[str, Any],
     declaration: Declaration | None,
     *,
     is_one_off: bool,
 ) -> Job:
-    job = Job(key=_new_key(function, values.get("key")), task=function.task, owner=Owner.OPERATOR)
-    job.task_function = function
+    key = _new_key(function, values.get("key"))
+    if isinstance(function, str):
+        job = Job(key=key, task=function, owner=Owner.OPERATOR)
+    else:
+        job = Job(key=key, task=function.task, task_function=function, owner=Owner.OPERATOR)
+    job.queue = values.get("queue", "")
     if declaration is not None:
-        job.on_lost, job.queue = declaration.on_lost, declaration.queue
+        job.on_lost, job.queue = declaration.on_lost, job.queue or declaration.queue
         job.max_retries, job.retry_delay = declaration.max_retries, declaration.retry_delay
         job.time_limit, job.soft_time_limit = declaration.time_limit, declaration.soft_time_limit
         job.exclusive = declaration.exclusive
@@ -113,19 +129,23 @@ def _new_job(
     return job
 
 
-def _new_key(function: TaskFunction, wanted: str | None) -> str:
+def _new_key(function: TaskFunction | str, wanted: str | None) -> str:
     if wanted is None:
+        assert not isinstance(function, str), "an undeclared task's job needs a key"
         number = Job.objects.filter(task_function=function).count() + 1
         wanted = f"{function.key[:180]}-{number}"
-        if not _is_taken(wanted):
+        if not is_taken(wanted):
             return wanted
         return f"{function.key[:150]}-{uuid4().hex[:12]}"
-    if _is_taken(wanted):
+    if len(wanted) > LONGEST_KEY:
+        raise InvalidInput("key", wanted, f"at most {LONGEST_KEY} characters")
+    if is_taken(wanted):
         raise InvalidInput("key", wanted, "a key that no job has had; a deleted one keeps its own")
     return wanted
 
 
-def _is_taken(key: str) -> bool:
+def is_taken(key: str) -> bool:
+    """Whether a job has the key, or had it, or a periodic task has it as its name."""
     taken = PeriodicTask.objects.filter(name=key).exists()
     return taken or Job.objects.filter(key=key).exists()
 

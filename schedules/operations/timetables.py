@@ -11,13 +11,14 @@ from django_celery_beat.models import (
     CrontabSchedule,
     IntervalSchedule,
     PeriodicTask,
+    SolarSchedule,
 )
 
 from schedules.adapters.periodic import NEVER
 from schedules.errors import InvalidInput
 from schedules.models import Job
 from schedules.states import JobType
-from schedules.timing import At, Cron, Every, Timetable, Window, from_spec
+from schedules.timing import At, Cron, Every, Solar, Timetable, Window, from_spec
 
 UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 INTERVAL_FIELDS = tuple(f"interval_{unit}" for unit in UNITS)
@@ -79,7 +80,8 @@ def point_at(periodic_task: PeriodicTask, job: Job, timetable: Timetable) -> Non
     at a crontab that never fires. Neither of the two is saved. Raises TypeError for a timetable
     that nobody can enter.
     """
-    periodic_task.crontab = periodic_task.interval = periodic_task.clocked = None
+    periodic_task.crontab = periodic_task.interval = None
+    periodic_task.clocked = periodic_task.solar = None
     periodic_task.one_off = isinstance(timetable, At)
     job.cron_text, job.interval_parts = "", None
     match timetable:
@@ -101,8 +103,12 @@ def point_at(periodic_task: PeriodicTask, job: Job, timetable: Timetable) -> Non
         case At():
             periodic_task.clocked = _schedule(ClockedSchedule, clocked_time=timetable.instant)
             job.job_type = JobType.CLOCKED
+        case Solar(event=event, latitude=latitude, longitude=longitude):
+            place = {"latitude": latitude, "longitude": longitude}
+            periodic_task.solar = _schedule(SolarSchedule, event=event, **place)
+            job.job_type = JobType.SOLAR
         case _:
-            raise TypeError(f"{job.task}: a Cron, an Every or an At, not {timetable!r}.")
+            raise TypeError(f"{job.task}: a Cron, an Every, an At or a Solar, not {timetable!r}.")
 
 
 def needs_text(cron: Cron) -> bool:

@@ -1,0 +1,139 @@
+"""Making jobs of what a source holds, and saying of each what became of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from schedules.access import Source
+from schedules.adapters.validation import check_task
+from schedules.errors import InvalidInput
+from schedules.models import Job, TaskFunction
+from schedules.operations.create import create_job, is_taken
+from schedules.operations.importing.found import Found, Unreadable
+from schedules.operations.timetables import Entered
+from schedules.operations.wording import describe
+from schedules.registry import all_declared
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+CREATED, EXISTS, LEFT = "created", "exists", "not_carried"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """What became of one job of the source."""
+
+    name: str
+    task: str
+    outcome: str
+    """CREATED, EXISTS (a job has this key already, and is left alone) or LEFT."""
+    reason: str = ""
+    timetable: str = ""
+    job: Job | None = None
+    remarks: tuple[str, ...] = ()
+
+
+def import_jobs(
+    found: Sequence[Found],
+    *,
+    by: "AbstractBaseUser | AnonymousUser | str",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+    tasks: Mapping[str, str] | None = None,
+    dry_run: bool = False,
+) -> list[Carried]:
+    """Make a job of each found one that can be carried over, with the key it had; return it all.
+
+    What a job runs is found by its Celery name, by the function it names, or by a declared key that
+    is that function's name; `tasks` says otherwise for single names. A job that cannot be carried
+    over does not stop the others. With `dry_run` all is done and then undone.
+    """
+    chosen = _Tasks(tasks or {})
+    with transaction.atomic():
+        carried = [
+            _carry(each, chosen, by=by, source=source, now=now, reason=reason) for each in found
+        ]
+        if dry_run:
+            transaction.set_rollback(True)
+    return carried
+
+
+def _carry(
+    found: Found,
+    tasks: "_Tasks",
+    *,
+    by: "AbstractBaseUser | AnonymousUser | str",
+    source: Source,
+    now: datetime,
+    reason: str,
+) -> Carried:
+    if isinstance(found, Unreadable):
+        return Carried(name=found.name, task=found.task, outcome=LEFT, reason=found.reason)
+    words = describe(found.timetable)
+    if is_taken(found.name):
+        return Carried(
+            name=found.name,
+            task=found.task,
+            outcome=EXISTS,
+            timetable=words,
+            reason="a job has this key already; it was left as it is",
+        )
+    try:
+        with transaction.atomic():
+            job = create_job(
+                tasks.find(found.task),
+                values={**found.values, "key": found.name},
+                entered=Entered(timetable=found.timetable),
+                by=by,
+                source=source,
+                now=now,
+                reason=reason,
+            )
+    except InvalidInput as refusal:
+        return Carried(
+            name=found.name, task=found.task, outcome=LEFT, reason=str(refusal), timetable=words
+        )
+    return Carried(
+        name=found.name,
+        task=job.task,
+        outcome=CREATED,
+        timetable=words,
+        job=job,
+        remarks=found.remarks,
+    )
+
+
+class _Tasks:
+    """Finds the task that a source's name means."""
+
+    def __init__(self, said: Mapping[str, str]) -> None:
+        self._said = said
+        self._rows = {row.task: row for row in TaskFunction.objects.filter(is_active=True)}
+        self._by_key = {row.key: row for row in self._rows.values()}
+        self._by_function = {
+            f"{d.function.__module__}:{d.function.__qualname__}": d.task for d in all_declared()
+        }
+
+    def find(self, name: str) -> TaskFunction | str:
+        """Return the declared task's row, or the name of an undeclared one that is allowed.
+
+        Raises InvalidInput for any other.
+        """
+        wanted = self._said.get(name, name)
+        task = self._by_function.get(wanted, wanted)
+        for found in (self._rows.get(task), self._by_key.get(task)):
+            if found is not None:
+                return found
+        if ":" in wanted:  # APScheduler's reference to a function
+            found = self._by_key.get(wanted.rpartition(":")[2])
+            if found is not None:
+                return found
+            accepted = f"a function declared with @job; --task {name}=KEY says which one to run"
+            raise InvalidInput("task", wanted, accepted)
+        check_task(task)
+        return task

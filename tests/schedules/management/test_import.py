@@ -1,0 +1,70 @@
+"""`scheduler import`: what it says, and how it ends."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from schedules.models import Job
+from schedules.operations.install import install_declared
+from schedules.querysets.clock import database_now
+from tests.schedules.management.conftest import Answer
+
+pytestmark = pytest.mark.django_db
+
+Scheduler = Callable[..., Answer]
+
+
+@pytest.fixture
+def entries(tmp_path: Path) -> Path:
+    install_declared(now=database_now())
+    file = tmp_path / "schedule.json"
+    good = {"task": "sample_jobs.add", "schedule": {"minute": "0", "hour": "5"}, "args": [1]}
+    file.write_text(json.dumps({"good": good, "bad": {"task": "os.system", "schedule": 60}}))
+    return file
+
+
+def test_what_is_left_behind_is_listed_and_is_exit_code_1(
+    scheduler: Scheduler, entries: Path
+) -> None:
+    tried = scheduler("import", "beat-schedule", str(entries), "--dry-run", "--tz", "Asia/Jakarta")
+    assert not Job.objects.filter(key="good").exists()
+    done = scheduler("import", "beat-schedule", str(entries), "--json")
+
+    assert (tried.code, done.code) == (1, 1)
+    assert "would be created  good: sample_jobs.add, 0 5 * * * Asia/Jakarta" in tried.out
+    assert "LEFT              bad: task is 'os.system'" in tried.out
+    assert (done.document["created"], done.document["notCarried"]) == (1, 1)
+    by_name = {item["name"]: item for item in done.document["items"]}
+    assert by_name["good"]["nextRunAt"]
+    assert by_name["bad"]["outcome"] == "not_carried"
+
+
+def test_a_task_may_be_named_anew(scheduler: Scheduler, entries: Path) -> None:
+    answer = scheduler(
+        "import", "beat-schedule", str(entries), "--task", "os.system=daily", "--json"
+    )
+
+    assert answer.code == 0
+    assert Job.objects.get(key="bad").task == "sample_jobs.daily"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("apscheduler", "no-such-file.db"),
+        ("django-celery-beat", "ftp://somewhere"),
+        ("beat-schedule", "no.such.module"),
+        ("beat-schedule", "json", "--table", "x"),
+        ("apscheduler", "x.db", "--tz", "UTC"),
+        ("apscheduler", "x.db", "--task", "nonsense"),
+    ],
+)
+def test_bad_input_is_exit_code_2_with_a_sentence(
+    scheduler: Scheduler, words: tuple[str, ...]
+) -> None:
+    answer = scheduler("import", *words, "--json")
+
+    assert answer.code == 2
+    assert answer.document["error"]["accepted"]
