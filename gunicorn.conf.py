@@ -9,3 +9,10 @@ workers = 1
 threads = 8
 graceful_timeout = 10  # seconds
 control_socket_disable = True
+
+
+def post_worker_init(worker):
+    """Let the web look out for a dead Beat: whoever is dead cannot say so."""
+    from schedules.alerts.watch import Watcher
+
+    Watcher().start()

@@ -72,6 +72,23 @@ class WorkerLease(bootsteps.StartStopStep):
         self.lease.stop()
 
 
+class WorkerWatch(bootsteps.StartStopStep):
+    """Lets a worker look out for a dead Beat and whatever else no run can report."""
+
+    requires = (WorkerLease,)
+
+    def start(self, worker: Any) -> None:
+        """Begin to look."""
+        from schedules.alerts.watch import Watcher
+
+        self.watcher = Watcher()
+        self.watcher.start()
+
+    def stop(self, worker: Any) -> None:
+        """Look no more."""
+        self.watcher.stop()
+
+
 class Downbeat(Celery):
     """Celery whose declared tasks are planned in the database."""
 
@@ -80,7 +97,7 @@ class Downbeat(Celery):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.steps["worker"].add(WorkerLease)
+        self.steps["worker"].update([WorkerLease, WorkerWatch])
         self.add_defaults(lambda: {"worker_consumer": "schedules.consumer:Consumer"})
 
     def send_task(

@@ -20,16 +20,18 @@ class SchedulesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the trigger keeper, the end of leases, the cache of options and SQLite's real
-        limit.
+        """Register the trigger keeper, the end of leases, the alerts, the cache of options and
+        SQLite's real limit.
         """
         from schedules import checks, lease  # noqa: F401
         from schedules.adapters import triggers
+        from schedules.alerts import jobs, receivers  # noqa: F401 - declares the framework's job
 
         conf.options()  # refuses a wrong key before anything starts
         pre_migrate.connect(triggers.drop, sender=self, dispatch_uid="schedules.triggers.drop")
         post_migrate.connect(triggers.create, sender=self, dispatch_uid="schedules.triggers.create")
         worker_shutdown.connect(lambda **_: lease.end(), weak=False, dispatch_uid="schedules.lease")
+        receivers.connect()
         setting_changed.connect(_forget_options, dispatch_uid="schedules.options")
         connection_created.connect(_use_real_limit, dispatch_uid="schedules.sqlite_limit")
 

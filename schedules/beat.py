@@ -21,6 +21,7 @@ from django_celery_beat.schedulers import DatabaseScheduler
 from kombu.exceptions import KombuError, OperationalError
 
 from schedules import broker
+from schedules.alerts.watch import Watcher
 from schedules.conf import options
 from schedules.dispatch import absorb_edits, end_expired, plan_due, publish, reap, take_outbox
 from schedules.dispatch.plan import latest_sleep
@@ -154,6 +155,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         adopt(self._lease)
         self._publisher = Publisher()
         self._publisher.start()
+        Watcher().start()
         self._chores = Chores(
             (LEASE / 3, self._lease.renew),
             (timedelta(seconds=5), self._repair),

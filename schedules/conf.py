@@ -42,6 +42,14 @@ class ScheduleSettings:
     send_again_at_most_after: timedelta = timedelta(minutes=10)
     """Where the doubling ends, so that a healthy backlog is not multiplied."""
 
+    alert_hosts: list[str] = field(default_factory=list)
+    """Where webhooks may go: host names or patterns ("hooks.example.com", "*.example.com"), reached
+    by https at public addresses only; or a whole origin ("http://10.0.0.5:8080"), which is trusted
+    as it stands."""
+
+    site_url: str = ""
+    """Where people find this site, for the links in alerts."""
+
     most_attempts: int = 3
     """Tries of a run whose worker vanished each time; then it is `lost` and its job is flagged."""
 

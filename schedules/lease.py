@@ -4,6 +4,8 @@ import logging
 import os
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 from django.db import DatabaseError, connection
@@ -26,6 +28,19 @@ ours writes inherits the note and never the release: it would wait for that lock
 os.register_at_fork(
     before=_quiet.acquire, after_in_parent=_quiet.release, after_in_child=_quiet.release
 )
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Speak to the database from a thread of a process that forks; ends with the connection closed.
+
+    Keep it short: no child is forked meanwhile.
+    """
+    with _quiet:
+        try:
+            yield
+        finally:
+            connection.close()
 
 
 class Lease:
@@ -96,20 +111,15 @@ class Lease:
             self._say_stopped()
 
     def _renew_quietly(self) -> None:
-        with _quiet:
-            try:
-                self.renew()
-            finally:
-                connection.close()
+        with undisturbed():
+            self.renew()
 
     def _say_stopped(self) -> None:
-        with _quiet:
+        with undisturbed():
             try:
                 self.give_back()
             except DatabaseError as error:
                 log.warning("The end of %s could not be noted: %s", self.name, error)
-            finally:
-                connection.close()
 
 
 _mine: Lease | None = None

@@ -17,6 +17,10 @@ LOOK_AGAIN = timedelta(seconds=30)
 """A held run is sent when a slot comes free; this is for the case that nobody lived to send it."""
 
 
+WAITS_FOR_A_SLOT = "waits for a slot"
+"""The reason on a run that is held."""
+
+
 def give_way(run: Run) -> None:
     """End or hold `run`, whose claim found no free slot, as its job's policy says."""
     in_the_way = Run.objects.running().filter(job=run.job).order_by("started_at").first()
@@ -47,7 +51,7 @@ def _skip(run: Run, reason: str) -> None:
 def _hold(run: Run) -> None:
     """Let the run wait; whoever ends a run of the job sends the longest waiting one."""
     Run.objects.waiting().filter(pk=run.pk).update(
-        publish_at=database_now() + LOOK_AGAIN, state=RunState.PLANNED, reason="waits for a slot"
+        publish_at=database_now() + LOOK_AGAIN, state=RunState.PLANNED, reason=WAITS_FOR_A_SLOT
     )
 
 

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django_celery_results.models import GroupResult, TaskResult
 
-from schedules.models import Attempt, Job, Run
+from schedules.models import Attempt, Delivery, Job, Run
 
 BATCH = 500
 """Runs deleted in one transaction. On SQLite an open one stops every other writer."""
@@ -38,6 +38,7 @@ def clean_log(
         yield from _clean_runs(Q(job=job), cutoff, job, fence)
     yield from _clean_runs(Q(job=None), before, None, fence)
     yield from _clean_results(before, fence)
+    _clean_deliveries(before, fence)
     if GroupResult.objects.filter(date_done__lt=before).exists():
         with fence():
             GroupResult.objects.filter(date_done__lt=before).delete()
@@ -95,6 +96,14 @@ def _clean_results(before: datetime, fence: Fence) -> Iterator[int]:
             with fence():
                 TaskResult.objects.filter(pk__in=orphans).delete()
             yield len(orphans)
+
+
+def _clean_deliveries(before: datetime, fence: Fence) -> None:
+    """Delete what was told long ago, with the alerts in it; it does not count."""
+    old = Delivery.objects.filter(opened_at__lt=before, next_at__isnull=True).order_by("opened_at")
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        with fence():
+            Delivery.objects.filter(pk__in=ids).delete()
 
 
 def _as_uuid(text: str) -> UUID | None:

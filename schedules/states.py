@@ -109,3 +109,38 @@ class InstanceStatus(TextChoices):
     RUNNING = "running", "running"
     PAUSED = "paused", "paused"
     STOPPED = "stopped", "stopped"
+
+
+class AlertKind(TextChoices):
+    """What an alert rule tells of."""
+
+    FAILED = "failed", "failed"
+    FAILING = "failing", "failed several times in a row"
+    RECOVERED = "recovered", "recovered"
+    MISSED = "missed", "missed"
+    LATE = "late", "late"
+    LOST = "lost", "lost"
+    SLOW = "slow", "took too long"
+    SUSPECT = "suspect", "green but suspect"
+    SUCCEEDED = "succeeded", "succeeded"
+    COMPLETED = "completed", "completed"
+    BEAT_SILENT = "beat_silent", "Beat silent"
+    OUTBOX_STUCK = "outbox_stuck", "outbox stuck"
+    TEST = "test", "test"
+
+
+class ChannelKind(TextChoices):
+    """How an alert reaches people or programs."""
+
+    EMAIL = "email", "e-mail"
+    WEBHOOK = "webhook", "signed webhook"
+    SLACK = "slack", "Slack-compatible webhook"
+
+
+class DeliveryState(TextChoices):
+    """Where a delivery stands."""
+
+    GATHERING = "gathering", "gathering"
+    PENDING = "pending", "pending"
+    SENT = "sent", "sent"
+    FAILED = "failed", "failed"

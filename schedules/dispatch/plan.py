@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID, uuid5
 
 from django.db import transaction
@@ -11,7 +12,8 @@ from schedules.conf import options
 from schedules.dispatch.decide import Planned, Policy, decide, jitter_of
 from schedules.lease import instance_id
 from schedules.models import GlobalPause, Job, Run
-from schedules.states import Origin, RunState
+from schedules.signals import run_finished
+from schedules.states import FINAL, Origin, RunState
 from schedules.timing import from_spec
 
 OCCURRENCES = UUID("6f0f6a3e-4a63-4c57-9d0c-0d6f0e1c8f4b")
@@ -41,6 +43,9 @@ def plan_jobs(jobs: Sequence[Job], *, now: datetime) -> list[Run]:
     Run.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
     Job.objects.bulk_update(jobs, ["next_run_at", "next_due_at"], batch_size=500)
     _disable_spent(jobs)
+    ended = [run.task_id for run in rows if run.state in FINAL]
+    if ended:
+        transaction.on_commit(partial(_announce, ended), robust=True)
     return [run for run in rows if run.state == RunState.PLANNED]
 
 
@@ -104,6 +109,13 @@ def _row(job: Job, planned: Planned, now: datetime, again_at: datetime) -> Run:
         sends=1 if to_run else 0,
         finished_at=None if to_run else now,
     )
+
+
+def _announce(task_ids: Sequence[UUID]) -> None:
+    """Tell the receivers of `run_finished` about occurrences that ended as they were planned."""
+    ended = Run.objects.filter(task_id__in=task_ids).values_list("pk", "state")
+    for run_id, state in ended:
+        run_finished.send_robust(sender=Run, run_id=run_id, state=RunState(state))
 
 
 def _disable_spent(jobs: Sequence[Job]) -> None:

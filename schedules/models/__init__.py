@@ -3,14 +3,20 @@ no I/O.
 """
 
 from schedules.models.access import AuditEntry, Token
+from schedules.models.alerts import Alert, AlertChannel, AlertEpisode, AlertRule, Delivery
 from schedules.models.engine import GlobalPause, Instance, Touched, Watermark
 from schedules.models.job import Calendar, Job, ScheduleVersion, TaskFunction
 from schedules.models.run import Attempt, Run
 
 __all__ = [
+    "Alert",
+    "AlertChannel",
+    "AlertEpisode",
+    "AlertRule",
     "Attempt",
     "AuditEntry",
     "Calendar",
+    "Delivery",
     "GlobalPause",
     "Instance",
     "Job",
