@@ -13,7 +13,6 @@ from typing import Any
 
 import redis
 from celery import current_app
-from django.conf import settings
 from django.db import connections
 
 from project.devstack.broker import embedded_broker
@@ -23,6 +22,7 @@ from project.devstack.up import Plan, beats, workers
 from project.devstack.waiting import wait_until
 from project.env import Env
 from project.settings import BASE_DIR
+from tests.broker import speaking_to
 from tests.stack.nodes import (
     BeatNode,
     BrokerNode,
@@ -107,7 +107,7 @@ class System:
     @contextmanager
     def as_client(self) -> Iterator[None]:
         """Let this process's models and its Celery app speak to this system."""
-        with _database(self.database_url), _broker(self.server.url):
+        with _database(self.database_url), speaking_to(self.server.url):
             yield
 
     def forget_messages(self) -> None:
@@ -164,21 +164,6 @@ def _use_database(values: dict[str, Any]) -> None:
     connections["default"].close()
     del connections["default"]
     connections.settings["default"] = values
-
-
-@contextmanager
-def _broker(url: str) -> Iterator[None]:
-    _use_broker(url, transport=None)
-    try:
-        yield
-    finally:
-        _use_broker(settings.CELERY_BROKER_URL, transport=settings.CELERY_BROKER_TRANSPORT)
-
-
-def _use_broker(url: str, *, transport: str | None) -> None:
-    current_app.conf.update(broker_url=url, broker_transport=transport)
-    app: Any = current_app
-    app._pool = app.amqp._producer_pool = None
 
 
 def _plan(*parts: str, concurrency: int = 2) -> Plan:
