@@ -82,13 +82,15 @@ def lose_attempt(run: Run, *, reason: str) -> RunState | None:
             reason = f"{reason}; a newer call for {run.natural_key} waits"
     error = WorkerLostError(reason)
     try:
-        finish_attempt(run, Outcome(state=RunState.LOST, error=error, reason=reason))
+        with transaction.atomic():
+            finish_attempt(run, Outcome(state=RunState.LOST, error=error, reason=reason))
+            if run.job_id and poisonous:
+                # With the outcome, which is written only once: nobody comes back to flag the job.
+                Job.objects.filter(pk=run.job_id).update(
+                    flagged_reason=f"Run {run.task_id} lost its worker {losses} times: {reason}"
+                )
     except Superseded:
         return None
-    if run.job_id and poisonous:
-        Job.objects.filter(pk=run.job_id).update(
-            flagged_reason=f"Run {run.task_id} lost its worker {losses} times: {reason}"
-        )
     return RunState.LOST
 
 

@@ -264,7 +264,7 @@ def test_calling_a_canvas_in_one_transaction(die_at_every_step: Die) -> None:
 
 
 @pytest.mark.parametrize(
-    ("on_lost", "losses"), [(OnLost.RETRY, 0), (OnLost.FAIL, 0)]
+    ("on_lost", "losses"), [(OnLost.RETRY, 0), (OnLost.RETRY, 2), (OnLost.FAIL, 0)]
 )
 def test_taking_back_the_run_of_a_dead_worker(
     die_at_every_step: Die, on_lost: OnLost, losses: int
