@@ -29,8 +29,10 @@ def absorb_edits(*, now: datetime, limit: int = 500) -> int:
         return 0  # without a transaction: on SQLite each takes the one write lock
     with transaction.atomic():
         touched = _take_notes(limit)
+        # A job whose periodic task is gone no longer says which of the notes is its own.
+        gone_since = min(now, max(touched.values(), default=now))
         for periodic_task_id, at in sorted(touched.items()):
-            job = _job_of(periodic_task_id, now=now)
+            job = _job_of(periodic_task_id, gone_since=gone_since)
             if job is not None:
                 _bring_up_to_date(job, periodic_task_id, since=min(at, now))
     return len(touched)
@@ -76,8 +78,11 @@ def _take_notes(limit: int) -> dict[int, datetime]:
     return {task_id: at for _, task_id, at in taken}
 
 
-def _job_of(periodic_task_id: int, *, now: datetime) -> Job | None:
-    """Return the job of the periodic task, locked; a new one where somebody else made the task."""
+def _job_of(periodic_task_id: int, *, gone_since: datetime) -> Job | None:
+    """Return the job of the periodic task, locked; a new one where somebody else made the task.
+
+    Where the task is gone, the jobs that have lost theirs are retired as of `gone_since`.
+    """
     jobs: QuerySet[Job] = Job.objects.select_for_update(no_key=True, of=("self",))
     job = jobs.filter(periodic_task_id=periodic_task_id).first()
     if job is not None:
@@ -85,7 +90,7 @@ def _job_of(periodic_task_id: int, *, now: datetime) -> Job | None:
     name = PeriodicTask.objects.filter(pk=periodic_task_id).values_list("name", flat=True).first()
     if name is None:
         for orphan in jobs.filter(periodic_task__isnull=True, is_enabled=True):
-            _retire(orphan, now=now)
+            _retire(orphan, now=gone_since)
         return None
     Job.objects.bulk_create(
         [Job(key=name, name_en=name, periodic_task_id=periodic_task_id, owner=Owner.OPERATOR)],

@@ -152,6 +152,25 @@ def test_taking_up_an_edit_from_the_stock_page(die_at_every_step: Die) -> None:
     die_at_every_step(arrange, lambda _: absorb_edits(now=change + MINUTE), check)
 
 
+def test_taking_up_a_deletion_on_the_stock_page(die_at_every_step: Die) -> None:
+    begin = in_the_past()
+
+    def arrange() -> Job:
+        job = make_job("gone", "promise_jobs.effect", "gone", begin=begin, occurrences=6)
+        PeriodicTask.objects.all().delete()
+        Touched.objects.update(at=begin + 2 * MINUTE)
+        return job
+
+    def check(job: Job) -> None:
+        check_runs()
+        job.refresh_from_db()
+        check_occurrences(job, [begin + number * MINUTE for number in range(3)])
+        assert (job.is_active, job.next_run_at, job.version) == (False, None, 2)
+        assert effects("gone") == 0
+
+    die_at_every_step(arrange, lambda _: absorb_edits(now=begin + 3 * MINUTE), check)
+
+
 def test_parking_moving_and_cancelling_one_offs(die_at_every_step: Die) -> None:
     declaration = find("promise_jobs.effect")
     assert declaration is not None
