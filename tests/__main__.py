@@ -2,47 +2,77 @@
 databases.
 
 Pure tests run once, tests that use a database on SQLite and on a private PostgreSQL, stack tests
-on PostgreSQL and those marked `smoke` on SQLite too; `--full` runs every stack test on both.
-Arguments that it does not know go to pytest, and with a path or `-k` among them only the tests
-run.
+on PostgreSQL and those marked `smoke` on SQLite too. The checks and the database tests share the
+processors; the stack tests, which wait more than they compute and notice when others compute, have
+the machine for themselves afterwards. (pytest-xdist would start Django, and make a database, once
+more for each processor of each pass, and would not know the difference between the two groups.)
 """
 
 import argparse
 import os
 import re
-import subprocess
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from project.devstack.postgres import NoPostgres, Postgres
+from tests.lanes import Ended, Step, side_by_side
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ("manage.py", "project", "schedules", "tasks", "tests", "bench", "chaos")
 COUNTED = ("passed", "failed", "error", "errors", "skipped")
 NOTHING_SELECTED = 5  # pytest's exit code
+STACK_LANES = 2  # of processes that mostly wait, so that more would disturb each other
+EPILOG = """\
+What it does not know goes to pytest, for example -x, -k WORDS or --lf; with a path or -k among the
+arguments only tests run. `--python 3.13` is for ./run and chooses the Python. The last line tells
+how many tests passed, failed and were skipped; a check that found something counts as failed.
+The exit code is 0 if nothing failed, otherwise 1.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One run of pytest: the tests that `marks` selects, on PostgreSQL or on SQLite."""
 
+    name: str
     title: str
     marks: str
     on_postgres: bool = False
 
 
-def passes(*, full: bool) -> list[Pass]:
-    """Return the runs of pytest, in order."""
-    return [
-        Pass("pure tests and database tests on SQLite", "not stack"),
-        Pass("database tests on PostgreSQL", "database and not stack", on_postgres=True),
-        Pass("stack tests on PostgreSQL", "stack", on_postgres=True),
-        Pass("stack tests on SQLite", "stack" if full else "stack and smoke"),
-    ]
+# The longest of each group first, so that no lane is left with it at the end.
+QUICK = (
+    Pass("postgres", "database tests on PostgreSQL", "database and not stack", on_postgres=True),
+    Pass("sqlite", "pure tests and database tests on SQLite", "not stack"),
+)
+
+
+def stack_passes(*, full: bool, split: bool) -> tuple[Pass, ...]:
+    """Return the runs of pytest that start processes.
+
+    When they are `split`, those that share one system and those that start their own are passes
+    of their own, which is shorter for many tests and longer for a few.
+    """
+    on_sqlite = "stack" if full else "stack and smoke"
+    if not split:
+        return (
+            Pass("stack", "stack tests on PostgreSQL", "stack", on_postgres=True),
+            Pass("stack", "stack tests on SQLite", on_sqlite),
+        )
+    shared, own = "tests of one running system", "tests that start systems of their own"
+    return (
+        Pass("stack", f"{own}, on PostgreSQL", "stack and not system", on_postgres=True),
+        Pass("stack", f"{shared}, on PostgreSQL", "stack and system", on_postgres=True),
+        Pass("stack", f"{own}, on SQLite", f"{on_sqlite} and not system"),
+        Pass("stack", f"{shared}, on SQLite", f"{on_sqlite} and system"),
+    )
+
+
+PARTS = ("checks", "sqlite", "postgres", "stack")
 
 
 def checks() -> list[list[str]]:
@@ -60,36 +90,25 @@ def checks() -> list[list[str]]:
     return wanted
 
 
-def run_check(command: Sequence[str]) -> bool:
-    """Run one of the `checks` and say how it went; True if it found nothing."""
-    say(f"== {' '.join([Path(command[0]).name, *command[1:]])}")
-    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=False)
-    return done.returncode == 0
+def check_step(command: Sequence[str]) -> Step:
+    """Return the step of one of the `checks`."""
+    title = " ".join([Path(command[0]).name, *command[1:]])
+    return Step(title, command, environment())
 
 
-def run_pytest(
-    one: Pass, *, postgres: Postgres, arguments: Sequence[str]
-) -> tuple[bool, Counter[str]]:
-    """Run pytest once; return whether all went well and how many tests ended how."""
-    say(f"== pytest: {one.title}")
-    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+def pytest_step(one: Pass, *, number: int, postgres: Postgres, arguments: Sequence[str]) -> Step:
+    """Return the step of one run of pytest. On PostgreSQL it gets a database of its own."""
+    variables = environment()
     if one.on_postgres:
-        environment["DATABASE_URL"] = postgres.url()
-    command = [sys.executable, "-m", "pytest", "-m", one.marks, *arguments]
-    counts: Counter[str] = Counter()
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as running:
-        last = ""
-        for line in running.stdout or ():
-            say(line.rstrip("\n"))
-            last = line if line.strip() else last
-        code = running.wait()
-    for number, word in re.findall(r"(\d+) (\w+)", last):
-        if word in COUNTED:
-            counts[word] += int(number)
-    return code in (0, NOTHING_SELECTED), counts
+        variables["DATABASE_URL"] = postgres.create_database(f"pass_{number}")
+    cache = f"cache_dir=.pytest_cache/{number}"  # for --lf: each remembers its own failures
+    command = [sys.executable, "-m", "pytest", "-o", cache, "-m", one.marks, *arguments]
+    return Step(f"pytest: {one.title}", command, variables)
+
+
+def environment() -> dict[str, str]:
+    """Return the variables of a step; the database is no business of the caller's."""
+    return {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
 
 
 def say(line: str) -> None:
@@ -98,40 +117,90 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def run_all_passes(*, full: bool, arguments: Sequence[str]) -> tuple[bool, Counter[str]]:
-    """Run every pass; return whether all went well and the totals. Raises NoPostgres."""
-    totals: Counter[str] = Counter()
-    went_well = True
+def run_all(
+    options: argparse.Namespace, *, chosen_tests: bool, arguments: Sequence[str]
+) -> Iterator[Ended]:
+    """Run everything that is wanted and yield how each step ended. Raises NoPostgres.
+
+    With `chosen_tests` the arguments say which tests, and there are no checks.
+    """
+    parts = options.only or PARTS
+    looks = [] if chosen_tests or "checks" not in parts else [check_step(each) for each in checks()]
+    quick = [one for one in QUICK if one.name in parts]
+    stack = stack_passes(full=options.full, split=not chosen_tests) if "stack" in parts else ()
     with Postgres() as postgres:
-        for one in passes(full=full):
-            passed, counts = run_pytest(one, postgres=postgres, arguments=arguments)
-            went_well &= passed
-            totals += counts
-    return went_well, totals
+        tests = [
+            pytest_step(one, number=number, postgres=postgres, arguments=arguments)
+            for number, one in enumerate([*quick, *stack], start=1)
+        ]
+        groups = (
+            ([*looks, *tests[: len(quick)]], options.jobs),
+            (tests[len(quick) :], min(options.jobs, STACK_LANES)),
+        )
+        for steps, lanes in groups:
+            yield from side_by_side(steps, lanes=lanes, folder=ROOT, say=say)
+
+
+def count(ended: Ended) -> Counter[str]:
+    """Return how many tests ended how, from pytest's last line; a check counts by its name."""
+    if "pytest" not in ended.step.command:
+        return Counter(failed_checks=int(ended.code != 0))
+    counts: Counter[str] = Counter()
+    for number, word in re.findall(r"(\d+) (\w+)", ended.last_line):
+        if word in COUNTED:
+            counts[word] += int(number)
+    return counts
+
+
+def parsed(given: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Return our own options, and the arguments that are pytest's."""
+    parser = argparse.ArgumentParser(
+        prog="run test",
+        description=__doc__.partition("\n\n")[0],
+        epilog=EPILOG,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="run test [--full] [--only PART] [--jobs N] [--python 3.13] [PYTEST ARGUMENTS]",
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="every stack test on both databases, not only smoke"
+    )
+    parser.add_argument(
+        "--only", action="append", choices=PARTS, help="a part of the whole; may be repeated"
+    )
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="steps at once, as many as processors (%(default)s) unless said otherwise; "
+        f"of stack tests at most {STACK_LANES}",
+    )
+    options, arguments = parser.parse_known_args(given)
+    if options.jobs < 1:
+        parser.error(f"--jobs is {options.jobs}: write 1 or more.")
+    return options, arguments
 
 
 def main(given: Sequence[str]) -> int:
     """Run everything; return 0 if all is well and 1 otherwise."""
-    parser = argparse.ArgumentParser(
-        prog="run test", description=__doc__.partition("\n")[0], allow_abbrev=False
-    )
-    parser.add_argument("--full", action="store_true", help="every stack test on both databases")
-    options, arguments = parser.parse_known_args(given)
-    only_tests = any(not each.startswith("-") or each.startswith("-k") for each in arguments)
-    failed_checks = (
-        [] if only_tests else [command for command in checks() if not run_check(command)]
-    )
+    options, arguments = parsed(given)
+    chosen = any(not each.startswith("-") or each.startswith("-k") for each in arguments)
+    totals: Counter[str] = Counter()
+    complaints: list[str] = []
     try:
-        went_well, totals = run_all_passes(full=options.full, arguments=arguments)
+        for ended in run_all(options, chosen_tests=chosen, arguments=arguments):
+            totals += count(ended)
+            if ended.code not in (0, NOTHING_SELECTED):
+                complaints.append(ended.step.title)
     except NoPostgres as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    for command in failed_checks:
-        say(f"failed: {' '.join([Path(command[0]).name, *command[1:]])}")
-    failed = totals["failed"] + totals["error"] + totals["errors"] + len(failed_checks)
+    for title in complaints:
+        say(f"failed: {title}")
+    failed = sum(totals[word] for word in ("failed", "error", "errors", "failed_checks"))
     skipped = f", {totals['skipped']} skipped" if totals["skipped"] else ""
     say(f"{totals['passed']} passed, {failed} failed{skipped}")
-    return 0 if went_well and not failed else 1
+    return 1 if complaints or failed else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""For all tests: the `database` marker, and databases for systems that a test starts."""
+"""For all tests: the markers `database` and `system`, and databases for what a test starts."""
 
 import os
 import uuid
@@ -13,11 +13,16 @@ DATABASE_FIXTURES = frozenset(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark a test `database` when it, its class or one of its fixtures asks for one."""
+    """Mark a test `database` when it, its class or one of its fixtures asks for one.
+
+    In the same way mark it `system` when it uses the running system of tests/stack.
+    """
     for item in items:
-        fixtures = DATABASE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
-        if fixtures or item.get_closest_marker("django_db"):
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if fixtures & DATABASE_FIXTURES or item.get_closest_marker("django_db"):
             item.add_marker("database")
+        if "system" in fixtures:
+            item.add_marker("system")
 
 
 @pytest.fixture(scope="session")
