@@ -248,6 +248,75 @@ export interface CleanupReply {
   message: string;
 }
 
+export interface AlertChannel {
+  id: number;
+  name: string;
+  kind: 'email' | 'webhook' | 'slack';
+  target: string;
+  isEnabled: boolean;
+  createdAt: string;
+}
+
+export interface AlertRule {
+  id: number;
+  name: string;
+  kind: 'failed' | 'failing' | 'recovered' | 'missed' | 'late' | 'lost' | 'slow' | 'suspect' | 'succeeded' | 'completed' | 'beat_silent' | 'outbox_stuck';
+  jobId?: number;
+  jobKey?: string;
+  channels: string[];
+  times: number;
+  afterSeconds?: number;
+  gatherSeconds: number;
+  isEnabled: boolean;
+  isMuted: boolean;
+  mutedUntil?: string;
+  mutedBy?: string;
+  muteReason?: string;
+  createdAt: string;
+}
+
+export interface RuleCreate {
+  kind: 'failed' | 'failing' | 'recovered' | 'missed' | 'late' | 'lost' | 'slow' | 'suspect' | 'succeeded' | 'completed' | 'beat_silent' | 'outbox_stuck';
+  channels: string[];
+  name?: string;
+  job?: string;
+  times?: number;
+  afterSeconds?: number;
+  gatherSeconds?: number;
+  isEnabled?: boolean;
+}
+
+export interface RuleUpdate {
+  name?: string;
+  job?: string;
+  channels?: string[];
+  times?: number;
+  afterSeconds?: number;
+  gatherSeconds?: number;
+  isEnabled?: boolean;
+}
+
+export interface ChannelCreate {
+  name: string;
+  kind: 'email' | 'webhook' | 'slack';
+  target: string;
+  isEnabled?: boolean;
+}
+
+export interface ChannelUpdate {
+  name?: string;
+  target?: string;
+  isEnabled?: boolean;
+}
+
+export interface DeliveryPage {
+  items: AlertDelivery[];
+  total: number;
+  page: number;
+  perPage: number;
+  totalPages: number;
+}
+
 export interface Problem {
   type: string;
   title: string;
@@ -269,4 +338,30 @@ export interface SchedulerInstance {
   isAlive: boolean;
   startedAt: string;
   lastHeartbeat: string;
+}
+
+export interface AlertDelivery {
+  id: string;
+  channelId?: number;
+  channelName: string;
+  ruleId?: number;
+  ruleName?: string;
+  kind: 'failed' | 'failing' | 'recovered' | 'missed' | 'late' | 'lost' | 'slow' | 'suspect' | 'succeeded' | 'completed' | 'beat_silent' | 'outbox_stuck' | 'test';
+  state: 'gathering' | 'pending' | 'sent' | 'failed';
+  count: number;
+  alerts: Alert[];
+  openedAt: string;
+  lastAt: string;
+  nextAt?: string;
+  endedAt?: string;
+  attempts: number;
+  answer?: string;
+  error?: string;
+}
+
+export interface Alert {
+  at: string;
+  jobKey?: string;
+  executionId?: string;
+  text: string;
 }

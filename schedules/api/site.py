@@ -10,7 +10,7 @@ from django.utils.cache import patch_cache_control
 from ninja import NinjaAPI, Swagger
 from ninja.openapi.schema import OpenAPISchema
 
-from schedules.api import document, jobs, runs, scheduled_jobs, scheduler
+from schedules.api import alerts, document, jobs, runs, scheduled_jobs, scheduler
 from schedules.api.docs import docs_page
 from schedules.rest.parsing import BoundedParser, Refusal, check_size
 from schedules.rest.problems import handle_all, not_found, problem
@@ -87,4 +87,5 @@ handle_all(api)
 api.add_router("/scheduler", jobs.router)
 api.add_router("/scheduler", runs.router)
 api.add_router("/scheduler", scheduler.router)
+api.add_router("/scheduler", alerts.router)
 api.add_router("/scheduled-jobs", scheduled_jobs.router)

@@ -8,7 +8,14 @@ HEADER = """\
 // A field that may be null or missing in JSON is optional here.
 """
 
-RENAMED = {"Word": "FixedWord", "TaskFunctionReply": "TaskFunction"}
+RENAMED = {
+    "Word": "FixedWord",
+    "TaskFunctionReply": "TaskFunction",
+    "AlertChannelReply": "AlertChannel",
+    "AlertRuleReply": "AlertRule",
+    "AlertReply": "Alert",
+    "DeliveryReply": "AlertDelivery",
+}
 ROOTS = (
     "ScheduledJob",
     "ScheduledJobExecution",
@@ -24,6 +31,13 @@ ROOTS = (
     "Word",
     "CleanupRequest",
     "CleanupReply",
+    "AlertChannelReply",
+    "AlertRuleReply",
+    "RuleCreate",
+    "RuleUpdate",
+    "ChannelCreate",
+    "ChannelUpdate",
+    "DeliveryPage",
     "Problem",
 )
 """What a client of the scheduler's API names; what these refer to comes with them."""

@@ -29,6 +29,8 @@ ENTERED_AS = {
     "day_of_week": "cronExpression",
     "interval": "intervalSeconds",
     "misfire_grace": "misfireGraceTime",
+    "after": "afterSeconds",
+    "gather": "gatherSeconds",
     "per_page": "per_page",
     "Idempotency-Key": "Idempotency-Key",
 }

@@ -11,8 +11,10 @@ from django.test import Client
 
 from project.roles import ensure_roles
 from schedules.access import create_token, revoke_token
+from schedules.alerts.channels import create_channel
+from schedules.alerts.rules import create_rule
 from schedules.api.site import api as site
-from schedules.models import AuditEntry, Job, Run, Token
+from schedules.models import AlertChannel, AlertRule, AuditEntry, Job, Run, Token
 from schedules.querysets.clock import database_now
 from schedules.rest import rights
 from tests.schedules.api.conftest import Api
@@ -49,6 +51,19 @@ TABLE: dict[str, tuple[str, Any, tuple[int, int, int, int]]] = {
     "GET /api/v1/scheduler/task-functions": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/job-types": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/execution-statuses": ("", None, (401, 403, 403, 200)),
+    "GET /api/v1/scheduler/alerts/channels": ("", None, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/alerts/channels": ("", {}, (401, 403, 403, 422)),
+    "PATCH /api/v1/scheduler/alerts/channels/{channel_id}": ("", {}, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/alerts/channels/{channel_id}/test": ("", None, (401, 403, 403, 202)),
+    "POST /api/v1/scheduler/alerts/channels/{channel_id}/key": ("", None, (401, 403, 403, 200)),
+    "DELETE /api/v1/scheduler/alerts/channels/{channel_id}": ("", None, (401, 403, 403, 200)),
+    "GET /api/v1/scheduler/alerts/rules": ("", None, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/alerts/rules": ("", {}, (401, 403, 403, 422)),
+    "PATCH /api/v1/scheduler/alerts/rules/{rule_id}": ("", {}, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/alerts/rules/{rule_id}/mute": ("", None, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/alerts/rules/{rule_id}/unmute": ("", None, (401, 403, 403, 200)),
+    "DELETE /api/v1/scheduler/alerts/rules/{rule_id}": ("", None, (401, 403, 403, 200)),
+    "GET /api/v1/scheduler/alerts/deliveries": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduled-jobs/": ("", None, (401, 403, 200, 200)),
     "GET /api/v1/scheduled-jobs/executions/recent": ("", None, (401, 403, 200, 200)),
     "GET /api/v1/scheduled-jobs/{key}": ("", None, (401, 403, 200, 200)),
@@ -71,7 +86,22 @@ def operations() -> list[str]:
 def things(make_job: Callable[..., Job], make_run: Callable[..., Run]) -> Job:
     job = make_job("nightly", due=database_now() + timedelta(hours=1))
     make_run(task_id=RUN)
+    common: dict[str, Any] = {"by": "test", "source": "code", "now": database_now()}
+    channel = create_channel(name="ops", kind="email", target="ops@example.com", **common)
+    create_rule(kind="failed", channels=[channel], **common)
+    AuditEntry.objects.all().delete()
     return job
+
+
+def address_of(path: str) -> str:
+    """Fill in what there is; what was deleted meanwhile is nowhere."""
+    return path.format(
+        job_id="nightly",
+        key="nightly",
+        execution_id=RUN,
+        channel_id=AlertChannel.objects.values_list("pk", flat=True).first() or 0,
+        rule_id=AlertRule.objects.values_list("pk", flat=True).first() or 0,
+    )
 
 
 def test_every_operation_is_in_the_table() -> None:
@@ -88,7 +118,7 @@ def test_each_role_gets_the_answers_of_the_table(
     # Deleting comes last: the other operations need the job.
     for operation in sorted(TABLE, key=lambda name: name.startswith("DELETE")):
         method, _, path = operation.partition(" ")
-        address = path.format(job_id="nightly", key="nightly", execution_id=RUN)
+        address = address_of(path)
         answers[operation] = ask(method, address, TABLE[operation][1]).status_code
 
     place = ROLES.index(role)
@@ -149,7 +179,7 @@ def test_a_browser_needs_the_csrf_token_for_every_change(things: Job) -> None:
     assert client.get("/api/v1/scheduler/jobs").status_code == 200
     for operation, (_, body, _) in TABLE.items():
         method, _, path = operation.partition(" ")
-        address = path.format(job_id="nightly", key="nightly", execution_id=RUN)
+        address = address_of(path)
         if method != "GET":
             answer = client.generic(method, address, "{}", content_type="application/json")
             assert answer.status_code == 403, (operation, body)

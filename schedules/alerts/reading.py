@@ -1,0 +1,43 @@
+"""Channels, rules and deliveries as interfaces list them; a constant number of statements each."""
+
+from collections.abc import Iterable, Sequence
+
+from schedules.errors import InvalidInput
+from schedules.models import AlertChannel, AlertRule, Delivery
+
+MOST_COUNTED = 10_000
+"""Deliveries that are counted for the number of pages."""
+
+
+def all_channels() -> Sequence[AlertChannel]:
+    """Return the channels by name."""
+    return list(AlertChannel.objects.order_by("name"))
+
+
+def all_rules() -> Sequence[AlertRule]:
+    """Return the rules by name, with their jobs and channels."""
+    return list(AlertRule.objects.select_related("job").prefetch_related("channels"))
+
+
+def channels_named(names: Iterable[str]) -> Sequence[AlertChannel]:
+    """Return the channels of these names. Raises InvalidInput for a name that none has."""
+    wanted = list(dict.fromkeys(names))
+    found = {channel.name: channel for channel in AlertChannel.objects.filter(name__in=wanted)}
+    for name in wanted:
+        if name not in found:
+            known = ", ".join(channel.name for channel in all_channels()) or "there is none yet"
+            raise InvalidInput("channels", name, f"names of channels ({known})")
+    return [found[name] for name in wanted]
+
+
+def page_of_deliveries(*, page: int = 1, per_page: int = 20) -> tuple[Sequence[Delivery], int]:
+    """Return one page of deliveries with their alerts, newest first, and how many there are.
+
+    Beyond `MOST_COUNTED` nobody counts.
+    """
+    deliveries = Delivery.objects.order_by("-opened_at", "-id")
+    total = deliveries.order_by()[:MOST_COUNTED].count()
+    start = (page - 1) * per_page
+    if start >= total:
+        return [], total
+    return list(deliveries.prefetch_related("alerts")[start : start + per_page]), total
