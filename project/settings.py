@@ -196,6 +196,8 @@ if WORKFORCE_GRPC_TARGET and WORKFORCE_GRPC_TOKEN and _elsewhere and not WORKFOR
 
 SCHEDULES: dict[str, Any] = {
     # The options of `schedules.conf`; every one has a default there.
+    "alert_hosts": env.names_list("ALERT_WEBHOOK_HOSTS"),
+    "site_url": env.text("SITE_URL"),
 }
 
 # Celery. `project.celery` hands these to the app, and nothing else of this module.

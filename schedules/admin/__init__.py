@@ -1,5 +1,5 @@
 """The scheduler's pages in Django's admin, and stricter forms on django-celery-beat's own pages."""
 
-from schedules.admin import declared, engine, jobs, record, runs, stock
+from schedules.admin import alerts, declared, engine, jobs, record, runs, stock
 
-__all__ = ["declared", "engine", "jobs", "record", "runs", "stock"]
+__all__ = ["alerts", "declared", "engine", "jobs", "record", "runs", "stock"]

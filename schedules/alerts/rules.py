@@ -45,6 +45,7 @@ MOST_GATHER = timedelta(days=1)
 MOST_TIMES = 100
 LONGEST_NAME = 200
 GATHER = timedelta(minutes=1)
+USUAL_TIMES = 3
 
 
 @transaction.atomic
@@ -68,17 +69,8 @@ def create_rule(
     """
     if kind not in KINDS:
         raise InvalidInput("kind", kind, f"one of {', '.join(KINDS)}")
-    chosen = AlertKind(kind)
-    rule = AlertRule(
-        name=name.strip() or _usual_name(chosen, job),
-        kind=chosen,
-        job=job,
-        times=times or (3 if chosen is AlertKind.FAILING else 1),
-        after=AFTER.get(chosen) if after is None else after,
-        gather=(timedelta(0) if chosen in ONE_BY_ONE else GATHER) if gather is None else gather,
-        is_enabled=is_enabled,
-        created_at=now,
-    )
+    rule = AlertRule(kind=kind, created_at=now, is_enabled=is_enabled)
+    _put_on(rule, {"name": name, "job": job, "times": times, "after": after, "gather": gather})
     _check(rule, channels)
     rule.save()
     rule.channels.set(channels)
@@ -94,9 +86,7 @@ def edit_rule(
     stored = AlertRule.objects.get(pk=rule.pk)
     before = _shown(stored)
     channels = changes.get("channels", list(stored.channels.all()))
-    for name in EDITABLE:
-        if name in changes and name != "channels":
-            setattr(stored, name, changes[name])
+    _put_on(stored, changes)
     _check(stored, channels)
     stored.save(update_fields=[name for name in EDITABLE if name != "channels"])
     stored.channels.set(channels)
@@ -104,6 +94,35 @@ def edit_rule(
     if before != after:
         _record("edit", stored, by, source, now, before=before, after=after)
     return stored
+
+
+def check_rule(rule: AlertRule, changes: Mapping[str, Any]) -> None:
+    """Raise InvalidInput unless `rule` would make sense with these fields; `kind` for a new one.
+
+    For forms, which ask before they save.
+    """
+    candidate = AlertRule(kind=rule.kind or changes["kind"])
+    _put_on(candidate, {name: getattr(rule, name) for name in EDITABLE if name != "channels"})
+    _put_on(candidate, changes)
+    _check(candidate, changes["channels"])
+
+
+def _put_on(rule: AlertRule, changes: Mapping[str, Any]) -> None:
+    """Set what `changes` names of the fields in EDITABLE; without a value, to the kind's default.
+
+    Without a job it is about every job.
+    """
+    kind = AlertKind(rule.kind)
+    for name in EDITABLE:
+        if name in changes and name != "channels":
+            setattr(rule, name, changes[name])
+    rule.name = (rule.name or "").strip() or _usual_name(kind, rule.job)
+    rule.times = rule.times or 1
+    if changes.get("times", ...) is None and kind is AlertKind.FAILING:
+        rule.times = USUAL_TIMES
+    rule.after = AFTER.get(kind) if rule.after is None else rule.after
+    if rule.gather is None or changes.get("gather", ...) is None:
+        rule.gather = timedelta(0) if kind in ONE_BY_ONE else GATHER
 
 
 @transaction.atomic

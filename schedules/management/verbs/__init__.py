@@ -3,6 +3,7 @@
 from typing import Any
 
 from schedules.management.verbs import (
+    alerts,
     cleanup,
     contract,
     doctor,
@@ -43,6 +44,7 @@ VERBS: dict[str, Any] = {
     "verify": verify,
     "explain": explain,
     "import": import_,
+    "alerts": alerts,
     "cleanup": cleanup,
     "health": health,
     "doctor": doctor,
