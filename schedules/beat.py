@@ -23,13 +23,23 @@ from kombu.exceptions import KombuError, OperationalError
 from schedules import broker
 from schedules.alerts.watch import Watcher
 from schedules.conf import options
-from schedules.dispatch import absorb_edits, end_expired, plan_due, publish, reap, take_outbox
+from schedules.dispatch import (
+    absorb_edits,
+    end_expired,
+    plan_due,
+    publish,
+    read_invalid_again,
+    reap,
+    renew_all,
+    take_outbox,
+)
 from schedules.dispatch.plan import latest_sleep
 from schedules.dispatch.repair import forget_sending
 from schedules.lease import Lease, adopt
 from schedules.models import Run
 from schedules.operations.start import plan_start_runs
 from schedules.operations.stock import refresh_stock_columns
+from schedules.operations.switch import end_pauses
 from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
 from schedules.states import InstanceKind, InstanceMode
@@ -160,6 +170,8 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             (LEASE / 3, self._lease.renew),
             (timedelta(seconds=5), self._repair),
             (timedelta(seconds=3), lambda: refresh_stock_columns(now=database_now())),
+            (timedelta(seconds=2), lambda: end_pauses(now=database_now())),
+            (timedelta(seconds=10), lambda: read_invalid_again(now=database_now())),
         )
 
     @property
@@ -243,6 +255,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def _found_database(self) -> None:
         # First what needs our tables: a database that answers may still have none.
         plan_start_runs(now=database_now())
+        renew_all(
+            now=database_now()
+        )  # before anything fires: this process may have other zone data than the last
         self._connected_at = time.monotonic()
         if self._complained:
             log.warning("The database is back.")

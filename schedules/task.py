@@ -16,7 +16,6 @@ from django.db import DatabaseError, IntegrityError, InterfaceError, connection,
 
 from schedules.access import record
 from schedules.current import CurrentRun, current_run, executing
-from schedules.dispatch.plan import halted
 from schedules.dispatch.publish import RUN_HEADER
 from schedules.errors import ReportedFailure, SkipRun, Superseded, UnplannedCall
 from schedules.finish import (
@@ -29,6 +28,7 @@ from schedules.finish import (
     message_fields,
     resend_attempt,
 )
+from schedules.halts import halted
 from schedules.lease import instance_id
 from schedules.models import Job, Run
 from schedules.overlap import give_way

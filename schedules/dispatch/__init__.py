@@ -5,11 +5,13 @@ point leaves rows that the next tick finds in the outbox, never a message withou
 """
 
 from schedules.dispatch.calls import plan_call
-from schedules.dispatch.edits import absorb_edits, bring_into_force, write_version
+from schedules.dispatch.edits import absorb_edits, bring_into_force, read_invalid_again
 from schedules.dispatch.oneoffs import Call, Parked, cancel_parked, park
 from schedules.dispatch.plan import plan_due
 from schedules.dispatch.publish import publish, publish_after_commit
 from schedules.dispatch.repair import end_expired, reap, take_outbox
+from schedules.dispatch.versions import write_version
+from schedules.dispatch.zone_data import renew_all
 
 __all__ = [
     "Call",
@@ -23,7 +25,9 @@ __all__ = [
     "plan_due",
     "publish",
     "publish_after_commit",
+    "read_invalid_again",
     "reap",
+    "renew_all",
     "take_outbox",
     "write_version",
 ]

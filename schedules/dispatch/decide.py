@@ -1,12 +1,17 @@
-"""What becomes of the occurrences that are due: a pure function of timetable, policy and now."""
+"""What becomes of the occurrences that are due: a pure function of timetable, policy and now.
+
+What a timetable means is asked in one way only, `next_after` of the timetable in force, here and by
+the ledger that checks it: an exception to a timetable (a calendar, say) is a timetable around it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import blake2b
+from itertools import groupby
 
+from schedules.halts import Halt
 from schedules.states import RunState
-from schedules.timing import Timetable
+from schedules.timing import Timetable, jitter_of
 
 PUNCTUAL = timedelta(seconds=2)
 """Found this late, an occurrence still counts as found on time, also without any misfire grace."""
@@ -20,8 +25,8 @@ class Policy:
     coalesce: bool = True
     jitter: timedelta = timedelta(0)
     one_off: bool = False
-    halted: str = ""
-    """Why nothing may run now (a pause), in words; empty when it may."""
+    halts: Sequence[Halt] = ()
+    """The pauses that may cover an occurrence, those of everything included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +50,25 @@ class Decision:
     next_run_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """What one occurrence comes to."""
+
+    state: RunState
+    reason: str = ""
+
+
+_RUNS = _Fate(RunState.PLANNED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """An occurrence, and when it starts: its jitter later."""
+
+    instant: datetime
+    starts_at: datetime
+
+
 def decide(
     timetable: Timetable,
     policy: Policy,
@@ -53,85 +77,76 @@ def decide(
     next_run_at: datetime,
     now: datetime,
     most: int,
+    through: datetime | None = None,
 ) -> Decision:
     """Decide about the occurrences from `next_run_at` on whose time has come, at most `most` of
     them.
 
     Every one of them is in exactly one of the rows. What is left over is due again at the next
-    call. `seed` makes the jitter of an occurrence the same whoever computes it.
+    call. `seed` makes the jitter of an occurrence the same whoever computes it. With `through`
+    those up to that instant are decided even if their jitter is still to pass: another timetable
+    takes over from there.
     """
-    due, following = _due(timetable, policy, seed=seed, next_run_at=next_run_at, now=now, most=most)
+    due: list[_Due] = []
+    following: datetime | None = next_run_at
+    while following is not None and len(due) < most:
+        starts_at = following + jitter_of(policy.jitter, seed=seed, instant=following)
+        if starts_at > now and (through is None or following > through):
+            break
+        due.append(_Due(following, starts_at))
+        following = timetable.next_after(following)
     if policy.one_off:
         due, following = due[:1], (None if due else following)
-    if policy.halted:
-        return Decision(rows=_together(due, RunState.SKIPPED, policy.halted), next_run_at=following)
-    grace = policy.misfire_grace
-    too_late: list[datetime] = []
-    if grace is not None:
-        latest = now - max(grace, PUNCTUAL)
-        too_late = [instant for instant in due if instant < latest]
-    to_run = due[len(too_late) :]
-    rows = _together(
-        too_late, RunState.MISSED, f"found later than its misfire grace of {_words(grace)}"
-    )
-    if policy.coalesce and len(to_run) > 1:
-        *passed, last = to_run
-        rows += _together(
-            passed, RunState.SKIPPED, f"coalesced into the occurrence at {last:%FT%TZ}"
-        )
-        to_run = [last]
-    for instant in to_run:
-        due_at = instant + jitter_of(policy.jitter, seed=seed, instant=instant)
-        expires_at = None if grace is None else due_at + max(grace, PUNCTUAL)
-        rows.append(Planned(scheduled_at=instant, due_at=due_at, expires_at=expires_at))
+    rows: list[Planned] = []
+    fates = _fates(due, policy, now)
+    for fate, group in groupby(zip(due, fates, strict=True), key=lambda pair: pair[1]):
+        neighbours = [one for one, _ in group]
+        if fate is _RUNS:
+            rows += [_to_run(one, policy.misfire_grace) for one in neighbours]
+        else:
+            rows.append(_together(neighbours, fate))
     return Decision(rows=rows, next_run_at=following)
 
 
-def jitter_of(most: timedelta, *, seed: str, instant: datetime) -> timedelta:
-    """Return how long after `instant` it starts: from 0 up to `most`, always the same for one
-    occurrence.
+def _fates(due: Sequence[_Due], policy: Policy, now: datetime) -> list[_Fate]:
+    """Give each occurrence its fate: what was paused stays paused, what is too late is missed, and
+    of what is left the last one stands for all where they are coalesced.
     """
-    if not most:
-        return timedelta(0)
-    digest = blake2b(f"{seed} {instant.isoformat()}".encode(), digest_size=8).digest()
-    return most * (int.from_bytes(digest, "big") / 2**64)
+    grace = policy.misfire_grace
+    latest = None if grace is None else now - max(grace, PUNCTUAL)
+    missed = _Fate(RunState.MISSED, f"found later than its misfire grace of {_words(grace)}")
+    fates: list[_Fate] = []
+    for one in due:
+        halt = next((halt for halt in policy.halts if halt.covers(one.instant)), None)
+        if halt is not None:
+            fates.append(_Fate(RunState.SKIPPED, halt.reason))
+        elif latest is not None and one.starts_at < latest:
+            fates.append(missed)
+        else:
+            fates.append(_RUNS)
+    if not policy.coalesce or fates.count(_RUNS) < 2:
+        return fates
+    last = max(place for place, fate in enumerate(fates) if fate is _RUNS)
+    passed = _Fate(RunState.SKIPPED, f"coalesced into the occurrence at {due[last].instant:%FT%TZ}")
+    return [passed if fate is _RUNS and place != last else fate for place, fate in enumerate(fates)]
 
 
-def _due(
-    timetable: Timetable,
-    policy: Policy,
-    *,
-    seed: str,
-    next_run_at: datetime,
-    now: datetime,
-    most: int,
-) -> tuple[list[datetime], datetime | None]:
-    due: list[datetime] = []
-    instant: datetime | None = next_run_at
-    while instant is not None and len(due) < most:
-        if instant + jitter_of(policy.jitter, seed=seed, instant=instant) > now:
-            break
-        due.append(instant)
-        instant = timetable.next_after(instant)
-    return due, instant
+def _to_run(one: _Due, grace: timedelta | None) -> Planned:
+    expires_at = None if grace is None else one.starts_at + max(grace, PUNCTUAL)
+    return Planned(scheduled_at=one.instant, due_at=one.starts_at, expires_at=expires_at)
 
 
-def _together(instants: list[datetime], state: RunState, reason: str) -> list[Planned]:
-    """One row for all of them; none if there are none."""
-    if not instants:
-        return []
-    first, last = instants[0], instants[-1]
-    until = last if len(instants) > 1 else None
-    return [
-        Planned(
-            scheduled_at=first,
-            due_at=first,
-            state=state,
-            until=until,
-            count=len(instants),
-            reason=reason,
-        )
-    ]
+def _together(neighbours: Sequence[_Due], fate: _Fate) -> Planned:
+    """One row for neighbours that share a fate."""
+    first, last = neighbours[0].instant, neighbours[-1].instant
+    return Planned(
+        scheduled_at=first,
+        due_at=first,
+        state=fate.state,
+        until=last if len(neighbours) > 1 else None,
+        count=len(neighbours),
+        reason=fate.reason,
+    )
 
 
 def _words(duration: timedelta | None) -> str:

@@ -2,17 +2,18 @@
 
 import logging
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
 from django_celery_beat.models import PeriodicTask
 
 from schedules.adapters.periodic import Reading, read
-from schedules.dispatch.plan import due_at_of, next_occurrence, plan_jobs
-from schedules.models import Job, ScheduleVersion, Touched
+from schedules.dispatch.plan import settle
+from schedules.dispatch.upcoming import due_at_of, flag_of, next_occurrence
+from schedules.dispatch.versions import decided_until, write_version
+from schedules.dispatch.zone_data import release
+from schedules.models import Job, Touched
 from schedules.states import Owner
-from schedules.timing import tzdata_version
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +39,35 @@ def absorb_edits(*, now: datetime, limit: int = 500) -> int:
     return len(touched)
 
 
+def read_invalid_again(*, now: datetime, limit: int = 200) -> int:
+    """Bring jobs into force that could not be read when they were edited and can be now; return
+    how many.
+
+    While two versions of the code run side by side, a Beat of the older one may have read a job of
+    the newer one.
+    """
+    unreadable = Job.objects.filter(timetable__isnull=True).exclude(invalid_reason="")
+    unreadable = unreadable.filter(is_active=True, periodic_task__enabled=True).order_by("pk")
+    mended = 0
+    for job in unreadable[:limit]:
+        assert job.periodic_task_id is not None
+        reading = read(job.periodic_task_id, job=job, since=now)
+        if reading is None or reading.invalid_reason:
+            continue
+        with transaction.atomic():
+            locked = _job_of(job.periodic_task_id, now=now)
+            if locked is not None:
+                _bring_up_to_date(locked, job.periodic_task_id, since=now)
+                mended += 1
+    return mended
+
+
 def bring_into_force(job: Job, reading: Reading, *, since: datetime, by: str = "") -> bool:
     """Make `reading` what `job` plans by from `since` on; True if its timetable changed.
 
     An unchanged timetable keeps its next occurrence, so that editing a description loses no run. A
-    changed one begins strictly after `since`: an edit never fires the past.
+    changed one begins strictly after `since`, or after what another Beat has planned meanwhile: an
+    edit never fires the past. What was due of the old one up to then the caller has settled.
     """
     before = (job.timetable, job.is_enabled, job.one_off, job.invalid_reason)
     job.task = reading.task or job.task
@@ -54,12 +79,14 @@ def bring_into_force(job: Job, reading: Reading, *, since: datetime, by: str = "
     job.timetable = reading.timetable
     job.interval_anchor = reading.anchor or job.interval_anchor
     job.invalid_reason = reading.invalid_reason
-    job.tzdata_version = tzdata_version()
     changed = before != (job.timetable, job.is_enabled, job.one_off, job.invalid_reason)
     begins = changed or job.version == 0
     if begins:
+        since = max(since, decided_until(job) or since) if job.pk else since
+        job.tzdata_version = release()
         job.next_run_at = next_occurrence(job, after=since)
         job.next_due_at = due_at_of(job, job.next_run_at)
+        job.flagged_reason = flag_of(job)
         job.ledger_from = job.ledger_from or since
         job.version += 1
     job.save()
@@ -109,7 +136,7 @@ def _retire(job: Job, *, now: datetime) -> None:
     A declared job is still there, and says what is wrong with it: the next installation restores
     it.
     """
-    plan_jobs([job], now=now)
+    settle(job, until=now)
     job.periodic_task_id = None
     job.is_active = job.owner == Owner.DECLARED
     reason = "Its periodic task was deleted."
@@ -128,33 +155,7 @@ def _bring_up_to_date(job: Job, periodic_task_id: int, *, since: datetime) -> No
             reading.invalid_reason,
             extra={"action": "job_invalid"},
         )
-    if reading.enabled and reading.timetable != job.timetable:
+    if (reading.timetable, reading.enabled) != (job.timetable, job.is_enabled):
         # What was due before the edit is still the old timetable's.
-        plan_jobs([job], now=since)
+        settle(job, until=since)
     bring_into_force(job, reading, since=since)
-
-
-def write_version(job: Job, *, since: datetime, by: str) -> None:
-    """Note which timetable and policy of the job are in force from `since` on."""
-    ScheduleVersion.objects.create(
-        job=job,
-        number=job.version,
-        effective_at=since,
-        timetable=job.timetable,
-        policy=_policy(job),
-        reason=job.invalid_reason,
-        changed_by=by,
-    )
-
-
-def _policy(job: Job) -> dict[str, Any]:
-    grace = job.misfire_grace
-    return {
-        "enabled": job.is_enabled,
-        "one_off": job.one_off,
-        "misfire_grace_seconds": None if grace is None else grace.total_seconds(),
-        "coalesce": job.coalesce,
-        "jitter_seconds": job.jitter.total_seconds(),
-        "max_instances": job.max_instances,
-        "overlap": job.overlap,
-    }

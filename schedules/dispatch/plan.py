@@ -9,9 +9,12 @@ from django.db import transaction
 from django_celery_beat.models import PeriodicTask
 
 from schedules.conf import options
-from schedules.dispatch.decide import Planned, Policy, decide, jitter_of
+from schedules.dispatch.decide import Planned, Policy, decide
+from schedules.dispatch.upcoming import due_at_of, flag_of, has_ended
+from schedules.dispatch.zone_data import renew
+from schedules.halts import Halt, global_pauses, halts_of
 from schedules.lease import instance_id
-from schedules.models import GlobalPause, Job, Run
+from schedules.models import Job, Run
 from schedules.signals import run_finished
 from schedules.states import FINAL, Origin, RunState
 from schedules.timing import from_spec
@@ -33,58 +36,71 @@ def plan_due(*, now: datetime) -> list[Run]:
         return plan_jobs(list(Job.objects.due(now).locked()[: options().plan_batch]), now=now)
 
 
-def plan_jobs(jobs: Sequence[Job], *, now: datetime) -> list[Run]:
-    """Plan what is due of the given jobs, which the caller has locked."""
-    everything = _global_pause()
+def plan_jobs(jobs: Sequence[Job], *, now: datetime, through: datetime | None = None) -> list[Run]:
+    """Plan what is due of the given jobs, which the caller has locked.
+
+    With `through` also what is due up to that instant but for its jitter; the outbox then sends it.
+    """
+    started = [job.next_run_at for job in jobs if job.next_run_at is not None]
+    everything = global_pauses(reaching=min(started, default=now))
     rows: list[Run] = []
     for job in jobs:
-        rows += _plan(job, now=now, paused=_pause(job, now) or everything)
+        rows += _plan(job, everything, now=now, through=through)
     # A conflict means that the occurrence has its run already; it keeps it, under the same id.
     Run.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
-    Job.objects.bulk_update(jobs, ["next_run_at", "next_due_at"], batch_size=500)
+    Job.objects.bulk_update(
+        jobs, ["next_run_at", "next_due_at", "tzdata_version", "version"], batch_size=500
+    )
     _disable_spent(jobs)
+    _flag_ended(jobs)
     ended = [run.task_id for run in rows if run.state in FINAL]
     if ended:
         transaction.on_commit(partial(_announce, ended), robust=True)
     return [run for run in rows if run.state == RunState.PLANNED]
 
 
-def policy_of(job: Job, *, halted: str = "") -> Policy:
-    """Return what planning needs to know of the job's policy."""
+def settle(job: Job, *, until: datetime) -> None:
+    """Plan all that the locked job's timetable had up to `until`, however much that is: what
+    follows is another timetable's, or another policy's.
+    """
+    while job.next_run_at is not None and job.next_run_at <= until:
+        plan_jobs([job], now=until, through=until)
+
+
+def policy_of(job: Job, *, everything: Sequence[Halt] = ()) -> Policy:
+    """Return what planning needs to know of the job's policy, and of the pauses of everything."""
     return Policy(
         misfire_grace=job.misfire_grace,
         coalesce=job.coalesce,
         jitter=job.jitter,
         one_off=job.one_off,
-        halted=halted,
+        halts=halts_of(job, everything),
     )
 
 
-def due_at_of(job: Job, instant: datetime | None) -> datetime | None:
-    """Return when Beat has to look at the occurrence at `instant`."""
-    return (
-        None if instant is None else instant + jitter_of(job.jitter, seed=job.key, instant=instant)
-    )
-
-
-def _plan(job: Job, *, now: datetime, paused: str) -> list[Run]:
+def _plan(
+    job: Job, everything: Sequence[Halt], *, now: datetime, through: datetime | None
+) -> list[Run]:
+    renew(job)
     if job.next_run_at is None or job.timetable is None:
         return []
     decision = decide(
         from_spec(job.timetable),
-        policy_of(job, halted=paused),
+        policy_of(job, everything=everything),
         seed=job.key,
         next_run_at=job.next_run_at,
         now=now,
         most=options().most_occurrences,
+        through=through,
     )
     job.next_run_at = decision.next_run_at
     job.next_due_at = due_at_of(job, decision.next_run_at)
-    again_at = now + options().send_again_after
+    again_at = None if through is not None else now + options().send_again_after
     return [_row(job, planned, now, again_at) for planned in decision.rows]
 
 
-def _row(job: Job, planned: Planned, now: datetime, again_at: datetime) -> Run:
+def _row(job: Job, planned: Planned, now: datetime, again_at: datetime | None) -> Run:
+    """A run that its caller sends, to look at again at `again_at`; without that, the outbox's."""
     to_run = planned.state is RunState.PLANNED
     return Run(
         job=job,
@@ -105,8 +121,8 @@ def _row(job: Job, planned: Planned, now: datetime, again_at: datetime) -> Run:
         queue=job.queue,
         instance_id=instance_id(),
         # This Beat publishes at once; if it dies first, another finds the run here.
-        publish_at=again_at if to_run else None,
-        sends=1 if to_run else 0,
+        publish_at=(again_at or planned.due_at) if to_run else None,
+        sends=1 if to_run and again_at else 0,
         finished_at=None if to_run else now,
     )
 
@@ -128,38 +144,11 @@ def _disable_spent(jobs: Sequence[Job]) -> None:
         )
 
 
-def halted(job: Job, *, now: datetime) -> str:
-    """Say in words why nothing of the job's timetable may run at `now`; empty if it may."""
-    if not job.is_active:
-        return "its job is deleted"
-    if not job.one_off and not (
-        job.is_enabled and job.periodic_task is not None and job.periodic_task.enabled
-    ):
-        return "its job is disabled"
-    return _pause(job, now) or _global_pause()
-
-
-def _pause(job: Job, now: datetime) -> str:
-    if job.paused_at is None or (job.paused_until is not None and job.paused_until <= now):
-        return ""
-    until = f" until {job.paused_until:%FT%TZ}" if job.paused_until else ""
-    why = f": {job.pause_reason}" if job.pause_reason else ""
-    return f"paused by {job.paused_by or 'an operator'}{until}{why}"
-
-
-def _global_pause() -> str:
-    pause = GlobalPause.objects.filter(ended_at__isnull=True).values_list("reason", "by").first()
-    if pause is None:
-        return ""
-    reason, by = pause
-    return f"everything is paused by {by or 'an operator'}{f': {reason}' if reason else ''}"
-
-
-def next_occurrence(job: Job, *, after: datetime) -> datetime | None:
-    """Return the first occurrence of the timetable in force strictly later than `after`."""
-    if job.timetable is None or not (job.is_enabled and job.is_active):
-        return None
-    return from_spec(job.timetable).next_after(after)
+def _flag_ended(jobs: Sequence[Job]) -> None:
+    """Every enabled job has a next occurrence, or says why not."""
+    for job in jobs:
+        if has_ended(job):
+            Job.objects.filter(pk=job.pk).update(flagged_reason=flag_of(job))
 
 
 def latest_sleep(*, now: datetime) -> timedelta:

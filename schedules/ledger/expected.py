@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
+from typing import Any
 
+from schedules.halts import Halt, own_pause
 from schedules.models import Job, ScheduleVersion
-from schedules.timing import Timetable, from_spec, occurrences_between
+from schedules.timing import Timetable, from_spec, jitter_of, occurrences_between
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +21,10 @@ class VersionInForce:
     timetable: Timetable | None
     enabled: bool
     one_off: bool
+    jitter: timedelta
+    pause: Halt | None
     reason: str
+    changed_by: str
 
 
 def versions_of(job: Job) -> list[VersionInForce]:
@@ -29,23 +34,29 @@ def versions_of(job: Job) -> list[VersionInForce]:
     return [_in_force(row, until) for row, until in zip(rows, ends, strict=True)]
 
 
-def expected_occurrences(job: Job, *, after: datetime, until: datetime) -> Iterator[datetime]:
-    """Yield, in order, the occurrences that should have a row: those in (`after`, `until`].
+def expected_occurrences(
+    job: Job, *, after: datetime, until: datetime, now: datetime
+) -> Iterator[datetime]:
+    """Yield, in order, the occurrences of (`after`, `until`] that are to be in the ledger by `now`:
+    those whose time has come, their jitter included.
 
-    What lies before the job's ledger began, or was not planned yet, is not among them.
+    Of what lies before `ledger_from` the rows may be gone.
     """
-    begin = after if job.ledger_from is None else max(after, job.ledger_from)
     for version in versions_of(job):
-        start = max(begin, version.since)
+        start = max(after, version.since)
         end = until if version.until is None else min(until, version.until)
         if version.timetable is None or not version.enabled or start >= end:
             continue
-        if version.one_off:
-            # Only the first after the version began counts, and it may lie before `after`.
-            first = version.timetable.next_after(version.since)
-            yield from (i for i in [first] if i is not None and start < i <= end)
+        found = _occurrences(version, after=start, until=min(end, now))
+        # What is overtaken by another version is decided with the edit, whatever its jitter.
+        is_settled = version.until is not None and version.until <= now
+        if not version.jitter or is_settled:
+            yield from found
             continue
-        yield from occurrences_between(version.timetable, after=start, until=end)
+        for instant in found:
+            if instant + jitter_of(version.jitter, seed=job.key, instant=instant) > now:
+                break
+            yield instant
 
 
 def neighbours(version: VersionInForce, instant: datetime, *, count: int = 1) -> list[datetime]:
@@ -57,6 +68,17 @@ def neighbours(version: VersionInForce, instant: datetime, *, count: int = 1) ->
     return list(islice(following, count))
 
 
+def _occurrences(
+    version: VersionInForce, *, after: datetime, until: datetime
+) -> Iterator[datetime]:
+    assert version.timetable is not None
+    if not version.one_off:
+        return occurrences_between(version.timetable, after=after, until=until)
+    # Only the first after the version began counts, and it may lie before `after`.
+    first = version.timetable.next_after(version.since)
+    return iter([first] if first is not None and after < first <= until else [])
+
+
 def _in_force(row: ScheduleVersion, until: datetime | None) -> VersionInForce:
     return VersionInForce(
         number=row.number,
@@ -65,5 +87,19 @@ def _in_force(row: ScheduleVersion, until: datetime | None) -> VersionInForce:
         timetable=None if row.timetable is None else from_spec(row.timetable),
         enabled=bool(row.policy.get("enabled", True)),
         one_off=bool(row.policy.get("one_off", False)),
+        jitter=timedelta(seconds=row.policy.get("jitter_seconds") or 0),
+        pause=_pause(row.policy.get("pause")),
         reason=row.reason,
+        changed_by=row.changed_by,
+    )
+
+
+def _pause(noted: dict[str, Any] | None) -> Halt | None:
+    if noted is None:
+        return None
+    return own_pause(
+        since=datetime.fromisoformat(noted["since"]),
+        until=datetime.fromisoformat(noted["until"]) if noted["until"] else None,
+        by=noted["by"],
+        reason=noted["reason"],
     )

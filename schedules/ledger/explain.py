@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 
+from schedules.halts import global_pauses
 from schedules.ledger.expected import VersionInForce, neighbours, versions_of
 from schedules.models import Instance, Job, Run
 from schedules.states import Origin
@@ -38,6 +39,7 @@ def explain(job: Job, *, at: datetime) -> Explanation:
     else:
         answer.version = version.number
         _explain_timetable(answer, version, at)
+        _explain_pauses(answer, version, at)
     answer.run = _row_for(job, at)
     if answer.run is not None:
         answer.sentences += _story(answer.run)
@@ -70,6 +72,17 @@ def _explain_timetable(answer: Explanation, version: VersionInForce, at: datetim
     mark = _clock_change(version.timetable, at)
     if mark:
         say(mark)
+
+
+def _explain_pauses(answer: Explanation, version: VersionInForce, at: datetime) -> None:
+    if version.pause is not None and version.pause.covers(at):
+        since = _iso(version.pause.since)
+        answer.sentences.append(f"The job was {version.pause.reason} (since {since}).")
+    answer.sentences += [
+        f"{halt.reason[0].upper()}{halt.reason[1:]} (since {_iso(halt.since)})."
+        for halt in global_pauses(reaching=at)
+        if halt.covers(at)
+    ]
 
 
 def _row_for(job: Job, at: datetime) -> Run | None:

@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from schedules.ledger.expected import expected_occurrences
 from schedules.models import Job, Run
 from schedules.states import FINAL, Origin
 
 MOST_EXAMPLES = 20
+MOMENT = timedelta(microseconds=1)
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+
+_Row = tuple[datetime, datetime, int, str]
+"""First and last occurrence of a row, how many it stands for, its state."""
 
 
 @dataclass(slots=True)
@@ -37,16 +42,6 @@ class Balance:
             examples.append(instant)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A row: the span of occurrences that it stands for."""
-
-    first: datetime
-    last: datetime
-    count: int
-    is_final: bool
-
-
 def verify(
     jobs: Iterable[Job], *, after: datetime, until: datetime, now: datetime
 ) -> Iterator[Balance]:
@@ -62,50 +57,89 @@ def verify_job(job: Job, *, after: datetime, until: datetime, now: datetime) -> 
 
     An occurrence without a row is missing, a row without an occurrence extra, one covered twice a
     duplicate, one whose row has no outcome unfinished. Occurrences that are due and not planned yet
-    count as missing: the caller gives Beat the time it needs.
+    count as missing: the caller gives Beat the time it needs. A range that reaches over an edge of
+    the span is counted as a whole. Nothing is asked about the time before the ledger begins.
     """
-    balance = Balance(job.key)
-    end = min(until, now)
-    entries = _entries(job, after=after, until=end)
-    entry = next(entries, None)
-    covered = 0
-    for instant in expected_occurrences(job, after=after, until=end):
-        balance.expected += 1
-        # Rows that end before this occurrence and matched fewer than they claim are extra.
-        while entry is not None and entry.last < instant:
-            covered, entry = _close(entry, covered, balance), next(entries, None)
-        if entry is None or instant < entry.first:
-            balance.note("missing", instant)
-            continue
-        balance.matched += 1
-        covered += 1
-        if not entry.is_final:
+    after, end = max(after, job.ledger_from or after), min(until, now)
+    begin, last = _with_whole_ranges(job, after=after, until=end)
+    match = _Match(Balance(job.key), _rows(job, after=begin, until=last))
+    for instant in expected_occurrences(job, after=begin, until=last, now=now):
+        match.expect(instant, counts=after < instant <= end)
+    return match.finish()
+
+
+class _Match:
+    """The rows beside the expected occurrences, both in order; each is looked at once."""
+
+    def __init__(self, balance: Balance, rows: Iterator[_Row]) -> None:
+        self._balance = balance
+        self._rows = rows
+        self._covered = 0
+        """Occurrences of the present row that were met so far."""
+        self._reach = BEGINNING
+        self._row = self._take()
+
+    def expect(self, instant: datetime, *, counts: bool) -> None:
+        """Look for the row of the next occurrence; it `counts` where it was asked about."""
+        balance = self._balance
+        balance.expected += counts
+        while self._row is not None and self._row[1] < instant:
+            self._close()
+        if self._row is None or instant < self._row[0]:
+            if counts:
+                balance.note("missing", instant)
+            return
+        self._covered += 1
+        balance.matched += counts
+        if counts and self._row[3] not in FINAL:
             balance.note("unfinished", instant)
-    while entry is not None:
-        covered, entry = _close(entry, covered, balance), next(entries, None)
-    _count_doubles(job, balance, after=after, until=end)
-    return balance
+
+    def finish(self) -> Balance:
+        """Settle the rows after the last occurrence and return the result."""
+        while self._row is not None:
+            self._close()
+        return self._balance
+
+    def _close(self) -> None:
+        """Settle the present row, which lies behind us, and take the next one."""
+        assert self._row is not None
+        first, _, count, _ = self._row
+        for _ in range(count - self._covered):
+            self._balance.note("extra", first)
+        if self._covered > count:
+            self._balance.note("missing", first)  # a range that counts too few
+        self._covered = 0
+        self._row = self._take()
+
+    def _take(self) -> _Row | None:
+        """Return the next row. One that begins inside those before covers something twice."""
+        for row in self._rows:
+            first, last, _, _ = row
+            if first <= self._reach:
+                self._balance.note("duplicate", first)
+                if last <= self._reach:
+                    continue
+            self._reach = last
+            return row
+        return None
 
 
-def _close(entry: _Entry, covered: int, balance: Balance) -> int:
-    """Settle a row that lies behind us; return 0, the count for the next one."""
-    for _ in range(entry.count - covered):
-        balance.note("extra", entry.first)
-    if covered > entry.count:
-        balance.note("missing", entry.first)  # a range that counts too few
-    return 0
+def _with_whole_ranges(job: Job, *, after: datetime, until: datetime) -> tuple[datetime, datetime]:
+    """Return the span, widened by the ranges that reach over its edges."""
+    rows = Run.objects.filter(job=job, origin=Origin.TIMETABLE).order_by("-scheduled_at")
+    spans = rows.values_list("scheduled_at", "until")
+    begin, end = after, until
+    # Rows do not overlap, so only the last one that begins before an edge can reach over it.
+    for first, last in spans.filter(scheduled_at__lte=after)[:1]:
+        if last is not None and last > after:
+            begin = first - MOMENT
+    for _, last in spans.filter(scheduled_at__lte=until)[:1]:
+        if last is not None:
+            end = max(until, last)
+    return begin, end
 
 
-def _count_doubles(job: Job, balance: Balance, *, after: datetime, until: datetime) -> None:
-    """Rows that begin inside the span of the row before cover something twice."""
-    last: datetime | None = None
-    for entry in _entries(job, after=after, until=until):
-        if last is not None and entry.first <= last:
-            balance.note("duplicate", entry.first)
-        last = entry.last if last is None else max(last, entry.last)
-
-
-def _entries(job: Job, *, after: datetime, until: datetime) -> Iterator[_Entry]:
+def _rows(job: Job, *, after: datetime, until: datetime) -> Iterator[_Row]:
     rows = (
         Run.objects.filter(job=job, origin=Origin.TIMETABLE)
         .filter(scheduled_at__gt=after, scheduled_at__lte=until)
@@ -113,4 +147,4 @@ def _entries(job: Job, *, after: datetime, until: datetime) -> Iterator[_Entry]:
         .values_list("scheduled_at", "until", "count", "state")
     )
     for first, last, count, state in rows.iterator(chunk_size=5000):
-        yield _Entry(first, last or first, count, state in FINAL)
+        yield first, last or first, count, state

@@ -170,6 +170,13 @@ class Job(models.Model):
             models.Index(
                 fields=["next_due_at"], condition=Q(next_due_at__isnull=False), name="job_due"
             ),
+            # What Beat looks after every few seconds: pauses with an end, and what it cannot read.
+            models.Index(
+                fields=["paused_until"],
+                condition=Q(paused_until__isnull=False),
+                name="job_pause_ends",
+            ),
+            models.Index(fields=["id"], condition=Q(timetable__isnull=True), name="job_unreadable"),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,9 @@ from schedules.access import Source, actor_name, record
 from schedules.adapters.periodic import read
 from schedules.adapters.validation import check_arguments
 from schedules.dispatch import bring_into_force, write_version
-from schedules.dispatch.plan import due_at_of, plan_jobs
+from schedules.dispatch.plan import settle
+from schedules.dispatch.upcoming import due_at_of
+from schedules.dispatch.versions import decided_until
 from schedules.errors import InvalidInput, JobDeleted, JobInvalid, Refused
 from schedules.models import Job
 from schedules.operations.timetables import (
@@ -136,10 +138,12 @@ def change_job(
     now: datetime,
     reason: str = "",
     versions: Collection[int] | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> Job:
     """Lock the job, let `apply` change it, put that into force and record it as one entry.
 
-    In the caller's transaction. What `apply` leaves as it was is neither written nor recorded.
+    In the caller's transaction. What `apply` leaves as it was is neither written nor recorded. What
+    it puts into `facts` is recorded beside the changed fields.
     """
     # Locked against a Beat that plans it: what follows is worked out from the occurrence it left.
     locked = Job.objects.select_for_update(no_key=True, of=("self",))
@@ -148,8 +152,7 @@ def change_job(
         raise JobDeleted(stored.key)
     if versions is not None and stored.version not in versions:
         raise Outdated(stored.key, stored.version)
-    if stored.next_due_at is not None and stored.next_due_at <= now:
-        plan_jobs([stored], now=now)  # what was due before the change is still the old job's
+    settle(stored, until=now)  # what was due before the change is still the old job's
     before, version = _snapshot(stored), stored.version
     apply(stored)
     check_policy({name: getattr(stored, name) for name in EDITABLE})
@@ -164,7 +167,8 @@ def change_job(
     if stored.version == version:
         stored.version += 1
         stored.save()
-        write_version(stored, since=now, by=actor_name(by))
+        since = max(now, decided_until(stored) or now)
+        write_version(stored, since=since, by=actor_name(by))
     else:
         stored.save()
     record(
@@ -174,7 +178,7 @@ def change_job(
         source=source,
         now=now,
         before={name: before[name] for name in changed},
-        after={name: after[name] for name in changed},
+        after={**{name: after[name] for name in changed}, **(facts or {})},
         reason=reason,
     )
     return stored

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef
 from django_celery_beat.models import PeriodicTask
 
 from schedules.access import record
-from schedules.dispatch.plan import due_at_of, next_occurrence
+from schedules.dispatch.upcoming import due_at_of, next_occurrence
 from schedules.models import Instance, Job, Run
 from schedules.operations.conditions import LATE_AFTER
 from schedules.operations.install import install_declared

@@ -1,14 +1,16 @@
 """Switching a job on and off, pausing it, and deleting it; and the pause of everything."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.db.models import Sum
 
 from schedules.access import Source, actor_name, record
 from schedules.errors import InvalidInput, Refused
 from schedules.finish import Outcome, finish_waiting
+from schedules.halts import pause_of
 from schedules.lease import instance_id
 from schedules.models import GlobalPause, Job, Run
 from schedules.operations.edit import change_job, set_enabled
@@ -107,7 +109,9 @@ def pause_job(
         stored.paused_by = actor_name(by)
 
     paused = _change(job, set_pause, "pause", by, source, now, reason, versions)
-    _end_waiting(paused, RunState.SKIPPED, f"paused by {actor_name(by)}")
+    halt = pause_of(paused)
+    assert halt is not None
+    _end_waiting(paused, RunState.SKIPPED, halt.reason)
     return paused
 
 
@@ -121,13 +125,48 @@ def resume_job(
     reason: str = "",
     versions: Collection[int] | None = None,
 ) -> Job:
-    """End the job's pause. What it skipped stays skipped."""
+    """End the job's pause. What it skipped stays skipped, and is counted in the record."""
+    return _end_pause(job, by=by, source=source, now=now, reason=reason, versions=versions)
 
-    def end_pause(stored: Job) -> None:
+
+@transaction.atomic
+def end_pauses(*, now: datetime, limit: int = 200) -> int:
+    """Resume the jobs whose pause has come to the end that it was given; return how many."""
+    over = Job.objects.existing().filter(paused_until__lte=now).order_by("paused_until")
+    jobs = list(over[:limit])
+    for job in jobs:
+        _end_pause(job, by="the pause's end", source="repair", now=now, if_over=True)
+    return len(jobs)
+
+
+def _end_pause(
+    job: Job,
+    *,
+    by: "Actor",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+    versions: Collection[int] | None = None,
+    if_over: bool = False,
+) -> Job:
+    facts: dict[str, Any] = {}
+
+    def clear(stored: Job) -> None:
+        if stored.paused_at is None or (if_over and _still(stored, now)):
+            return  # another Beat was first, or a person has paused it for longer
+        facts["skipped"] = skipped_by_pause(stored, since=stored.paused_at)
         stored.paused_at = stored.paused_until = None
         stored.paused_by = stored.pause_reason = ""
 
-    return _change(job, end_pause, "resume", by, source, now, reason, versions)
+    return _change(job, clear, "resume", by, source, now, reason, versions, facts)
+
+
+def skipped_by_pause(job: Job, *, since: datetime) -> int:
+    """Return how many runs of the job its pauses have skipped since then."""
+    skipped = Run.objects.filter(
+        job=job, state=RunState.SKIPPED, scheduled_at__gte=since, reason__startswith="paused by"
+    )
+    return int(skipped.aggregate(total=Sum("count"))["total"] or 0)
 
 
 @transaction.atomic
@@ -215,6 +254,7 @@ def _change(
     now: datetime,
     reason: str,
     versions: Collection[int] | None,
+    facts: Mapping[str, Any] | None = None,
 ) -> Job:
     return change_job(
         job,
@@ -225,6 +265,7 @@ def _change(
         now=now,
         reason=reason,
         versions=versions,
+        facts=facts,
     )
 
 

@@ -16,6 +16,7 @@ from schedules.errors import InvalidTimetable
 from schedules.timing.at import At
 from schedules.timing.cron import Cron
 from schedules.timing.every import Every
+from schedules.timing.jitter import jitter_of
 from schedules.timing.occurrences import (
     count_between,
     occurrences,
@@ -40,6 +41,7 @@ __all__ = [
     "Window",
     "count_between",
     "from_spec",
+    "jitter_of",
     "occurrences",
     "occurrences_between",
     "smallest_gap",

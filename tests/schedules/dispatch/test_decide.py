@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.dispatch.decide import Decision, Policy, decide, jitter_of
+from schedules.dispatch.decide import Decision, Policy, decide
+from schedules.halts import Halt
 from schedules.states import RunState
-from schedules.timing import Every
+from schedules.timing import Every, jitter_of
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -46,7 +47,9 @@ def test_without_coalescing_each_occurrence_within_its_grace_runs() -> None:
 
 
 def test_a_pause_leaves_a_row_that_says_why() -> None:
-    decision = decided(Policy(halted="paused by ada"), late=2 * MINUTE)
+    halts = [Halt(since=NOON, until=None, reason="paused by ada")]
+
+    decision = decided(Policy(halts=halts), late=2 * MINUTE)
 
     (row,) = decision.rows
     assert (row.state, row.count, row.reason) == (RunState.SKIPPED, 3, "paused by ada")
@@ -69,12 +72,13 @@ def test_a_one_off_has_one_occurrence() -> None:
     grace=st.none() | st.timedeltas(min_value=timedelta(0), max_value=timedelta(hours=2)),
     coalesce=st.booleans(),
     jitter=st.timedeltas(min_value=timedelta(0), max_value=timedelta(seconds=59)),
-    halted=st.sampled_from(["", "paused"]),
+    pause=st.none() | st.integers(0, 300),
 )
 def test_every_due_occurrence_is_in_exactly_one_row(
-    late: timedelta, grace: timedelta | None, coalesce: bool, jitter: timedelta, halted: str
+    late: timedelta, grace: timedelta | None, coalesce: bool, jitter: timedelta, pause: int | None
 ) -> None:
-    policy = Policy(misfire_grace=grace, coalesce=coalesce, jitter=jitter, halted=halted)
+    halts = [] if pause is None else [Halt(since=NOON, until=NOON + pause * MINUTE, reason="p")]
+    policy = Policy(misfire_grace=grace, coalesce=coalesce, jitter=jitter, halts=halts)
     decision = decided(policy, late=late)
 
     next_run_at = decision.next_run_at

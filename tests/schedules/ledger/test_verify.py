@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from schedules.dispatch import plan_due
 from schedules.ledger import Balance, explain, verify_job
 from schedules.models import Job, Run, ScheduleVersion
 from schedules.states import Origin, RunState
-from schedules.timing import Cron, Every, to_spec
+from schedules.timing import Cron, Every, jitter_of, to_spec
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +119,66 @@ def test_each_version_counts_for_its_own_time(job: Job, now: datetime) -> None:
     found = balance(job, now, 90)
 
     assert (found.expected, found.balances) == (6, True)
+
+
+def test_a_range_over_the_edge_of_the_span_still_balances(job: Job, now: datetime) -> None:
+    planned(job, now, 0)
+    planned(job, now, 60)
+
+    found = verify_job(job, after=now + 10 * MINUTE, until=now + 20 * MINUTE, now=now + 60 * MINUTE)
+
+    assert (found.expected, found.matched, found.balances) == (10, 10, True)
+
+
+def test_what_is_older_than_the_ledger_is_not_asked_for(job: Job, now: datetime) -> None:
+    planned(job, now, 60)
+    Run.objects.filter(scheduled_at__lt=now + 20 * MINUTE, count=1).delete()
+    Job.objects.filter(pk=job.pk).update(ledger_from=now + 30 * MINUTE)
+    job.refresh_from_db()
+
+    found = balance(job, now)
+
+    assert (found.expected, found.balances) == (30, True)
+
+
+def test_an_occurrence_whose_jitter_is_still_to_pass_is_not_missing(
+    job: Job, now: datetime
+) -> None:
+    jitter = timedelta(seconds=50)
+    ScheduleVersion.objects.update(policy={"enabled": True, "jitter_seconds": 50})
+    Job.objects.filter(pk=job.pk).update(jitter=jitter)
+    job.refresh_from_db()
+    starts = now + jitter_of(jitter, seed=job.key, instant=now)
+
+    before = verify_job(job, after=now - MINUTE, until=starts, now=starts - timedelta(seconds=1))
+    after = verify_job(job, after=now - MINUTE, until=starts, now=starts)
+
+    assert (before.expected, before.missing) == (0, 0)
+    assert (after.expected, after.missing) == (1, 1)
+
+
+def test_each_thousand_occurrences_cost_less_than_one_statement(
+    job: Job, now: datetime, django_assert_max_num_queries: Any
+) -> None:
+    plan_due(now=now)
+    rows = [
+        Run(
+            job=job,
+            origin=Origin.TIMETABLE,
+            task=job.task,
+            scheduled_at=now + n * MINUTE,
+            due_at=now + n * MINUTE,
+            state=RunState.SUCCEEDED,
+            finished_at=now,
+        )
+        for n in range(1, 5000)
+    ]
+    Run.objects.bulk_create(rows)
+
+    with django_assert_max_num_queries(5):
+        found = balance(job, now, 4999)
+
+    assert (found.expected, found.unfinished) == (5000, 1)
 
 
 def test_explain_tells_the_story_of_an_occurrence(job: Job, now: datetime) -> None:

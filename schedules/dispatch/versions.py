@@ -1,0 +1,72 @@
+"""The record of what was in force when: each change of a job's timetable, pause or policy."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models.functions import Coalesce
+
+from schedules.models import Job, Run, ScheduleVersion
+from schedules.states import Origin
+
+
+def write_version(job: Job, *, since: datetime, by: str, reason: str = "") -> None:
+    """Note which timetable, pause and policy of the job are in force from `since` on."""
+    ScheduleVersion.objects.create(
+        job=job,
+        number=job.version,
+        effective_at=since,
+        timetable=job.timetable,
+        policy=policy_in_force(job),
+        reason=job.invalid_reason or reason,
+        changed_by=by,
+    )
+
+
+def policy_in_force(job: Job) -> dict[str, Any]:
+    """Return the job's pause and policy as JSON values; durations in seconds, None where open."""
+    return {
+        "enabled": job.is_enabled,
+        "active": job.is_active,
+        "one_off": job.one_off,
+        "pause": _pause(job),
+        "misfire_grace_seconds": _seconds(job.misfire_grace),
+        "coalesce": job.coalesce,
+        "jitter_seconds": _seconds(job.jitter),
+        "max_instances": job.max_instances,
+        "overlap": str(job.overlap),
+        "time_limit_seconds": _seconds(job.time_limit),
+        "soft_time_limit_seconds": _seconds(job.soft_time_limit),
+        "max_retries": job.max_retries,
+        "retry_delay_seconds": _seconds(job.retry_delay),
+        "on_lost": str(job.on_lost),
+        "exclusive": job.exclusive,
+        "tzdata": job.tzdata_version,
+    }
+
+
+def decided_until(job: Job) -> datetime | None:
+    """Return the last instant whose occurrence has a row, or the present version's begin if that is
+    later; None for a job that was never in force.
+
+    Nothing up to there may be decided anew.
+    """
+    rows = Run.objects.filter(job=job, origin=Origin.TIMETABLE).order_by("-scheduled_at")
+    ends = rows.annotate(last=Coalesce("until", "scheduled_at")).values_list("last", flat=True)
+    begins = ScheduleVersion.objects.filter(job=job).order_by("-number")
+    found = [ends.first(), begins.values_list("effective_at", flat=True).first()]
+    return max((instant for instant in found if instant is not None), default=None)
+
+
+def _pause(job: Job) -> dict[str, Any] | None:
+    if job.paused_at is None:
+        return None
+    return {
+        "since": job.paused_at.isoformat(),
+        "until": job.paused_until.isoformat() if job.paused_until else None,
+        "by": job.paused_by,
+        "reason": job.pause_reason,
+    }
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return None if duration is None else duration.total_seconds()
