@@ -55,7 +55,7 @@ def read_invalid_again(*, now: datetime, limit: int = 200) -> int:
         if reading is None or reading.invalid_reason:
             continue
         with transaction.atomic():
-            locked = _job_of(job.periodic_task_id, now=now)
+            locked = _job_of(job.periodic_task_id, gone_since=now)
             if locked is not None:
                 _bring_up_to_date(locked, job.periodic_task_id, since=now)
                 mended += 1
