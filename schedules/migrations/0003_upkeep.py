@@ -5,20 +5,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('django_celery_beat', '0019_alter_periodictasks_options'),
-        ('schedules', '0002_alerts'),
+        ("django_celery_beat", "0019_alter_periodictasks_options"),
+        ("schedules", "0002_alerts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('paused_until__isnull', False)), fields=['paused_until'], name='job_pause_ends'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("paused_until__isnull", False)),
+                fields=["paused_until"],
+                name="job_pause_ends",
+            ),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('timetable__isnull', True)), fields=['id'], name='job_unreadable'),
+            model_name="job",
+            index=models.Index(
+                condition=models.Q(("timetable__isnull", True)),
+                fields=["id"],
+                name="job_unreadable",
+            ),
         ),
     ]
