@@ -15,8 +15,15 @@ from django.db import connection
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from schedules.conf import options
-from schedules.dispatch import absorb_edits, end_expired, plan_due, publish, reap, take_outbox
-from schedules.dispatch.edits import write_version
+from schedules.dispatch import (
+    absorb_edits,
+    end_expired,
+    plan_due,
+    publish,
+    reap,
+    take_outbox,
+    write_version,
+)
 from schedules.lease import Lease
 from schedules.models import Attempt, Job, Run, Touched
 from schedules.querysets.clock import database_now
