@@ -1,7 +1,7 @@
 """The three groups of the application and what each may do."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from django.apps import apps as installed
 
@@ -9,36 +9,85 @@ SUPER_ADMIN = "Super Admin"
 HR_ADMIN = "HR Admin"
 EMPLOYEE = "Employee"
 
-PERMISSIONS = {
-    "view_scheduler": "May see jobs and runs",
-    "view_run_details": "May see arguments, results and tracebacks",
-    "operate_scheduler": "May trigger, pause, resume, enable, disable, cancel",
-    "manage_scheduler": "May create, change and delete jobs",
-}
-"""The scheduler's permissions, with the names that their model gives them."""
+OWN = (
+    "attendance.ask_for_leave",
+    "attendance.clock_oneself",
+    "meetings.hold_meetings",
+    "people.see_oneself",
+)
+"""What concerns nobody but oneself."""
 
-ROLES: dict[str, Sequence[str]] = {
-    SUPER_ADMIN: tuple(PERMISSIONS),
-    # What used to be called scheduled_job.read: jobs, and runs with their results.
-    HR_ADMIN: ("view_scheduler", "view_run_details"),
-    EMPLOYEE: (),
+HR_MODELS = {
+    ("attendance", "attendance"),
+    ("attendance", "leaverequest"),
+    ("people", "employee"),
 }
+"""What HR sees and changes as it likes."""
+
+
+class Permission(NamedTuple):
+    """A permission as Django names it: `app.codename`, and the model it hangs on."""
+
+    app: str
+    model: str
+    codename: str
+    name: str
+
+    @property
+    def label(self) -> str:
+        """For example `people.view_employee`."""
+        return f"{self.app}.{self.codename}"
 
 
 def ensure_roles(apps: Any = installed) -> None:
     """Make the groups and give them their permissions. Safe to repeat; takes nothing away.
 
     `apps` is the registry of a migration. Django makes permissions only after all migrations, so
-    the scheduler's are made here if they are missing.
+    those that are missing are made here.
     """
+    groups, permissions = apps.get_model("auth", "Group"), apps.get_model("auth", "Permission")
     content_types = apps.get_model("contenttypes", "ContentType")
-    content_type, _ = content_types.objects.get_or_create(app_label="schedules", model="token")
-    permissions = {
-        codename: apps.get_model("auth", "Permission").objects.get_or_create(
-            content_type=content_type, codename=codename, defaults={"name": name}
-        )[0]
-        for codename, name in PERMISSIONS.items()
+    made = {}
+    for each in all_permissions():
+        content_type, _ = content_types.objects.get_or_create(app_label=each.app, model=each.model)
+        made[each.label], _ = permissions.objects.get_or_create(
+            content_type=content_type, codename=each.codename, defaults={"name": each.name}
+        )
+    for role, labels in roles().items():
+        group, _ = groups.objects.get_or_create(name=role)
+        group.permissions.add(*(made[label] for label in labels))
+
+
+def roles() -> dict[str, list[str]]:
+    """Return the labels of each group's permissions."""
+    everything = list(all_permissions())
+    return {
+        SUPER_ADMIN: [each.label for each in everything],
+        HR_ADMIN: [
+            # What used to be called scheduled_job.read: jobs, and runs with their results.
+            "schedules.view_scheduler",
+            "schedules.view_run_details",
+            "attendance.add_punchlog",
+            "attendance.view_punchlog",
+            "reports.view_mailing",
+            "meetings.hold_meetings",
+            *(each.label for each in everything if (each.app, each.model) in HR_MODELS),
+        ],
+        EMPLOYEE: list(OWN),
     }
-    for name, codenames in ROLES.items():
-        group, _ = apps.get_model("auth", "Group").objects.get_or_create(name=name)
-        group.permissions.add(*(permissions[codename] for codename in codenames))
+
+
+def all_permissions() -> Iterator[Permission]:
+    """Yield the permissions of the scheduler and those of every area's models."""
+    scheduler = installed.get_model("schedules", "Token")._meta
+    for codename, name in scheduler.permissions:
+        yield Permission("schedules", str(scheduler.model_name), codename, str(name))
+    for area in installed.get_app_configs():
+        for model in area.get_models() if area.name.startswith("tasks.") else ():
+            of = model._meta
+            named = [
+                (f"{action}_{of.model_name}", f"Can {action} {of.verbose_name_raw}")
+                for action in of.default_permissions
+            ]
+            for codename, name in [*named, *of.permissions]:
+                yield Permission(area.label, str(of.model_name), codename, str(name))

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
-from django.urls import URLPattern, re_path
+from django.urls import URLPattern, re_path, resolve
 from django.utils.cache import patch_cache_control
 from ninja import NinjaAPI, Swagger
 from ninja.openapi.schema import OpenAPISchema
@@ -27,7 +29,8 @@ class SchedulerAPI(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
-        """Return the OpenAPI 3.1 document."""
+        """Return the OpenAPI 3.1 document, of a project's own routers too."""
+        import_module(settings.ROOT_URLCONF)  # it adds them before it takes the addresses
         return document.build(self, PREFIX if path_prefix is None else path_prefix)
 
     def _get_urls(self) -> list[Any]:
@@ -39,7 +42,8 @@ class SchedulerAPI(NinjaAPI):
         for address in addresses:
             if isinstance(address, URLPattern):
                 address.callback = _answered(address.callback)
-        return [*addresses, re_path(r"^.*$", _answered(not_found))]
+        slashed = re_path(r"^(?P<address>.*[^/])/$", _without_slash)
+        return [*addresses, slashed, re_path(r"^.*$", _answered(not_found))]
 
 
 def _answered(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
@@ -62,6 +66,16 @@ def _answered(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
 
     answer.csrf_exempt = True  # type: ignore[attr-defined]  # asked by `rights`, of sessions only
     return answer
+
+
+def _without_slash(request: HttpRequest, address: str) -> HttpResponse:
+    """Answer at an address that ends in a slash what is answered without it."""
+    match = resolve(f"/{PREFIX}{address}")
+    response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    return response
+
+
+_without_slash.csrf_exempt = True  # type: ignore[attr-defined]  # as above
 
 
 def _document(request: HttpRequest) -> HttpResponse:

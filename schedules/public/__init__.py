@@ -9,7 +9,7 @@ from schedules.current import CurrentRun, current_run
 from schedules.dispatch import Call, Parked
 from schedules.dispatch import cancel_parked as cancel
 from schedules.dispatch import park as _park
-from schedules.errors import InvalidInput, SkipRun, Superseded
+from schedules.errors import InvalidInput, Refused, SkipRun, Superseded
 from schedules.models import Run
 from schedules.operations.monitoring import Watch, watch_jobs
 from schedules.querysets.clock import database_now
@@ -29,6 +29,7 @@ __all__ = [
     "OnLost",
     "Overlap",
     "Parked",
+    "Refused",
     "SkipRun",
     "Superseded",
     "Watch",

@@ -1,37 +1,37 @@
 """What the REST API of an area is made of. Apart from the rest, so that workers need not load it.
 
-An area's `tasks/<area>/api.py` has a `router`; the project mounts it at `/api/v1/<area>/`.
+An area's `tasks/<area>/api` has a `router`; the project mounts it at `/api/v1/<area>`.
 """
 
-from ninja import Query, Router, Status
-
+from schedules.operations.wording import iso
 from schedules.rest.camel import (
     WHOLE,
     Asked,
+    Day,
     Flag,
     Instant,
     Moment,
     Name,
     Reply,
-    Text,
+    WallTime,
 )
-from schedules.rest.pages import PageQuery, page_of
+from schedules.rest.pages import Paged, PageQuery, page_of
 from schedules.rest.rights import caller, needs
 
 __all__ = [
     "WHOLE",
     "Asked",
+    "Day",
     "Flag",
     "Instant",
     "Moment",
     "Name",
     "PageQuery",
-    "Query",
+    "Paged",
     "Reply",
-    "Router",
-    "Status",
-    "Text",
+    "WallTime",
     "caller",
+    "iso",
     "needs",
     "page_of",
 ]

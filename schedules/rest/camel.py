@@ -1,5 +1,7 @@
 """What JSON looks like: camelCase names, strict types, unknown fields refused."""
 
+import re
+from datetime import UTC, date, datetime, time
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
@@ -9,8 +11,59 @@ MOST_TEXT = 10_000
 
 Name = Annotated[str, Field(max_length=255)]
 Text = Annotated[str, Field(max_length=MOST_TEXT)]
-Instant = Annotated[AwareDatetime, Strict(False)]
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
+FIRST_YEAR, LAST_YEAR = 1900, 2999  # beyond these a time zone can lead out of the calendar
+
+
+def _instant(value: object) -> object:
+    """Read an instant; a number of seconds since 1970 is not taken for one."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _DAY.match(value):
+        raise ValueError("write an instant with its UTC offset, such as 2030-05-02T08:30:00Z")
+    at = datetime.fromisoformat(value)
+    _check_year(at.year)
+    return at.astimezone(UTC) if at.tzinfo else at
+
+
+def _day(value: object) -> object:
+    if isinstance(value, date):
+        return value
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError("write a date such as 2030-05-02")
+    day = date.fromisoformat(value)
+    _check_year(day.year)
+    return day
+
+
+def _check_year(year: int) -> None:
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ValueError(f"the year is {year}: {FIRST_YEAR} to {LAST_YEAR}")
+
+
+def _time(value: object) -> object:
+    if isinstance(value, time):
+        return value
+    if not isinstance(value, str) or not re.match(_TIME, value):
+        raise ValueError("write a time of the day such as 19:30")
+    return time.fromisoformat(value)
+
+
+Instant = Annotated[AwareDatetime, Strict(False), BeforeValidator(_instant)]
 """ISO 8601 with Z or an offset, as text."""
+
+Day = Annotated[date, Strict(False), BeforeValidator(_day)]
+"""A date as text."""
+
+WallTime = Annotated[
+    time,
+    Strict(False),
+    BeforeValidator(_time),
+    Field(json_schema_extra={"format": "wall-time", "pattern": _TIME}),
+]
+"""A time of the day on some wall, as text: hours and minutes, and seconds if any."""
 
 Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 """An instant in an answer: the shapes have written it in UTC with Z, and it stays as it is."""

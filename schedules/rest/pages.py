@@ -7,6 +7,8 @@ from django.db.models import Model, QuerySet
 from ninja import Schema
 from pydantic import Field
 
+from schedules.rest.camel import Reply
+
 Page = Annotated[int, Field(ge=1, le=1_000_000)]
 PerPage = Annotated[int, Field(ge=1, le=100)]
 Row = TypeVar("Row", bound=Model)
@@ -17,6 +19,15 @@ class PageQuery(Schema):
 
     page: Page = 1
     per_page: PerPage = 20
+
+
+class Paged(Reply):
+    """What every page of a list says beside its `items`."""
+
+    total: int
+    page: int
+    per_page: int
+    total_pages: int
 
 
 def envelope(query: PageQuery, items: Iterable[Any], *, total: int) -> dict[str, Any]:

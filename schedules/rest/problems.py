@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from django.db import DatabaseError, OperationalError
+from django.core.exceptions import NON_FIELD_ERRORS, ObjectDoesNotExist
+from django.core.exceptions import ValidationError as RefusedByModel
+from django.db import DatabaseError, IntegrityError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
@@ -77,9 +79,12 @@ def handle_all(api: NinjaAPI) -> None:
     """Make `api` answer every exception with a problem."""
     api.add_exception_handler(ValidationError, _invalid)
     api.add_exception_handler(InvalidInput, _invalid_input)
+    api.add_exception_handler(RefusedByModel, _refused_by_model)
+    api.add_exception_handler(IntegrityError, _contradicts)
     api.add_exception_handler(Refused, _refused)
     api.add_exception_handler(TooManyRequests, _too_many)
     api.add_exception_handler(Http404, _missing)
+    api.add_exception_handler(ObjectDoesNotExist, _gone)
     api.add_exception_handler(HttpError, _http_error)
     api.add_exception_handler(OperationalError, _database_away)
     api.add_exception_handler(Exception, _unforeseen)
@@ -94,6 +99,7 @@ def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _entry(location: Sequence[Any], message: str) -> dict[str, str]:
     source, *path = location
+    message = message.removeprefix("Value error, ")  # the word of pydantic, not of ours
     detail = f"{message[:1].lower()}{message[1:]}"
     if source in ("body", "form"):
         # The first step is the name that the view's parameter has.
@@ -109,6 +115,25 @@ def _invalid_input(request: HttpRequest, error: Any) -> HttpResponse:
     where = {"parameter": field} if is_parameter else {"pointer": f"#/{field.replace('.', '/')}"}
     detail = {"detail": f"{said.accepted[:1].lower()}{said.accepted[1:]}"}
     return problem(422, str(said), errors=[{**detail, **where}])
+
+
+def _refused_by_model(request: HttpRequest, error: Any) -> HttpResponse:
+    """Answer with what the validators of a model said, field by field."""
+    found = error.message_dict if hasattr(error, "error_dict") else {NON_FIELD_ERRORS: error}
+    errors = [
+        {
+            "detail": in_camel(message),
+            "pointer": "#/" if field == NON_FIELD_ERRORS else f"#/{to_camel(field)}",
+        }
+        for field, messages in found.items()
+        for message in messages
+    ]
+    return problem(422, errors[0]["detail"], errors=errors)
+
+
+def _contradicts(request: HttpRequest, error: Any) -> HttpResponse:
+    log.warning("A change contradicts a row", extra={"action": "api_conflict", "error": str(error)})
+    return problem(409, "This contradicts what is stored, perhaps only just. Read it again.")
 
 
 def in_camel(sentence: str) -> str:
@@ -135,6 +160,10 @@ def _too_many(request: HttpRequest, error: Any) -> HttpResponse:
 
 def _missing(request: HttpRequest, error: Any) -> HttpResponse:
     return problem(404, str(error) or f"There is nothing at {request.path!r}.")
+
+
+def _gone(request: HttpRequest, error: Any) -> HttpResponse:
+    return problem(404, f"There is nothing at {request.path!r} any more.")
 
 
 def _http_error(request: HttpRequest, error: Any) -> HttpResponse:

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from schedules.public import InvalidInput, database_now
+from schedules.public import Refused, database_now
 from tasks.attendance.leave import decide_leave
 from tasks.attendance.models import Attendance, LeaveRequest, PunchLog, Source
 
@@ -118,7 +118,7 @@ class LeaveRequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for leave in queryset:
             try:
                 decide_leave(leave, status, now=database_now(), by=by)
-            except InvalidInput as error:
+            except Refused as error:
                 self.message_user(request, f"{leave.employee}: {error}", level="warning")
             else:
                 decided += 1

@@ -12,6 +12,9 @@ from tasks.attendance.models import Direction, PunchLog
 CLOCKS_DIFFER = timedelta(minutes=5)
 """How far ahead of ours the clock of a device may be."""
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+"""What lies before it was not punched: the clock of the device was not set."""
+
 MOST_PUNCHES = 1000
 """Punches written in one statement. On SQLite writing stops every other writer."""
 
@@ -113,6 +116,8 @@ def _instant(found: object, *, now: datetime, zone: tzinfo | None) -> datetime:
         at = at.astimezone(UTC)
     except OverflowError:
         raise InvalidInput("at", str(found), accepted) from None
+    if at < EARLIEST:
+        raise InvalidInput("at", str(found), f"not before {EARLIEST:%Y-%m-%d}")
     if at > now + CLOCKS_DIFFER:
         raise InvalidInput("at", str(found), f"not in the future (now is {now:%Y-%m-%dT%H:%M:%SZ})")
     return at

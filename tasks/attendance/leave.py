@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from schedules.public import InvalidInput
+from schedules.public import InvalidInput, Refused
 from tasks.attendance.models import Attendance, LeaveRequest, Source, Status
 from tasks.attendance.shifts import status_of
 from tasks.people.models import Employee
@@ -51,7 +51,8 @@ def decide_leave(
 ) -> LeaveRequest:
     """Approve, reject or withdraw a request and bring the attendance of its days into line.
 
-    Leave that is approved can still be withdrawn. Raises InvalidInput for any other change.
+    Leave that is approved can still be withdrawn. Raises InvalidInput for a status that nobody can
+    decide for, and Refused for a request that has been decided.
     """
     states = LeaveRequest.Status
     open_to = [states.PENDING, states.APPROVED] if status == states.WITHDRAWN else [states.PENDING]
@@ -63,7 +64,7 @@ def decide_leave(
     )
     request.refresh_from_db()
     if not decided:
-        raise InvalidInput("status", str(status), f"not for a request that is {request.status}")
+        raise Refused(f"Request {request.pk} is {request.status}, so it cannot become {status}.")
     bring_into_line(request.employee, request.starts_on, request.ends_on)
     return request
 

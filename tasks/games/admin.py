@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from schedules.public import database_now
+from tasks.games.editing import save_game
 from tasks.games.models import Game, GameSession, Weekday
 from tasks.games.wall_clock import find_zone
 
@@ -42,6 +43,16 @@ class GameAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ]
     list_filter = ["is_active", "recurrence", "timezone"]
     search_fields = ["title"]
+    date_hierarchy = "starts_on"
+
+    def save_model(self, request: HttpRequest, obj: Game, form: Any, change: bool) -> None:
+        """Save the game, bring its sessions to come into line, and say what that did."""
+        effect = save_game(obj, now=database_now())
+        self.message_user(
+            request,
+            f"Sessions to come: {effect.created} made, {effect.moved} moved,"
+            f" {effect.removed} removed.",
+        )
 
     @admin.display(description="days")
     def on_days(self, game: Game) -> str:

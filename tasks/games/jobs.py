@@ -81,13 +81,16 @@ def _make_sessions(
     ids: Sequence[int], *, at: datetime, lookahead: int, run: CurrentRun, tally: _Tally
 ) -> None:
     """Make the sessions of these games in one short transaction; a refused batch is halved."""
+    games = Game.objects.recurring().filter(pk__in=ids).order_by("pk")
     try:
-        sessions = [
-            session
-            for game in Game.objects.filter(pk__in=ids)
-            for session in plan_sessions(game, days_ahead(game, at=at, count=lookahead))
-        ]
         with run.fenced():
+            # Locked, so that who edits one of them now waits, and brings its sessions into line
+            # after us.
+            sessions = [
+                session
+                for game in games.select_for_update(no_key=True)
+                for session in plan_sessions(game, days_ahead(game, at=at, count=lookahead))
+            ]
             created = insert_sessions(sessions, made_by=run.task_id)
     except ONE_GAMES_FAULT as error:
         if len(ids) > 1:

@@ -1,7 +1,7 @@
 """Games, and the sessions at which they are played."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -9,8 +9,11 @@ from django.db import models
 from django.db.models import F, Q
 
 from schedules.public import InvalidInput
-from tasks.games.recurrence import Recurrence
+from tasks.games.recurrence import LONGEST_PAUSE, Recurrence, is_played_on
 from tasks.games.wall_clock import find_zone
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class Weekday(models.IntegerChoices):
@@ -81,7 +84,9 @@ class Game(models.Model):
         help_text="The first day; a fortnightly game counts its weeks from this one."
     )
     ends_on = models.DateField(null=True, blank=True, help_text="The last day. Empty: no end.")
-    is_active = models.BooleanField(default=True, help_text="Untick to make no more sessions.")
+    is_active = models.BooleanField(
+        default=True, help_text="Untick to make no more sessions and remove those to come."
+    )
 
     objects = GameQuerySet.as_manager()
 
@@ -120,14 +125,38 @@ class Game(models.Model):
         if self.day_of_month is not None and self.recurrence != Recurrence.MONTHLY:
             accepted = f"empty for a game that is played {self.recurrence}"
             refused["day_of_month"] = InvalidInput("day_of_month", self.day_of_month, accepted)
+        if not refused and self._has_no_day():
+            accepted = "late enough for the game to be played once"
+            refused["ends_on"] = InvalidInput("ends_on", str(self.ends_on), accepted)
         if refused:
             raise ValidationError({field: str(error) for field, error in refused.items()})
+
+    def _has_no_day(self) -> bool:
+        """Whether the rule names no day between the first and the last."""
+        if not self.starts_on or not self.ends_on:
+            return False
+        days = min((self.ends_on - self.starts_on).days, LONGEST_PAUSE) + 1
+        span = (self.starts_on + timedelta(days=n) for n in range(days))
+        return not any(is_played_on(self, day) for day in span)
+
+
+class GameSessionQuerySet(models.QuerySet["GameSession"]):
+    """Sessions by whether they have begun, and by who made them."""
+
+    def to_come(self, now: "datetime") -> "GameSessionQuerySet":
+        """Those that begin after the instant `now`."""
+        return self.filter(starts_at__gt=now)
+
+    def by_rule(self) -> "GameSessionQuerySet":
+        """Those that were made from the game's rule, and not entered by hand."""
+        return self.filter(made_by__isnull=False)
 
 
 class GameSession(models.Model):
     """One time that a game is played. A game has at most one session a day."""
 
-    game = models.ForeignKey(Game, models.CASCADE, related_name="sessions", db_index=False)
+    # Protected: with its game, what has been played would go too.
+    game = models.ForeignKey(Game, models.PROTECT, related_name="sessions", db_index=False)
     date = models.DateField(help_text="The day in the game's own time zone.")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
@@ -137,6 +166,8 @@ class GameSession(models.Model):
         editable=False,
         help_text="The run that made the session; empty for one entered by hand.",
     )
+
+    objects = GameSessionQuerySet.as_manager()
 
     class Meta:
         ordering = ["starts_at", "id"]

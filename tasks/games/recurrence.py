@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from tasks.games.models import Game
 
 
+LONGEST_PAUSE = 31
+"""Days after which any rule has named a day."""
+
+
 class Recurrence(TextChoices):
     """How often a game is played."""
 

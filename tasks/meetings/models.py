@@ -30,6 +30,7 @@ class Meeting(models.Model):
         ordering = ["start_time", "id"]
         # Also what Django does behind the scenes goes through the queryset that keeps the runs.
         base_manager_name = "objects"
+        permissions = [("hold_meetings", "May hold meetings of one's own")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(end_time__gt=F("start_time")), name="a_meeting_ends_after_it_starts"

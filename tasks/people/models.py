@@ -60,6 +60,7 @@ class Employee(models.Model):
 
     class Meta:
         ordering = ["code"]
+        permissions = [("see_oneself", "May see one's own employee row")]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.code})"

@@ -3,11 +3,8 @@
 import json
 from argparse import ArgumentParser
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
-
-from django.conf import settings
 
 from schedules.api.typescript import write_types
 from schedules.management.console import Console, ExitCode
@@ -67,7 +64,6 @@ class Contract:
 
 
 def _document() -> dict[str, Any]:
-    import_module(settings.ROOT_URLCONF)  # a project adds its own routers there
     from schedules.api.site import api
 
     document: dict[str, Any] = json.loads(json.dumps(api.get_openapi_schema()))

@@ -89,6 +89,7 @@ class Attendance(models.Model):
     class Meta:
         ordering = ["-date", "employee"]
         verbose_name_plural = "attendance"
+        permissions = [("clock_oneself", "May clock in and out, and see one's own days")]
         constraints = [
             models.UniqueConstraint(
                 fields=["employee", "date"], name="one_attendance_per_employee_and_day"

@@ -63,6 +63,7 @@ class LeaveRequest(models.Model):
 
     class Meta:
         ordering = ["-starts_on", "employee"]
+        permissions = [("ask_for_leave", "May ask for leave for oneself, and withdraw it")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(ends_on__gte=F("starts_on")), name="leave_ends_after_it_starts"

@@ -8,7 +8,7 @@ from django.test import Client
 from django.urls import reverse
 
 from schedules.models import Run
-from schedules.public import InvalidInput
+from schedules.public import InvalidInput, Refused
 from schedules.testing import execute
 from tasks.attendance.jobs import calculate_absentees, expire_leave_requests
 from tasks.attendance.leave import decide_leave, request_leave
@@ -121,7 +121,7 @@ def test_a_decision_is_made_once() -> None:
     (employee,) = hire(1)
     leave = decide_leave(ask(employee), REJECTED, now=NOW)
 
-    with pytest.raises(InvalidInput, match="not for a request that is rejected"):
+    with pytest.raises(Refused, match="is rejected, so it cannot become"):
         decide_leave(leave, APPROVED, now=NOW)
     with pytest.raises(InvalidInput, match="approved, rejected or withdrawn"):
         decide_leave(leave, EXPIRED, now=NOW)
