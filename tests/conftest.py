@@ -12,6 +12,15 @@ DATABASE_FIXTURES = frozenset(
 )
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--thorough`."""
+    parser.addoption(
+        "--thorough",
+        action="store_true",
+        help="the promises with their full numbers, which takes many minutes",
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark a test `database` when it, its class or one of its fixtures asks for one.
 
