@@ -1,5 +1,6 @@
 """The run that this thread is executing, and what its body may do with it."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +14,7 @@ from django.db import transaction
 
 from schedules.errors import Superseded
 from schedules.finish import finish_attempt, judge
+from schedules.journal import Journal, line_of
 from schedules.models import Run
 
 
@@ -34,6 +36,7 @@ class CurrentRun:
         self.request = request
         self.resend: Resend | None = None
         self.is_committed = False
+        self.journal = Journal(row)
 
     @property
     def task_id(self) -> UUID:
@@ -74,15 +77,50 @@ class CurrentRun:
             raise RuntimeError(
                 "run.commit() outside a transaction: call it inside `with run.fenced():`."
             )
+        self.journal.write()
         finish_attempt(self.row, judge(result), request=self.request)
         self.is_committed = True
 
     def progress(self, done: int, total: int | None = None) -> None:
-        """Say how far the work is. Losing it does no harm; it never fails the body."""
-        if not transaction.get_connection().in_atomic_block:
-            Run.objects.owned(run_id=self.row.pk, attempt=self.row.attempt).update(
-                progress={"done": done, "total": total}
-            )
+        """Say how far the work is, as often as you like: it is written every two seconds and with
+        the end. It never fails the body.
+        """
+        self.journal.note_progress(done, total)
+
+    def say(self, text: str) -> None:
+        """Add lines to the run's log. What the body logs is there without it."""
+        self.journal.add(text)
+
+
+class RunLog(logging.Handler):
+    """Copies what a body logs to the log of its run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Add the record to the run of this thread, if it executes one."""
+        run = _current.get()
+        if run is None or record.name.startswith(QUIET):
+            return
+        try:
+            run.journal.add(line_of(record, self.format(record)))
+        except Exception:  # noqa: BLE001 - as every handler of logging does
+            self.handleError(record)
+
+
+QUIET = ("schedules.", "django.db.backends")
+"""Loggers whose lines are about the machinery and not about the work."""
+
+_handler = RunLog()
+
+
+def listen() -> None:
+    """Have the lines of every body copied to its run, in this process from now on."""
+    root = logging.getLogger()
+    if _handler not in root.handlers:  # setting logging up anew takes all handlers away
+        root.addHandler(_handler)
 
 
 _current: ContextVar[CurrentRun | None] = ContextVar("current_run", default=None)
@@ -95,7 +133,8 @@ def current_run() -> CurrentRun | None:
 
 @contextmanager
 def executing(run: CurrentRun) -> Iterator[CurrentRun]:
-    """Make `run` the current one for the time of its body."""
+    """Make `run` the current one for the time of its body, and its log the body's."""
+    listen()
     token = _current.set(run)
     try:
         yield run

@@ -139,7 +139,7 @@ def _perform(run: CurrentRun, body: Callable[..., Any], declaration: Declaration
             value = body(*run.row.args, **kwargs)
             if run.resend is None and not run.is_committed:
                 outcome = judge(value)
-                finish_attempt(run.row, outcome, request=run.request)
+                _finish(run, outcome)
     except Superseded as error:
         log.warning("%s Its effects were rolled back.", error, extra={"action": "superseded"})
         raise Ignore from None
@@ -151,6 +151,13 @@ def _perform(run: CurrentRun, body: Callable[..., Any], declaration: Declaration
     if outcome is not None and isinstance(outcome.error, ReportedFailure):
         raise outcome.error
     return value
+
+
+def _finish(run: CurrentRun, outcome: Outcome) -> None:
+    """End the run, with its last words in the same transaction. Raises Superseded."""
+    with transaction.atomic(savepoint=False):
+        run.journal.write()
+        finish_attempt(run.row, outcome, request=run.request)
 
 
 def _ended_by(error: Exception, run: CurrentRun) -> Any:
@@ -175,7 +182,7 @@ def _ended_by(error: Exception, run: CurrentRun) -> Any:
     try:
         if outcome.state is RunState.FAILED and _tries_again(run, outcome):
             raise Ignore from error
-        finish_attempt(run.row, outcome, request=run.request)
+        _finish(run, outcome)
     except Superseded:
         raise Ignore from error
     except CONNECTION_LOST as lost:
@@ -194,15 +201,21 @@ def _tries_again(run: CurrentRun, outcome: Outcome) -> bool:
         return False
     due_at = database_now() + policy.retry_delay * 2**tried
     message = {"retries": tried + 1}
-    resend_attempt(run.row, due_at=due_at, error=outcome.error_text, message=message)
+    _resend(run, due_at=due_at, error=outcome.error_text, message=message)
     return True
+
+
+def _resend(run: CurrentRun, *, due_at: datetime, error: str, message: dict[str, Any]) -> None:
+    with transaction.atomic(savepoint=False):
+        run.journal.write()
+        resend_attempt(run.row, due_at=due_at, error=error, message=message)
 
 
 def _go_on(run: CurrentRun, *, error: str) -> None:
     """Let the same run wait for its next try, as the body asked."""
     assert run.resend is not None
     try:
-        resend_attempt(run.row, due_at=run.resend.due_at, error=error, message=run.resend.message)
+        _resend(run, due_at=run.resend.due_at, error=error, message=run.resend.message)
     except Superseded:
         raise Ignore from None
 

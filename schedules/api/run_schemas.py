@@ -47,6 +47,13 @@ class ExecutionPage(Reply):
     next_cursor: str | None
 
 
+class Progress(Reply):
+    """How far a run is."""
+
+    done: int
+    total: int | None
+
+
 class ExecutionDetails(ScheduledJobExecution):
     """A run with what went into it and came out of it."""
 
@@ -55,14 +62,17 @@ class ExecutionDetails(ScheduledJobExecution):
     result_data: Any
     error_traceback: str | None
     log: str | None
-    progress: Any
+    progress: Progress | None
 
 
 class ExecutionLog(Reply):
-    """The lines that a run wrote."""
+    """The lines that a run has written so far, and how far it is."""
 
     execution_id: str
+    status_name: str
+    is_finished: bool = Field(description="Whether this is all there will be.")
     log: str
+    progress: Progress | None
 
 
 class Why(Asked):

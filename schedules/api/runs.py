@@ -24,7 +24,7 @@ from schedules.operations.cancel import CANCELLED, cancel_run
 from schedules.operations.history import history
 from schedules.operations.listing import hosts_of
 from schedules.operations.retry import retry_run
-from schedules.operations.shapes import FAILURES, STATUSES, details_shape, run_shape
+from schedules.operations.shapes import FAILURES, STATUSES, details_shape, log_shape, run_shape
 from schedules.querysets.clock import database_now
 from schedules.rest.pages import PageQuery, envelope
 from schedules.rest.problems import problem
@@ -78,9 +78,8 @@ def get(request: HttpRequest, execution_id: UUID) -> Any:
     operation_id="getExecutionLog",
 )
 def log(request: HttpRequest, execution_id: UUID) -> Any:
-    """Show the lines that a run wrote."""
-    run = _run_or_404(execution_id)
-    return {"executionId": str(run.task_id), "log": run.log}
+    """Show the lines that a run has written so far; they come while it works."""
+    return log_shape(_run_or_404(execution_id))
 
 
 @router.post(

@@ -213,7 +213,7 @@ export interface ExecutionDetails {
   resultData: unknown;
   errorTraceback?: string;
   log?: string;
-  progress: unknown;
+  progress?: Progress;
 }
 
 export interface TaskFunction {
@@ -338,6 +338,11 @@ export interface SchedulerInstance {
   isAlive: boolean;
   startedAt: string;
   lastHeartbeat: string;
+}
+
+export interface Progress {
+  done: number;
+  total?: number;
 }
 
 export interface AlertDelivery {

@@ -195,6 +195,17 @@ def in_language(row: Job | TaskFunction, field: str, language: str) -> str | Non
     return None
 
 
+def log_shape(run: Run) -> dict[str, Any]:
+    """Return what a run has said so far."""
+    return {
+        "executionId": str(run.task_id),
+        "statusName": STATUSES[RunState(run.state)][1],
+        "isFinished": run.is_final,
+        "log": run.log,
+        "progress": run.progress,
+    }
+
+
 def details_shape(run: Run, result: TaskResult | None) -> dict[str, Any]:
     """Return what went into a run and came out of it."""
     return {

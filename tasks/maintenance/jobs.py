@@ -46,7 +46,8 @@ def run_management_commands(
     limit = timedelta(seconds=settings.MANAGEMENT_COMMAND_TIME_LIMIT_SECONDS)
     ended = []
     for number, name in enumerate(chosen, start=1):
-        outcome = run_command(name, time_limit=limit)
+        run.say(f"$ {' '.join(settings.MANAGEMENT_COMMANDS[name])}")
+        outcome = run_command(name, time_limit=limit, say=run.say)
         ended.append(outcome)
         run.progress(number, len(chosen))
         extra = {"action": "command_ended", "command": name, "status": outcome["status"]}

@@ -1,5 +1,6 @@
 """Declared tasks for the tests of the framework; they do as little as a test needs."""
 
+import logging
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,8 @@ from celery import Task, current_task, shared_task
 
 from schedules.models import Calendar
 from schedules.public import Cron, CurrentRun, SkipRun, job
+
+log = logging.getLogger(__name__)
 
 
 @job()
@@ -18,6 +21,7 @@ def add(x: int, y: int = 0) -> int:
 @job(atomic=True)
 def leave_mark(name: str, *, fail: bool = False) -> dict[str, Any]:
     """Write a row and, if asked, fail after it."""
+    log.warning("marking %s", name)
     Calendar.objects.create(name=name)
     if fail:
         raise ValueError(f"{name} was marked in vain")
@@ -40,9 +44,21 @@ def skip(reason: str) -> None:
 def try_again(times: int) -> int:
     """Retry until it was tried `times` times."""
     task: Task[Any, Any] = current_task
+    log.warning("try %d", task.request.retries)
     if task.request.retries < times:
         raise task.retry(countdown=0, exc=ValueError("not yet"), max_retries=None)
     return int(task.request.retries)
+
+
+@job()
+def talk(words: str, *, run: CurrentRun) -> None:
+    """Log, say how far it is, and log an error."""
+    log.info("%s", words)
+    run.progress(1, 2)
+    try:
+        int("on purpose")
+    except ValueError:
+        log.exception("it went wrong")
 
 
 @job(idempotent=True)

@@ -90,13 +90,17 @@ def _rules(options: dict[str, Any], console: Console) -> None:
             str(shape["id"]),
             shape["name"],
             shape["kind"],
-            shape["jobKey"] or "every job",
+            shape["jobKey"] or _about(shape["kind"]),
             ", ".join(shape["channels"]),
             "muted" if shape["isMuted"] else "on" if shape["isEnabled"] else "off",
         ]
         for shape in shapes
     ]
     console.table(["ID", "NAME", "KIND", "JOB", "CHANNELS", "STATE"], rows)
+
+
+def _about(kind: str) -> str:
+    return "the scheduler" if kind in rule_verbs.OF_THE_SCHEDULER else "every job"
 
 
 def _channels(options: dict[str, Any], console: Console) -> None:

@@ -10,6 +10,7 @@ from django_celery_results.models import TaskResult
 from schedules.errors import Refused
 from schedules.management.console import Console, ExitCode, NotFound
 from schedules.management.operator import operator_name
+from schedules.management.verbs.run_log import show_log
 from schedules.models import Run
 from schedules.operations.cancel import CANCELLED, cancel_run
 from schedules.operations.listing import hosts_of
@@ -44,11 +45,16 @@ class OneRun:
         parser.add_argument("execution", metavar="EXECUTION", help="The run's id.")
         if self.name != "run":
             parser.add_argument("--reason", default="", help="Why; kept in the audit record.")
+        else:
+            parser.add_argument("--log", action="store_true", help="The lines that it wrote.")
+            parser.add_argument("--follow", action="store_true", help="The same, until it ends.")
         parser.add_argument("--json", action="store_true", help="The run as one JSON document.")
 
     def run(self, options: dict[str, Any], console: Console) -> ExitCode:
         """Show, retry or cancel the run."""
         found = _run_named(options["execution"])
+        if self.name == "run" and (options["log"] or options["follow"]):
+            return show_log(found, console, follow=options["follow"])
         if self.name == "run":
             result = TaskResult.objects.filter(task_id=str(found.task_id)).first()
             return _show(found, console, details=details_shape(found, result))

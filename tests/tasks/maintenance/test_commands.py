@@ -57,6 +57,14 @@ def test_commands_run_in_order_with_their_fixed_arguments() -> None:
     assert last["output"] == "out good\n"
 
 
+def test_what_commands_print_is_in_the_runs_log() -> None:
+    run = execute(run_management_commands)
+
+    lines = run.log.splitlines()
+    assert lines[:3] == ["$ good --flag two words", "out good --flag two words", "err good"]
+    assert run.progress == {"done": 2, "total": 2}
+
+
 def test_a_failing_command_does_not_stop_the_rest_and_fails_the_run(settings: Any) -> None:
     settings.MANAGEMENT_COMMANDS = {"a": ["bad"], "b": ["good"]}
 
