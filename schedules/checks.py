@@ -5,15 +5,24 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as Caution
+from django.urls import NoReverseMatch, reverse
 
 SCHEDULER = "schedules.beat:Scheduler"
+APP = "schedules.app.Downbeat"
 BACKEND = "schedules.results:DatabaseBackend"
+NEEDED_APPS = (
+    "django_celery_beat",
+    "django_celery_results",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+)
 
 
 @register("schedules")
 def check_project(**_: Any) -> list[CheckMessage]:
     """Return what is missing in the project's settings."""
-    return [*_check_settings(), *_check_celery()]
+    return [*_check_settings(), *_check_celery(), *_check_addresses(), *_check_databases()]
 
 
 def _check_settings() -> list[CheckMessage]:
@@ -23,7 +32,7 @@ def _check_settings() -> list[CheckMessage]:
             hint=f"Add {app!r}: the scheduler uses its tables.",
             id="schedules.E002",
         )
-        for app in ("django_celery_beat", "django_celery_results")
+        for app in NEEDED_APPS
         if app not in settings.INSTALLED_APPS
     ]
     if not settings.USE_TZ:
@@ -38,7 +47,20 @@ def _check_settings() -> list[CheckMessage]:
 
 
 def _check_celery() -> list[CheckMessage]:
-    conf = current_app.conf
+    app: Any = current_app._get_current_object()  # type: ignore[attr-defined]  # Celery's proxy
+    # By name: this module stands below the app's.
+    kinds = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(app).__mro__]
+    if APP not in kinds:
+        return [
+            Error(
+                f"The Celery app is a {kinds[0]}, which would send calls of declared tasks"
+                " without a row.",
+                hint="Make it with `from schedules.app import Downbeat; app = Downbeat('name')`,"
+                " and import it in the project's __init__.py, so that it is the current one.",
+                id="schedules.E006",
+            )
+        ]
+    conf = app.conf
     found: list[CheckMessage] = []
     if conf.beat_scheduler != SCHEDULER:
         found.append(_wrong("beat_scheduler", conf.beat_scheduler, SCHEDULER, "schedules.E003"))
@@ -47,7 +69,48 @@ def _check_celery() -> list[CheckMessage]:
     formats = {conf.task_serializer, conf.result_serializer, *conf.accept_content}
     if formats != {"json"}:
         found.append(_wrong("accept_content", sorted(formats), ["json"], "schedules.E005"))
+    if not conf.result_extended:
+        found.append(
+            Caution(
+                "Celery's result_extended is off, so tracebacks are not kept.",
+                hint="Set CELERY_RESULT_EXTENDED = True.",
+                id="schedules.W001",
+            )
+        )
     return found
+
+
+def _check_addresses() -> list[CheckMessage]:
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    try:
+        reverse("scheduler:overview")
+    except NoReverseMatch:
+        return [
+            Error(
+                "The scheduler's pages and its API have no addresses.",
+                hint="Add path('', include('schedules.urls')) to ROOT_URLCONF; a prefix may be"
+                " given instead of ''.",
+                id="schedules.E007",
+            )
+        ]
+    return []
+
+
+def _check_databases() -> list[CheckMessage]:
+    # A transaction that begins by reading cannot wait for SQLite's write lock later.
+    return [
+        Caution(
+            f"The SQLite database {alias!r} begins transactions without the write lock: with"
+            " several processes some of them fail at once with 'database is locked'.",
+            hint="Set OPTIONS = {'transaction_mode': 'IMMEDIATE', 'timeout': 20, 'init_command':"
+            " 'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;'}.",
+            id="schedules.W002",
+        )
+        for alias, database in settings.DATABASES.items()
+        if database.get("ENGINE") == "django.db.backends.sqlite3"
+        and database.get("OPTIONS", {}).get("transaction_mode") != "IMMEDIATE"
+    ]
 
 
 def _wrong(name: str, found: object, accepted: object, check_id: str) -> Error:

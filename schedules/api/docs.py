@@ -1,5 +1,6 @@
 """The documentation page: the OpenAPI document as a page without scripts."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
@@ -10,14 +11,22 @@ CONTENT_POLICY = (
 )
 
 
-def docs_page(request: HttpRequest) -> HttpResponse:
-    """Show every operation with its parameters, body and answers."""
-    from schedules.api.site import api  # the document is of the object that has this address
+def docs_view(read: Callable[[], Mapping[str, Any]]) -> Callable[[HttpRequest], HttpResponse]:
+    """Return the view that shows the document which `read` returns."""
 
-    if request.method not in ("GET", "HEAD"):
-        return HttpResponseNotAllowed(["GET", "HEAD"])
-    document = api.get_openapi_schema()
-    context = {
+    def docs_page(request: HttpRequest) -> HttpResponse:
+        """Show every operation with its parameters, body and answers."""
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        response = render(request, "schedules/api_docs.html", _context(read()))
+        response.headers["Content-Security-Policy"] = CONTENT_POLICY
+        return response
+
+    return docs_page
+
+
+def _context(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         "info": document["info"],
         "operations": [
             _operation(method.upper(), path, operation)
@@ -29,9 +38,6 @@ def docs_page(request: HttpRequest) -> HttpResponse:
             for name, schema in sorted(document["components"]["schemas"].items())
         ],
     }
-    response = render(request, "schedules/api_docs.html", context)
-    response.headers["Content-Security-Policy"] = CONTENT_POLICY
-    return response
 
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> dict[str, Any]:

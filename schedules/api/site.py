@@ -2,10 +2,8 @@
 
 from collections.abc import Callable
 from functools import wraps
-from importlib import import_module
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import URLPattern, re_path, resolve
 from django.utils.cache import patch_cache_control
@@ -13,7 +11,7 @@ from ninja import NinjaAPI, Swagger
 from ninja.openapi.schema import OpenAPISchema
 
 from schedules.api import alerts, document, jobs, runs, scheduled_jobs, scheduler
-from schedules.api.docs import docs_page
+from schedules.api.docs import docs_view
 from schedules.rest.parsing import BoundedParser, Refusal, check_size
 from schedules.rest.problems import handle_all, not_found, problem
 from schedules.rest.rights import NOBODY, needs
@@ -29,14 +27,15 @@ class SchedulerAPI(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
-        """Return the OpenAPI 3.1 document, of a project's own routers too."""
-        import_module(settings.ROOT_URLCONF)  # it adds them before it takes the addresses
-        return document.build(self, PREFIX if path_prefix is None else path_prefix)
+        """Return the OpenAPI 3.1 document, with the addresses that the site gives the API."""
+        # Asking for the address reads the site's addresses, and with them a project's own routers.
+        prefix = self.get_root_path({}) if path_prefix is None else path_prefix
+        return document.build(self, prefix)
 
     def _get_urls(self) -> list[Any]:
         addresses: list[Any] = [
-            re_path(r"^openapi\.json$", _document, name="openapi-json"),
-            re_path(r"^docs$", docs_page, name="docs"),
+            re_path(r"^openapi\.json$", self._document, name="openapi-json"),
+            re_path(r"^docs$", docs_view(self.get_openapi_schema), name="docs"),
             *super()._get_urls(),
         ]
         for address in addresses:
@@ -44,6 +43,11 @@ class SchedulerAPI(NinjaAPI):
                 address.callback = _answered(address.callback)
         slashed = re_path(r"^(?P<address>.*[^/])/$", _without_slash)
         return [*addresses, slashed, re_path(r"^.*$", _answered(not_found))]
+
+    def _document(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        return JsonResponse(self.get_openapi_schema())
 
 
 def _answered(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
@@ -70,18 +74,12 @@ def _answered(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
 
 def _without_slash(request: HttpRequest, address: str) -> HttpResponse:
     """Answer at an address that ends in a slash what is answered without it."""
-    match = resolve(f"/{PREFIX}{address}")
+    match = resolve(request.path_info.removesuffix("/"))
     response: HttpResponse = match.func(request, *match.args, **match.kwargs)
     return response
 
 
 _without_slash.csrf_exempt = True  # type: ignore[attr-defined]  # as above
-
-
-def _document(request: HttpRequest) -> HttpResponse:
-    if request.method not in ("GET", "HEAD"):
-        return HttpResponseNotAllowed(["GET", "HEAD"])
-    return JsonResponse(api.get_openapi_schema())
 
 
 api = SchedulerAPI(

@@ -1,0 +1,6 @@
+"""The addresses of a shop that has forgotten the scheduler's."""
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [path("admin/", admin.site.urls)]

@@ -1,0 +1,69 @@
+"""The system checks: each says what is missing and how to mend it."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.conf import settings
+from django.core.checks import CheckMessage
+
+from schedules.checks import check_project
+
+
+def only(**_: Any) -> CheckMessage:
+    """Return the one message, which must come with its remedy."""
+    [message] = check_project()
+    assert message.hint
+    return message
+
+
+def test_nothing_is_missing_here() -> None:
+    assert check_project() == []
+
+
+def test_naive_times_are_refused(settings: Any) -> None:
+    settings.USE_TZ = False
+
+    assert only().id == "schedules.E001"
+
+
+def test_a_missing_app_is_named(settings: Any) -> None:
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if "results" not in app]
+
+    assert (only().id, only().msg) == (
+        "schedules.E002",
+        "django_celery_results is not in INSTALLED_APPS.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "number"),
+    [
+        ("beat_scheduler", "celery.beat:PersistentScheduler", "schedules.E003"),
+        ("result_backend", "django-db", "schedules.E004"),
+        ("accept_content", ["json", "pickle"], "schedules.E005"),
+        ("result_extended", False, "schedules.W001"),
+    ],
+)
+def test_a_wrong_celery_setting_is_shown_with_the_right_one(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: Any, number: str
+) -> None:
+    monkeypatch.setitem(current_app.conf, name, value)
+
+    assert only().id == number
+    assert f"CELERY_{name.upper()} = " in (only().hint or "")
+
+
+def test_addresses_that_are_not_included_are_missed(settings: Any) -> None:
+    settings.ROOT_URLCONF = "django.contrib.auth.urls"
+
+    assert only().id == "schedules.E007"
+
+
+def test_an_sqlite_that_would_lock_up_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    databases = deepcopy(settings.DATABASES)
+    databases["default"] |= {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {}}
+    monkeypatch.setattr(settings, "DATABASES", databases)
+
+    assert only().id == "schedules.W002"
