@@ -55,6 +55,20 @@ class Origin(TextChoices):
     RECOVERY = "recovery", "recovery"
 
 
+BY_ITSELF = frozenset({Origin.TIMETABLE, Origin.DEPENDENCY})
+"""Origins of runs that nobody asked for one by one: a pause or a disable holds for them."""
+
+
+class After(TextChoices):
+    """How a run must have ended for another job to run after it. Failed includes lost and timed
+    out; what never ran (missed, skipped, cancelled) has not ended in any of these ways.
+    """
+
+    SUCCEEDED = "succeeded", "succeeded"
+    FAILED = "failed", "failed"
+    ENDED = "ended", "ended, either way"
+
+
 class Overlap(TextChoices):
     """What happens to an occurrence that is due while `max_instances` of its job are running."""
 

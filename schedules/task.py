@@ -34,7 +34,7 @@ from schedules.models import Job, Run
 from schedules.overlap import give_way
 from schedules.querysets.clock import database_now
 from schedules.registry import Declaration, find
-from schedules.states import Origin, RunState
+from schedules.states import BY_ITSELF, RunState
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ def _why_not(run: Run, *, now: datetime) -> Outcome | None:
     if run.expires_at is not None and run.expires_at < now:
         reason = f"a worker came to it only after {run.expires_at:%FT%TZ}, the end of its grace"
         return Outcome(state=RunState.MISSED, reason=reason)
-    if run.origin != Origin.TIMETABLE or run.job is None:
+    if run.origin not in BY_ITSELF or run.job is None:
         return None
     reason = halted(run.job, now=now)
     return Outcome(state=RunState.SKIPPED, reason=reason) if reason else None

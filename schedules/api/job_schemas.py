@@ -45,8 +45,19 @@ class _Entry(Asked):
     kwargs: dict[str, Any] | None = None
 
 
+class AfterRequest(Asked):
+    """Another job, and how its run must have ended."""
+
+    job: Annotated[str, Field(max_length=200)] = Field(description="Key or number.")
+    when: Literal["succeeded", "failed", "ended"] = "succeeded"
+
+
 class JobCreate(_Entry):
-    """A new job: a declared task with an interval, a cron expression or one date."""
+    """A new job: a declared task with an interval, a cron expression or one date, or only `after`
+    other jobs.
+    """
+
+    after: Annotated[list[AfterRequest], Field(max_length=100)] | None = None
 
     key: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z][A-Za-z0-9_.:-]*$")] | None = None
     task_function_id: Annotated[int, Field(ge=1, le=2**63 - 1), WHOLE] | None = None
@@ -98,7 +109,7 @@ def as_values(asked: _Entry) -> dict[str, Any]:
     values: dict[str, Any] = {
         name: CLEARED.get(name) if value is None else value for name, value in given.items()
     }
-    for name in ("task_function_id", "task_function_key"):
+    for name in ("task_function_id", "task_function_key", "after"):
         values.pop(name, None)
     if "misfire_grace_time" in values:
         seconds: int = values["misfire_grace_time"]

@@ -35,6 +35,7 @@ from schedules.querysets.clock import database_now
 from schedules.rest.camel import Flag
 from schedules.rest.pages import PageQuery, envelope
 from schedules.rest.rights import caller, needs
+from schedules.states import After
 from schedules.timing import from_spec, occurrences
 
 router = Router(tags=["jobs"], by_alias=True)
@@ -55,9 +56,12 @@ class NextQuery(Schema):
 
 @router.post("/jobs", auth=needs(MANAGE), response={201: ScheduledJob}, operation_id="createJob")
 def create(request: HttpRequest, response: HttpResponse, data: JobCreate) -> Any:
-    """Make a job. Give exactly one of an interval, a `cronExpression` and `runAt`."""
+    """Make a job. Give exactly one of an interval, a `cronExpression` and `runAt`, or none of them
+    and the jobs that it runs `after`.
+    """
     function = find_function(number=data.task_function_id, key=data.task_function_key)
     values = as_values(data)
+    values["after"] = [(job_or_404(one.job), After(one.when)) for one in data.after or ()]
     now = database_now()
     job = create_job(function, values=values, by=caller(request), source="api", now=now)
     response.headers["Location"] = f"{request.path.rstrip('/')}/{job.pk}"

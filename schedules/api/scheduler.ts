@@ -125,6 +125,7 @@ export interface JobCreate {
   runAt?: string;
   args?: unknown[];
   kwargs?: Record<string, unknown>;
+  after?: AfterRequest[];
   key?: string;
   taskFunctionId?: number;
   taskFunctionKey?: string;
@@ -338,6 +339,11 @@ export interface SchedulerInstance {
   isAlive: boolean;
   startedAt: string;
   lastHeartbeat: string;
+}
+
+export interface AfterRequest {
+  job: string;
+  when?: 'succeeded' | 'failed' | 'ended';
 }
 
 export interface Progress {

@@ -12,6 +12,7 @@ from schedules.conf import options
 from schedules.dispatch.decide import Planned, Policy, decide
 from schedules.dispatch.upcoming import due_at_of, flag_of, has_ended
 from schedules.dispatch.zone_data import renew
+from schedules.finish import options_of
 from schedules.halts import Halt, global_pauses, halts_of
 from schedules.lease import instance_id
 from schedules.models import Job, Run
@@ -63,7 +64,7 @@ def settle(job: Job, *, until: datetime) -> None:
     """Plan all that the locked job's timetable had up to `until`, however much that is: what
     follows is another timetable's, or another policy's.
     """
-    while job.next_run_at is not None and job.next_run_at <= until:
+    while job.timetable and job.next_run_at is not None and job.next_run_at <= until:
         plan_jobs([job], now=until, through=until)
 
 
@@ -110,6 +111,7 @@ def _row(job: Job, planned: Planned, now: datetime, again_at: datetime | None) -
         task=job.task,
         args=job.args,
         kwargs=job.kwargs,
+        options=options_of(job),
         scheduled_at=planned.scheduled_at,
         until=planned.until,
         count=planned.count,

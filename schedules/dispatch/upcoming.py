@@ -30,7 +30,10 @@ def has_ended(job: Job) -> bool:
 
 
 def flag_of(job: Job) -> str:
-    """Return what a person should see of the job: that it has ended, unless there is graver."""
-    if has_ended(job):
+    """Return what a person should see of the job: that it has ended, unless there is graver, or it
+    runs after another one.
+    """
+    runs_after = has_ended(job) and job.pk and job.dependencies.filter(until__isnull=True).exists()
+    if has_ended(job) and not runs_after:
         return job.flagged_reason or ENDED
     return "" if job.flagged_reason == ENDED else job.flagged_reason

@@ -7,6 +7,7 @@ still owns the run. Nobody can end a run twice, and nobody can end it half.
 
 from schedules.finish.attempt import finish_attempt, lose_attempt, resend_attempt
 from schedules.finish.context import message_context, message_fields
+from schedules.finish.dependents import options_of
 from schedules.finish.outcome import Outcome, judge, judge_error
 from schedules.finish.waiting import finish_waiting
 
@@ -19,5 +20,6 @@ __all__ = [
     "lose_attempt",
     "message_context",
     "message_fields",
+    "options_of",
     "resend_attempt",
 ]

@@ -9,6 +9,7 @@ from celery.canvas import signature
 from django.db import transaction
 
 from schedules.finish.context import FOLLOW_UPS
+from schedules.finish.dependents import plan_dependents
 from schedules.finish.outcome import Outcome
 from schedules.signals import run_finished
 from schedules.states import NEVER_RAN, RunState
@@ -53,6 +54,7 @@ def record(run: "Run", outcome: Outcome, *, request: Context) -> None:
     # Celery stores the outcome once more when the body has returned; there is nothing left to
     # store.
     request.update({**FOLLOW_UPS, RECORDED: True})
+    plan_dependents(run, outcome.state)
     transaction.on_commit(_Announcement(run, outcome.state), robust=True)
 
 

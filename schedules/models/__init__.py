@@ -4,6 +4,7 @@ no I/O.
 
 from schedules.models.access import AuditEntry, Token
 from schedules.models.alerts import Alert, AlertChannel, AlertEpisode, AlertRule, Delivery
+from schedules.models.dependency import Dependency
 from schedules.models.engine import GlobalPause, Instance, Touched, Watermark
 from schedules.models.job import Calendar, Job, ScheduleVersion, TaskFunction
 from schedules.models.run import Attempt, Run
@@ -17,6 +18,7 @@ __all__ = [
     "AuditEntry",
     "Calendar",
     "Delivery",
+    "Dependency",
     "GlobalPause",
     "Instance",
     "Job",

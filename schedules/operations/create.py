@@ -1,7 +1,7 @@
 """Making a job: its periodic task and its row, in force when the transaction commits."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -13,11 +13,18 @@ from schedules.access import Source, actor_name, record
 from schedules.adapters.validation import check_arguments
 from schedules.errors import InvalidInput
 from schedules.models import Job, TaskFunction
+from schedules.operations.dependencies import add_dependency
 from schedules.operations.edit import EDITABLE, check_policy, put_into_force
-from schedules.operations.timetables import Entered, point_at, read_entered
+from schedules.operations.timetables import (
+    OF_ITS_OWN_NEVER,
+    TIMETABLE_FIELDS,
+    Entered,
+    point_at,
+    read_entered,
+)
 from schedules.operations.wording import describe
 from schedules.registry import Declaration, find
-from schedules.states import Owner
+from schedules.states import After, Owner
 from schedules.timing import At
 
 if TYPE_CHECKING:
@@ -41,10 +48,14 @@ def create_job(
     """Make a job of a declared task and return it; of an allowed undeclared one by its name.
 
     `values` may hold the fields of EDITABLE, those of a timetable (one kind, see `read_entered`)
-    unless it is given as `entered`, `key`, `enabled`, `args`, `kwargs`, `queue`, `one_off`, and
-    `starts_at` and `ends_at`, between which it runs. A single date may run however late unless a
-    misfire grace is given. Raises InvalidInput.
+    unless it is given as `entered`, `key`, `enabled`, `args`, `kwargs`, `queue`, `one_off`,
+    `starts_at` and `ends_at`, between which it runs, and `after`, pairs of a job and an outcome;
+    with them it needs no timetable of its own. A single date may run however late unless a misfire
+    grace is given. Raises InvalidInput.
     """
+    after: Sequence[tuple[Job, After]] = values.get("after") or ()
+    if after and not TIMETABLE_FIELDS & values.keys():
+        entered = OF_ITS_OWN_NEVER
     entered = entered or read_entered(values, job=None, now=now)
     assert entered is not None
     task = function if isinstance(function, str) else function.task
@@ -71,7 +82,7 @@ def create_job(
     job.periodic_task = periodic_task
     job.created_by_id = getattr(by, "pk", None)
     put_into_force(job, now=now, by=actor_name(by))
-    if job.is_enabled and job.next_run_at is None:
+    if job.is_enabled and job.next_run_at is None and not after:
         raise InvalidInput("timetable", describe(entered.timetable), "one that fires again")
     record(
         "create",
@@ -82,6 +93,8 @@ def create_job(
         after=_as_recorded(job),
         reason=reason,
     )
+    for upstream, outcome in after:
+        add_dependency(job, upstream, on=outcome, by=by, source=source, now=now, reason=reason)
     return job
 
 

@@ -187,7 +187,7 @@ def change_job(
 def put_into_force(job: Job, *, now: datetime, by: str) -> None:
     """Save the job's periodic task and plan by it from `now` on, as Beat would after an edit.
 
-    Raises InvalidInput where the periodic task would not be a valid one.
+    Raises InvalidInput where the periodic task is to run and would not be a valid one.
     """
     periodic_task = job.periodic_task
     if periodic_task is None:
@@ -200,7 +200,7 @@ def put_into_force(job: Job, *, now: datetime, by: str) -> None:
     periodic_task.save()
     job.periodic_task_id = periodic_task.pk
     reading = read(periodic_task.pk, job=job, since=now)
-    if reading is None or reading.invalid_reason:
+    if reading is None or (reading.invalid_reason and periodic_task.enabled):
         found = "deleted" if reading is None else reading.invalid_reason
         raise InvalidInput("job", found, "a job that can run")
     bring_into_force(job, reading, since=now, by=by)
@@ -226,7 +226,7 @@ BESIDE = ("cron_text", "day_rule", "interval_anchor")
 
 def set_enabled(job: Job, *, enabled: bool) -> None:
     """Switch the job's periodic task, for `change_job`. Raises JobInvalid when it was deleted."""
-    if job.is_enabled == enabled:
+    if _is_switched_on(job) == job.is_enabled == enabled:
         return
     if job.periodic_task is None:
         raise JobInvalid(job.key, job.invalid_reason or "Its periodic task was deleted.")
@@ -275,7 +275,13 @@ def _says_the_same(job: Job, entered: Entered) -> bool:
 def _snapshot(job: Job) -> dict[str, Any]:
     values = {name: getattr(job, name) for name in DIRECT}
     values |= {name: getattr(job, column) for name, column in STANDING.items()}
+    values["enabled"] = _is_switched_on(job)
     return {**values, "interval_parts": job.interval_parts}
+
+
+def _is_switched_on(job: Job) -> bool:
+    """What a person has said; a job that cannot run is not in force all the same."""
+    return job.is_enabled if job.periodic_task is None else job.periodic_task.enabled
 
 
 def check_policy(values: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django_celery_results.models import TaskResult
 
-from schedules.models import Instance, Job, Run, TaskFunction
+from schedules.models import Dependency, Instance, Job, Run, TaskFunction
 from schedules.operations.status import SchedulerStatus
 from schedules.operations.timetables import current_timetable, parts_of
 from schedules.operations.wording import iso
@@ -87,6 +87,18 @@ def job_shape(job: Job, *, language: str = "en") -> dict[str, Any]:
         "nextRunAt": _instant(job.next_run_at),
         "createdAt": _instant(job.created_at),
         "updatedAt": _instant(job.updated_at),
+    }
+
+
+def dependency_shape(dependency: Dependency) -> dict[str, Any]:
+    """Return what a job runs after. Wants both jobs loaded."""
+    return {
+        "jobId": dependency.job_id,
+        "jobKey": dependency.job.key,
+        "upstreamId": dependency.upstream_id,
+        "upstreamKey": dependency.upstream.key,
+        "when": str(dependency.on),
+        "since": iso(dependency.since),
     }
 
 

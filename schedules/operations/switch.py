@@ -13,6 +13,7 @@ from schedules.finish import Outcome, finish_waiting
 from schedules.halts import pause_of
 from schedules.lease import instance_id
 from schedules.models import GlobalPause, Job, Run
+from schedules.operations.dependencies import end_dependencies
 from schedules.operations.edit import change_job, set_enabled
 from schedules.states import RunState
 
@@ -192,6 +193,7 @@ def delete_job(
         stored.is_active = False
 
     deleted = _change(job, retire, "delete", by, source, now, reason, versions)
+    end_dependencies(deleted, by=by, source=source, now=now)
     _end_waiting(deleted, RunState.CANCELLED, f"deleted by {actor_name(by)}")
     return deleted
 

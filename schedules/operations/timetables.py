@@ -45,6 +45,10 @@ class Entered:
     parts: dict[str, int] | None = None
 
 
+OF_ITS_OWN_NEVER = Entered(timetable=Cron(" ".join(NEVER.values())))
+"""For a job that only runs after others."""
+
+
 def read_entered(given: Mapping[str, Any], *, job: Job | None, now: datetime) -> Entered | None:
     """Return the timetable that `given` asks for; None if it says nothing about it.
 

@@ -11,6 +11,7 @@ from schedules.adapters.validation import check_arguments
 from schedules.conf import options
 from schedules.dispatch import publish_after_commit
 from schedules.errors import InvalidInput, JobDeleted, JobDisabled, JobInvalid, Refused
+from schedules.finish import options_of
 from schedules.models import Job, Run
 from schedules.states import Origin, Overlap
 
@@ -70,6 +71,7 @@ def trigger(
         task=job.task,
         args=job.args,
         kwargs=arguments,
+        options=options_of(job),
         scheduled_at=now,
         due_at=now,
         publish_at=now + options().send_again_after,

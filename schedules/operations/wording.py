@@ -3,8 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from schedules.adapters.periodic import NEVER
 from schedules.models import Job
 from schedules.timing import At, Cron, Every, Solar, Timetable, Window, from_spec
+
+NEVER_FIRES = " ".join(NEVER.values())
 
 
 class Mark(NamedTuple):
@@ -86,6 +89,8 @@ def timetable_words(job: Job) -> str:
 def describe(timetable: Timetable) -> str:
     """Return a timetable as one short phrase, with its zone."""
     match timetable:
+        case Cron(expression=expression) if expression == NEVER_FIRES:
+            return "never by itself"
         case Cron():
             return f"{timetable.expression} {timetable.tz}"
         case Every():

@@ -5,12 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from schedules.querysets.clock import sql_now
-from schedules.states import WAITING
+from schedules.states import BY_ITSELF, WAITING
 
 MOST_INSTANCES = 10
 """Slots a job can have at most."""
 
 _SLOTS = " UNION ALL ".join(f"SELECT {n} AS place" for n in range(1, MOST_INSTANCES + 1))
+_BY_ITSELF = ", ".join(f"'{origin}'" for origin in sorted(BY_ITSELF))
 _WAITING = ", ".join(f"'{state}'" for state in sorted(WAITING))
 
 # Everything that is put together here is a constant of ours; values travel as parameters.
@@ -33,7 +34,7 @@ SET state = 'running', publish_at = NULL, attempt = attempt + 1,
 WHERE task_id = %s AND task = %s AND state IN ({_WAITING}) AND due_at <= {{now}}
   AND (expires_at IS NULL OR expires_at >= {{now}})
   AND NOT EXISTS (SELECT 1 FROM schedules_globalpause WHERE ended_at IS NULL AND NOT drain)
-  AND (origin <> 'timetable' OR EXISTS (
+  AND (origin NOT IN ({_BY_ITSELF}) OR EXISTS (
     SELECT 1 FROM schedules_job AS job
     LEFT JOIN django_celery_beat_periodictask AS task ON task.id = job.periodic_task_id
     WHERE job.id = mine.job_id AND job.is_active

@@ -8,7 +8,7 @@ from django.db import connections, models
 
 from schedules.querysets.claim import claim_statement
 from schedules.querysets.clock import DatabaseNow
-from schedules.states import FINAL, UNSENT, Origin, RunState
+from schedules.states import BY_ITSELF, FINAL, UNSENT, RunState
 
 if TYPE_CHECKING:
     from schedules.models import Run
@@ -35,7 +35,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def parked(self) -> "RunQuerySet":
         """One-off calls that wait in the database until they are due."""
-        return self.waiting().filter(state__in=UNSENT).exclude(origin=Origin.TIMETABLE)
+        return self.waiting().filter(state__in=UNSENT).exclude(origin__in=BY_ITSELF)
 
     def about(self, subjects: list[str]) -> "RunQuerySet":
         """Waiting runs of the given natural keys."""

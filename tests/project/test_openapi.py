@@ -53,6 +53,7 @@ def contract(db: None) -> Iterator[dict[str, str]]:
     function = find_function(key="recover_meetings")
     values: dict[str, Any] = {"key": KEY, "cron_expression": "0 5 * * *"}
     job = create_job(function, values=values, by=user, source="code", now=now)
+    create_job(function, values={**values, "key": "before"}, by=user, source="code", now=now)
     common: dict[str, Any] = {"job": job, "job_key": KEY, "task": job.task, "due_at": now}
     Run.objects.create(
         **common,
@@ -139,6 +140,7 @@ FITTING: dict[tuple[str, str], Any] = {
     ("/api/v1/scheduler/jobs/{job_id}", "put"): {"intervalMinutes": 60, "isEnabled": False},
     ("/api/v1/scheduler/jobs/{job_id}", "patch"): {"priority": 10},
     ("/api/v1/scheduler/jobs/{job_id}/action", "post"): {"action": "trigger"},
+    ("/api/v1/scheduler/jobs/{job_id}/dependencies/{upstream_id}", "put"): {"when": "ended"},
     ("/api/v1/scheduler/cleanup", "post"): {"retentionDays": 30},
     ("/api/v1/scheduler/pause-all", "post"): {"reason": "stocktaking"},
     ("/api/v1/scheduler/alerts/channels", "post"): {
@@ -172,6 +174,7 @@ def test_every_operation_succeeds_with_what_fits_it(
     values: dict[str, Any] = {
         "job_id": KEY,
         "key": KEY,
+        "upstream_id": "before",
         "execution_id": str(Run.objects.get(job_key=KEY).task_id),
         "channel_id": AlertChannel.objects.get().pk,
         "rule_id": AlertRule.objects.get().pk,

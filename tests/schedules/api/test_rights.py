@@ -31,6 +31,17 @@ TABLE: dict[str, tuple[str, Any, tuple[int, int, int, int]]] = {
     "GET /api/v1/scheduler/jobs/{job_id}": ("", None, (401, 403, 403, 200)),
     "PUT /api/v1/scheduler/jobs/{job_id}": ("", {"priority": 1}, (401, 403, 403, 200)),
     "PATCH /api/v1/scheduler/jobs/{job_id}": ("", {"priority": 1}, (401, 403, 403, 200)),
+    "GET /api/v1/scheduler/jobs/{job_id}/dependencies": ("", None, (401, 403, 403, 200)),
+    "PUT /api/v1/scheduler/jobs/{job_id}/dependencies/{upstream_id}": (
+        "",
+        {},
+        (401, 403, 403, 422),
+    ),
+    "DELETE /api/v1/scheduler/jobs/{job_id}/dependencies/{upstream_id}": (
+        "",
+        None,
+        (401, 403, 403, 200),
+    ),
     "DELETE /api/v1/scheduler/jobs/{job_id}": ("", None, (401, 403, 403, 200)),
     "POST /api/v1/scheduler/jobs/{job_id}/action": (
         "",
@@ -97,6 +108,7 @@ def address_of(path: str) -> str:
     """Fill in what there is; what was deleted meanwhile is nowhere."""
     return path.format(
         job_id="nightly",
+        upstream_id="nightly",
         key="nightly",
         execution_id=RUN,
         channel_id=AlertChannel.objects.values_list("pk", flat=True).first() or 0,

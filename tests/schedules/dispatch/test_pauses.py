@@ -12,6 +12,7 @@ from schedules.ledger import explain, verify_job
 from schedules.models import AuditEntry, GlobalPause, Job, Run, ScheduleVersion, Touched
 from schedules.operations.edit import update_job
 from schedules.operations.switch import (
+    delete_job,
     disable_job,
     end_pauses,
     pause_all,
@@ -215,3 +216,16 @@ def test_a_timetable_that_has_ended_is_flagged_until_it_goes_on(job: Job, now: d
     job.refresh_from_db()
     assert job.next_run_at is not None
     assert job.flagged_reason == ""
+
+
+@pytest.mark.parametrize("verb", [disable_job, delete_job])
+def test_a_job_that_cannot_run_can_still_be_stopped(job: Job, now: datetime, verb: Any) -> None:
+    PeriodicTask.objects.update(args="{")
+    absorb_edits(now=now)
+
+    verb(job, now=now, **ADA)
+
+    job.refresh_from_db()
+    task = PeriodicTask.objects.get()
+    assert (job.is_enabled, task.enabled, job.is_active) == (False, False, verb is disable_job)
+    assert job.invalid_reason

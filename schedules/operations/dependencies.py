@@ -1,0 +1,164 @@
+"""Letting a job run after others, and ending that."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from schedules.access import Source, record
+from schedules.dispatch.upcoming import flag_of
+from schedules.errors import InvalidInput, JobDeleted
+from schedules.models import Dependency, Job, Watermark
+from schedules.states import After
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    Actor = AbstractBaseUser | AnonymousUser | str
+
+LOCK = "dependencies"
+"""Row by which two changes at once wait for each other, or they could close a circle together."""
+
+
+@transaction.atomic
+def add_dependency(
+    job: Job,
+    upstream: Job,
+    *,
+    on: After,
+    by: "Actor",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+) -> Dependency:
+    """Let `job` run once after each run of `upstream` that ends as `on` says, from `now` on.
+
+    What was said before about the two is replaced; said again, nothing is written. Raises
+    JobDeleted, and InvalidInput about `upstream` for a circle.
+    """
+    _lock(now)
+    check_dependency(job, upstream)
+    present = Dependency.objects.filter(job=job, upstream=upstream, until__isnull=True).first()
+    if present is not None:
+        if present.on == on:
+            return present
+        Dependency.objects.filter(pk=present.pk).update(until=now)
+    added = Dependency.objects.create(job=job, upstream=upstream, on=on, since=now)
+    _refresh_flag(job)
+    record(
+        "depend",
+        subject=f"job:{job.key}",
+        actor=by,
+        source=source,
+        now=now,
+        before=None if present is None else _words(present),
+        after=_words(added),
+        reason=reason,
+    )
+    return added
+
+
+@transaction.atomic
+def remove_dependency(
+    job: Job, upstream: Job, *, by: "Actor", source: Source, now: datetime, reason: str = ""
+) -> bool:
+    """Let `job` run after `upstream` no more; False if it did not anyway."""
+    _lock(now)
+    present = dependencies_of(job).filter(upstream=upstream).first()
+    if present is None:
+        return False
+    _end([present], by=by, source=source, now=now, reason=reason)
+    return True
+
+
+def end_dependencies(job: Job, *, by: "Actor", source: Source, now: datetime) -> None:
+    """End all that the job waits for and all that waits for it: it is being deleted."""
+    both = Dependency.objects.filter(Q(job=job) | Q(upstream=job), until__isnull=True)
+    reason = f"{job.key} was deleted"
+    _end(both.select_related("job", "upstream"), by=by, source=source, now=now, reason=reason)
+
+
+def check_dependency(job: Job, upstream: Job) -> None:
+    """Raise InvalidInput where the two would wait for each other, JobDeleted for a deleted one."""
+    for each in (job, upstream):
+        if not each.is_active:
+            raise JobDeleted(each.key)
+    path = _path(from_=upstream.pk, to=job.pk)
+    if path is not None:
+        keys = dict(Job.objects.filter(pk__in=path).values_list("pk", "key"))
+        if len(path) == 1:
+            accepted = "another job than the one that is to run after it"
+        else:
+            chain = " after ".join(keys[pk] for pk in path)
+            accepted = f"a job that does not wait for {job.key} itself ({chain})"
+        raise InvalidInput("upstream", upstream.key, accepted)
+
+
+def dependencies_of(job: Job) -> QuerySet[Dependency]:
+    """Return what the job runs after."""
+    present = Dependency.objects.filter(job=job, until__isnull=True)
+    return present.select_related("job", "upstream").order_by("upstream__key")
+
+
+def dependents_of(job: Job) -> QuerySet[Dependency]:
+    """Return what runs after the job."""
+    present = Dependency.objects.filter(upstream=job, until__isnull=True)
+    return present.select_related("job", "upstream").order_by("job__key")
+
+
+def _lock(now: datetime) -> None:
+    Watermark.objects.bulk_create([Watermark(name=LOCK, at=now)], ignore_conflicts=True)
+    Watermark.objects.select_for_update().get(name=LOCK)
+
+
+def _path(*, from_: int, to: int) -> list[int] | None:
+    """Return the jobs by which `from_` waits for `to`, both included; None if it does not."""
+    waits_for: dict[int, list[int]] = {}
+    edges = Dependency.objects.filter(until__isnull=True).values_list("job_id", "upstream_id")
+    for waiting, upstream in edges:
+        waits_for.setdefault(waiting, []).append(upstream)
+    paths, seen = [[from_]], {from_}
+    while paths:
+        path = paths.pop()
+        if path[-1] == to:
+            return path
+        for upstream in waits_for.get(path[-1], []):
+            if upstream not in seen:
+                seen.add(upstream)
+                paths.append([*path, upstream])
+    return None
+
+
+def _end(
+    dependencies: Iterable[Dependency],
+    *,
+    by: "Actor",
+    source: Source,
+    now: datetime,
+    reason: str,
+) -> None:
+    for dependency in dependencies:
+        Dependency.objects.filter(pk=dependency.pk, until__isnull=True).update(until=now)
+        _refresh_flag(dependency.job)
+        record(
+            "undepend",
+            subject=f"job:{dependency.job.key}",
+            actor=by,
+            source=source,
+            now=now,
+            before=_words(dependency),
+            reason=reason,
+        )
+
+
+def _refresh_flag(job: Job) -> None:
+    """A job without a timetable of its own is in order as long as it runs after another."""
+    job.refresh_from_db(fields=["flagged_reason"])
+    job.flagged_reason = flag_of(job)
+    Job.objects.filter(pk=job.pk).update(flagged_reason=job.flagged_reason)
+
+
+def _words(dependency: Dependency) -> dict[str, str]:
+    return {"after": dependency.upstream.key, "when": str(dependency.on)}
