@@ -1,0 +1,117 @@
+"""A client of the system: calls, chains, cancels and switches a job, and says what it was told.
+
+It is a process of its own, started as `python -m chaos.client`, and sees the same faults.
+"""
+
+import random
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import django
+
+django.setup()
+
+from celery import chain  # noqa: E402 - the models have to be ready
+from django.db import DatabaseError, InterfaceError, connection, transaction  # noqa: E402
+from django_celery_beat.models import PeriodicTask  # noqa: E402
+
+import project.celery  # noqa: E402, F401
+from chaos.jobs import one_off  # noqa: E402
+from chaos.witness import testify  # noqa: E402
+from chaos.workload import CHAIN, SWITCHED  # noqa: E402
+from schedules.operations.cancel import CANCELLED, cancel_runs  # noqa: E402
+from schedules.public import database_now  # noqa: E402
+
+PAUSE_SECONDS = 0.4
+LATEST_SECONDS = 25.0
+"""How far ahead calls are made."""
+
+AWAY = (DatabaseError, InterfaceError)
+
+
+class Client:
+    """Does one thing after the other, chosen by `seed`."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.calls: deque[str] = deque(maxlen=50)
+        self.switched_on = True
+        self.stopping = False
+
+    def stop(self, *_: Any) -> None:
+        """End after the present action."""
+        self.stopping = True
+
+    def work(self) -> None:
+        """Act until stopped. A database that is away ends one action and not the client."""
+        actions: list[Callable[[], None]] = [self.call] * 5 + [self.chain] * 2
+        actions += [self.cancel] * 2 + [self.switch]
+        while not self.stopping:
+            try:
+                self.chance.choice(actions)()
+            except AWAY:
+                connection.close()
+            time.sleep(PAUSE_SECONDS)
+        if not self.switched_on:
+            self.switch()
+
+    def call(self) -> None:
+        """Call a task once, some seconds ahead, in one transaction with a row that says so."""
+        call = uuid4()
+        with transaction.atomic():
+            self._note(call, "call")
+            countdown = self.chance.choice([0.0, self.chance.uniform(0, LATEST_SECONDS)])
+            one_off.apply_async((call.hex, 0), task_id=str(call), countdown=countdown)
+        testify("called", call=call.hex, kind="call")
+        self.calls.append(call.hex)
+
+    def chain(self) -> None:
+        """Start a chain in the same way."""
+        call = uuid4()
+        with transaction.atomic():
+            self._note(call, "chain")
+            chain(*(one_off.si(call.hex, step) for step in range(1, CHAIN + 1))).apply_async()
+        testify("called", call=call.hex, kind="chain")
+
+    def cancel(self) -> None:
+        """Take one of the last calls back, and say so if that was promised."""
+        if not self.calls:
+            return
+        call = self.calls[self.chance.randrange(len(self.calls))]
+        answer = cancel_runs([UUID(call)], reason="the client asked for it")[UUID(call)]
+        if answer == CANCELLED:
+            testify("cancelled", call=call)
+
+    def switch(self) -> None:
+        """Switch a job off or on, as another program would."""
+        on = not self.switched_on
+        testify("switching", on=on, instant=_text(database_now()))
+        PeriodicTask.objects.filter(name=SWITCHED).update(enabled=on)
+        testify("switched", on=on, instant=_text(database_now()))
+        self.switched_on = on
+
+    def _note(self, call: UUID, kind: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO chaos_call VALUES (%s, %s)", [call.hex, kind])
+
+
+def _text(instant: datetime) -> str:
+    return instant.isoformat()
+
+
+def main() -> None:
+    """Work until asked to stop."""
+    client = Client(int(sys.argv[1]))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, client.stop)
+    client.work()
+
+
+if __name__ == "__main__":
+    main()
