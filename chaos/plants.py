@@ -40,44 +40,54 @@ def apply() -> None:
 
 
 def _key_outside_planning() -> None:
-    import schedules.beat
+    from uuid import uuid4
+
     from schedules.dispatch import plan
-    from schedules.models import Job, Run
+    from schedules.models import Run
+    from schedules.querysets.jobs import JobQuerySet
 
-    def plan_due(*, now: datetime) -> list[Run]:
-        jobs = list(Job.objects.due(now))
-        rows: list[Run] = []
-        for job in jobs:
-            rows += plan._plan(job, now=now, paused="")
-        for row in rows:
-            row.task_id = Run._meta.get_field("task_id").get_default()
-        Run.objects.bulk_create(rows)
-        Job.objects.bulk_update(jobs, ["next_run_at", "next_due_at"])
-        return [row for row in rows if row.state == "planned"]
+    plan_jobs = plan.plan_jobs
 
-    _replace(schedules.beat, "plan_due", plan_due)
+    def take_long(jobs: Sequence[Any], **given: Any) -> list[Run]:
+        time.sleep(WINDOW_SECONDS)
+        return plan_jobs(jobs, **given)
+
+    _replace(JobQuerySet, "locked", lambda self: self)
+    _replace(plan, "plan_jobs", take_long)
+    _replace(plan, "uuid5", lambda *_: uuid4())
 
 
 def _moved_before_planned() -> None:
-    from django.db import transaction
-
     import schedules.beat
     from schedules.dispatch import plan
-    from schedules.models import Job, Run
+    from schedules.models import Run
 
-    def plan_due(*, now: datetime) -> list[Run]:
-        rows: list[Run] = []
-        with transaction.atomic():
-            jobs = list(Job.objects.due(now).locked()[:500])
-            for job in jobs:
-                rows += plan._plan(job, now=now, paused="")
-            Job.objects.bulk_update(jobs, ["next_run_at", "next_due_at"])
-        if rows:
+    manager = type(Run.objects)
+    write, plan_due = manager.bulk_create, plan.plan_due
+    held: list[Run] = []
+    is_planning = False
+
+    def hold(self: Any, rows: Sequence[Run], **options: Any) -> Sequence[Run]:
+        if not is_planning:
+            return write(self, rows, **options)
+        held.extend(rows)
+        return rows
+
+    def write_later(*, now: datetime) -> list[Run]:
+        nonlocal is_planning
+        held.clear()
+        is_planning = True
+        try:
+            runs = plan_due(now=now)
+        finally:
+            is_planning = False
+        if held:
             time.sleep(WINDOW_SECONDS)
-        Run.objects.bulk_create(rows, ignore_conflicts=True)
-        return [row for row in rows if row.state == "planned"]
+            write(Run.objects, held, ignore_conflicts=True)
+        return runs
 
-    _replace(schedules.beat, "plan_due", plan_due)
+    _replace(manager, "bulk_create", hold)
+    _replace(schedules.beat, "plan_due", write_later)
 
 
 def _unconditional_claim() -> None:
