@@ -114,6 +114,12 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    # The statements that every run passes through are planned once for each connection, unless a
+    # pooler in between says ?prepare_threshold=none.
+    _options = {"prepare_threshold": 1, **_database.get("OPTIONS", {})}
+    if _options["prepare_threshold"] == "none":
+        _options["prepare_threshold"] = None
+    _database["OPTIONS"] = _options
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Recognised and never used or shown: the connection string of a Supabase project goes into

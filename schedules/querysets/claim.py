@@ -41,15 +41,26 @@ WHERE task_id = %s AND task = %s AND state IN ({_WAITING}) AND due_at <= {{now}}
       AND (job.one_off OR (job.is_enabled AND task.enabled))
       AND (job.paused_at IS NULL OR job.paused_until <= {{now}})
   ))
-RETURNING *
+RETURNING {{columns}}
 """  # noqa: S608
 
 
 def claim_statement(
-    vendor: str, *, task_id: UUID, task: str, instance_id: UUID, pid: int
+    vendor: str, *, columns: Sequence[str], task_id: UUID, task: str, instance_id: UUID, pid: int
 ) -> tuple[str, Sequence[Any]]:
-    """Return the SQL that takes one run, and its parameters, for the database `vendor`."""
+    """Return the SQL that takes one run and returns its `columns`, and the parameters, for the
+    database `vendor`.
+    """
     now, at = sql_now(vendor)
     # Where the driver has no UUIDs, Django stores them as 32 hexadecimal digits.
     mine, run = (instance_id.hex, task_id.hex) if vendor == "sqlite" else (instance_id, task_id)
-    return _CLAIM.format(now=now), [mine, pid, *at, run, task, *at, *at, *at]
+    return _CLAIM.format(now=now, columns=", ".join(columns)), [
+        mine,
+        pid,
+        *at,
+        run,
+        task,
+        *at,
+        *at,
+        *at,
+    ]

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from schedules.querysets.clock import sql_now
+from schedules.querysets.statements import prepared_cursor
 
 _END_RUN = """
 UPDATE schedules_run
@@ -97,6 +98,6 @@ def write_result(connection: BaseDatabaseWrapper, values: Mapping[str, Any]) -> 
 
 
 def _execute(connection: BaseDatabaseWrapper, statement: str, values: list[Any]) -> int:
-    with connection.cursor() as cursor:
+    with prepared_cursor(connection) as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)

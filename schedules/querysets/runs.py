@@ -8,6 +8,7 @@ from django.db import connections, models
 
 from schedules.querysets.claim import claim_statement
 from schedules.querysets.clock import DatabaseNow
+from schedules.querysets.statements import column_names, prepared_cursor, read_row
 from schedules.states import BY_ITSELF, FINAL, UNSENT, RunState
 
 if TYPE_CHECKING:
@@ -72,11 +73,16 @@ class RunQuerySet(models.QuerySet["Run"]):
         takes the lowest free slot of the job. Without a free slot a constraint refuses the
         statement: IntegrityError, and the run goes on waiting.
         """
+        connection = connections[self.db]
         sql, params = claim_statement(
-            connections[self.db].vendor,
+            connection.vendor,
+            columns=column_names(self.model),
             task_id=task_id,
             task=task,
             instance_id=instance_id,
             pid=pid,
         )
-        return next(iter(list(self.raw(sql, params))), None)
+        with prepared_cursor(connection) as cursor:
+            cursor.execute(sql, params)
+            row = cursor.fetchone()
+        return None if row is None else read_row(self.model, row, using=self.db)

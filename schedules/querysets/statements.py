@@ -1,0 +1,60 @@
+"""The way to the database and back for the few statements that every run passes through."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Model
+
+Row = TypeVar("Row", bound=Model)
+
+
+def prepared_cursor(connection: BaseDatabaseWrapper) -> Any:
+    """Return a cursor, to be closed by the caller, whose statements PostgreSQL parses and plans
+    once for each connection and not each time.
+
+    Planning a claim takes longer than executing it. Django's own cursor writes the values into the
+    text, so that no two statements are the same; this one sends them beside it. Whether they are
+    kept is the connection's `prepare_threshold`: None, as behind a pooler that cannot keep them,
+    only sends them.
+    """
+    if connection.vendor != "postgresql":
+        return connection.cursor()
+    from psycopg import Cursor  # not installed where there is only SQLite
+
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    cursor: Any = Cursor(connection.connection)
+    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    return wrap(cursor)
+
+
+@cache
+def column_names(model: type[Model]) -> tuple[str, ...]:
+    """Return the model's columns, in the order that `read_row` takes. Named, because the answer to
+    `*` changes with a migration, while older workers still run.
+    """
+    return tuple(str(field.column) for field in model._meta.concrete_fields)
+
+
+def read_row(model: type[Row], row: Sequence[Any], *, using: str) -> Row:
+    """Return the object that a statement has returned as its `column_names`."""
+    connection = connections[using]
+    values = list(row)
+    for place, column, converters in _converters(model, using):
+        for convert in converters:
+            values[place] = convert(values[place], column, connection)
+    return model.from_db(using, [field.attname for field in model._meta.concrete_fields], values)
+
+
+@cache
+def _converters(
+    model: type[Model], using: str
+) -> Sequence[tuple[int, Any, Sequence[Callable[..., Any]]]]:
+    """Return what turns a column into a value, by its place; most need nothing."""
+    columns = [field.cached_col for field in model._meta.concrete_fields]
+    compiler = model._default_manager.using(using).query.get_compiler(using)
+    found = compiler.get_converters(columns)
+    return [(place, column, converters) for place, (converters, column) in found.items()]
