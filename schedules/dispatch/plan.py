@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID, uuid5
 
-from django.db import transaction
+from django.db import connection, transaction
 from django_celery_beat.models import PeriodicTask
 
 from schedules.conf import options
@@ -16,6 +16,7 @@ from schedules.finish import options_of
 from schedules.halts import Halt, global_pauses, halts_of
 from schedules.lease import instance_id
 from schedules.models import Job, Run
+from schedules.querysets.planning import move_on, write_runs
 from schedules.signals import run_finished
 from schedules.states import FINAL, Origin, RunState
 from schedules.timing import from_spec
@@ -48,10 +49,8 @@ def plan_jobs(jobs: Sequence[Job], *, now: datetime, through: datetime | None = 
     for job in jobs:
         rows += _plan(job, everything, now=now, through=through)
     # A conflict means that the occurrence has its run already; it keeps it, under the same id.
-    Run.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
-    Job.objects.bulk_update(
-        jobs, ["next_run_at", "next_due_at", "tzdata_version", "version"], batch_size=500
-    )
+    write_runs(connection, rows)
+    move_on(connection, jobs)
     _disable_spent(jobs)
     _flag_ended(jobs)
     ended = [run.task_id for run in rows if run.state in FINAL]

@@ -5,11 +5,12 @@ anew before it is fired.
 from datetime import datetime
 from functools import cache
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from schedules.dispatch.upcoming import due_at_of
 from schedules.dispatch.versions import decided_until, write_version
 from schedules.models import Job, Watermark
+from schedules.querysets.planning import move_on
 from schedules.timing import from_spec, tzdata_version
 
 BATCH = 200
@@ -60,9 +61,7 @@ def renew_all(*, now: datetime) -> int:
         with transaction.atomic():
             jobs = list(outdated.select_for_update(no_key=True, of=("self",))[:BATCH])
             moved += sum([renew(job) for job in jobs])
-            Job.objects.bulk_update(
-                jobs, ["next_run_at", "next_due_at", "tzdata_version", "version"], batch_size=BATCH
-            )
+            move_on(connection, jobs)
     with transaction.atomic():
         # A Beat with other zone data that starts later has to look again.
         Watermark.objects.filter(name__startswith=NAME).delete()

@@ -1,0 +1,81 @@
+"""What planning writes is what the ORM would write, down to the last column."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from schedules.lease import instance_id
+from schedules.models import Job, Run
+from schedules.querysets.planning import move_on, write_runs
+from schedules.states import Origin, RunState
+
+pytestmark = pytest.mark.django_db
+
+
+def unsaved_runs(job: Job, now: datetime) -> list[Run]:
+    common: dict[str, Any] = {
+        "job": job,
+        "job_key": job.key,
+        "origin": Origin.TIMETABLE,
+        "instance_id": instance_id(),
+        "options": {"time_limit": 5.5},
+        **{name: getattr(job, name) for name in ("task", "args", "kwargs", "priority", "queue")},
+    }
+    to_run = Run(**common, scheduled_at=now, due_at=now, expires_at=now, publish_at=now, sends=1)
+    passed = Run(
+        **common,
+        scheduled_at=now - timedelta(hours=1, microseconds=5),
+        due_at=now,
+        until=now - timedelta(minutes=1),
+        count=60,
+        state=RunState.MISSED,
+        reason="found 'too' late: 100 %",
+        finished_at=now,
+    )
+    return [to_run, passed]
+
+
+def contents(run: Run) -> dict[str, Any]:
+    stored = Run.objects.get(task_id=run.task_id)
+    own = {"id", "task_id", "created_at"}
+    return {f.attname: getattr(stored, f.attname) for f in Run._meta.fields if f.name not in own}
+
+
+def test_a_planned_run_is_the_row_that_the_orm_would_write(
+    make_job: Callable[..., Job], now: datetime
+) -> None:
+    job = make_job(args=[1, "é"], kwargs={"a": None}, priority=3, queue="urgent")
+    by_orm = Run.objects.bulk_create(unsaved_runs(job, now))
+    expected = [contents(run) for run in by_orm]
+    Run.objects.all().delete()
+
+    runs = unsaved_runs(job, now)
+    write_runs(connection, runs)
+
+    assert [contents(run) for run in runs] == expected
+
+
+def test_an_occurrence_that_has_its_run_keeps_it(
+    make_job: Callable[..., Job], now: datetime
+) -> None:
+    job = make_job()
+    first, second = unsaved_runs(job, now), unsaved_runs(job, now)
+
+    write_runs(connection, first)
+    write_runs(connection, second)
+
+    assert set(Run.objects.values_list("task_id", flat=True)) == {run.task_id for run in first}
+
+
+def test_jobs_go_on_where_they_are_told(make_job: Callable[..., Job], now: datetime) -> None:
+    jobs = [make_job("a"), make_job("b"), make_job("c")]
+    jobs[0].next_run_at = jobs[0].next_due_at = now + timedelta(hours=1)
+    jobs[1].next_run_at = jobs[1].next_due_at = None
+
+    move_on(connection, jobs[:2])
+
+    found = list(Job.objects.order_by("key").values_list("next_run_at", "next_due_at"))
+    assert found == [(now + timedelta(hours=1),) * 2, (None, None), (now, now)]
