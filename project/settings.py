@@ -203,6 +203,7 @@ if WORKFORCE_GRPC_TARGET and WORKFORCE_GRPC_TOKEN and _elsewhere and not WORKFOR
 SCHEDULES: dict[str, Any] = {
     # The options of `schedules.conf`; every one has a default there.
     "alert_hosts": env.names_list("ALERT_WEBHOOK_HOSTS"),
+    "metrics_token": env.text("METRICS_TOKEN"),
     "site_url": env.text("SITE_URL"),
 }
 

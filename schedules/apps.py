@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Any
 
+import django
 from celery.signals import worker_shutdown
 from django.apps import AppConfig
 from django.core.signals import setting_changed
@@ -42,7 +43,7 @@ def _forget_options(*, setting: str, **_: Any) -> None:
 
 
 def _use_real_limit(*, connection: Any, **_: Any) -> None:
-    """Let bulk statements be as large as this SQLite allows; Django assumes the 999 of 2008."""
-    if connection.vendor == "sqlite":
+    """Let bulk statements be as large as this SQLite allows; Django 5 assumes the 999 of 2008."""
+    if connection.vendor == "sqlite" and django.VERSION < (6, 0):
         limit = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         connection.features.max_query_params = limit

@@ -4,6 +4,7 @@ Only Redis can be asked about its memory, through a key of ours. Another broker 
 itself.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
@@ -15,9 +16,14 @@ EPOCH_KEY = "downbeat-epoch"
 
 def queued(app: Celery) -> int:
     """Return how many messages wait in the queues that workers read by default."""
-    with app.connection_for_read() as connection:
+    return sum(depths(app, app.amqp.queues).values())
+
+
+def depths(app: Celery, queues: Iterable[str], **connecting: Any) -> dict[str, int]:
+    """Return how many messages wait in each of the queues; `connecting` is for the connection."""
+    with app.connection_for_read(**connecting) as connection:
         channel = connection.default_channel
-        return sum(_depth(channel, name) for name in app.amqp.queues)
+        return {name: _depth(channel, name) for name in queues}
 
 
 def has_lost_its_memory(app: Celery) -> bool:

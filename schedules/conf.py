@@ -47,6 +47,9 @@ class ScheduleSettings:
     by https at public addresses only; or a whole origin ("http://10.0.0.5:8080"), which is trusted
     as it stands."""
 
+    metrics_token: str = ""
+    """What Prometheus may send as bearer token to read /metrics, besides tokens of users."""
+
     site_url: str = ""
     """Where people find this site, for the links in alerts."""
 

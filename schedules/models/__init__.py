@@ -8,6 +8,7 @@ from schedules.models.dependency import Dependency
 from schedules.models.engine import GlobalPause, Instance, Touched, Watermark
 from schedules.models.job import Calendar, Job, ScheduleVersion, TaskFunction
 from schedules.models.run import Attempt, Run
+from schedules.models.tally import Tally
 
 __all__ = [
     "Alert",
@@ -24,6 +25,7 @@ __all__ = [
     "Job",
     "Run",
     "ScheduleVersion",
+    "Tally",
     "TaskFunction",
     "Token",
     "Touched",
