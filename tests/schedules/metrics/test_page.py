@@ -10,9 +10,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from schedules import broker
 from schedules.access import create_token
 from schedules.api import probes
-from schedules import broker
 from schedules.metrics.page import exposition
 from schedules.models import Instance, Job, Run, Tally
 from schedules.querysets.clock import database_now
