@@ -75,7 +75,8 @@ class RunAdmin(SchedulerAdmin):
         "attempt",
         "reason",
     )
-    list_filter = ("state", "origin", JobFilter)
+    # Not by origin: there is no index in whose order a rare one would be found.
+    list_filter = ("state", JobFilter)
     list_select_related: ClassVar[Any] = False
     search_fields = ("task_id",)
     search_help_text = "An execution id, a job's key, or the subject of a one-off call: exactly."

@@ -46,7 +46,11 @@ class AuditEntry(models.Model):
     class Meta:
         ordering = ["-at", "-id"]
         verbose_name_plural = "audit entries"
-        indexes = [models.Index(fields=["-at", "-id"], name="audit_by_time")]
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="audit_by_time"),
+            models.Index(fields=["subject", "-at"], name="audit_by_subject"),
+            models.Index(fields=["actor", "-at"], name="audit_by_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.action} {self.subject}"

@@ -60,9 +60,12 @@ def page_of_jobs(
     return list(chosen[start : start + per_page]), total
 
 
-def last_finished(field: str) -> Subquery:
-    """Return an expression over jobs: `field` of the latest finished run, None without one."""
-    ended = Run.objects.filter(job=OuterRef("pk"), state__in=FINAL)
+def last_finished(field: str, *, of: str = "pk") -> Subquery:
+    """Return an expression over jobs: `field` of the latest finished run, None without one.
+
+    Over other rows `of` is the path to the job's number.
+    """
+    ended = Run.objects.filter(job=OuterRef(of), state__in=FINAL)
     return Subquery(ended.order_by("-scheduled_at", "-id").values(field)[:1])
 
 
