@@ -11,12 +11,20 @@ from django.db import DataError, IntegrityError, InternalError, ProgrammingError
 
 from schedules.public import Cron, CurrentRun, job
 from tasks.games.models import Game
-from tasks.games.sessions import days_ahead, insert_sessions, plan_sessions
+from tasks.games.sessions import (
+    days_ahead,
+    insert_sessions,
+    plan_sessions,
+    short_of_sessions,
+)
 
 log = logging.getLogger(__name__)
 
 MOST_SESSIONS = 1000
 """Sessions written in one transaction. On SQLite an open one stops every other writer."""
+
+GAMES_LOOKED_AT = 1000
+"""Games whose sessions are read at once, to leave out those that have all of them."""
 
 ONE_GAMES_FAULT = (
     IntegrityError,
@@ -61,10 +69,15 @@ def generate_upcoming_game_sessions(*, scheduled_at: datetime, run: CurrentRun) 
     ids = list(Game.objects.recurring().order_by("pk").values_list("pk", flat=True))
     tally = _Tally()
     games_at_once = max(1, MOST_SESSIONS // lookahead)
-    for start in range(0, len(ids), games_at_once):
-        batch = ids[start : start + games_at_once]
-        _make_sessions(batch, at=scheduled_at, lookahead=lookahead, run=run, tally=tally)
-        run.progress(start + len(batch), len(ids))
+    for start in range(0, len(ids), GAMES_LOOKED_AT):
+        looked_at = ids[start : start + GAMES_LOOKED_AT]
+        short = _short(looked_at, at=scheduled_at, lookahead=lookahead, run=run, tally=tally)
+        for first in range(0, len(short), games_at_once):
+            batch = short[first : first + games_at_once]
+            _make_sessions(batch, at=scheduled_at, lookahead=lookahead, run=run, tally=tally)
+            done = start + len(looked_at) * (first + len(batch)) // len(short)
+            run.progress(done, len(ids))
+        run.progress(start + len(looked_at), len(ids))
     existing = tally.planned - tally.created
     return {
         "success": not tally.errors,
@@ -75,6 +88,24 @@ def generate_upcoming_game_sessions(*, scheduled_at: datetime, run: CurrentRun) 
         "existing": existing,
         "errors": tally.errors,
     }
+
+
+def _short(
+    ids: Sequence[int], *, at: datetime, lookahead: int, run: CurrentRun, tally: _Tally
+) -> Sequence[int]:
+    """Return the games that may lack a session, and count what the others have.
+
+    A run that is tried again is short of nothing that it has made before, so it looks at all of
+    them, to report all of its work.
+    """
+    if run.attempt > 1:
+        return ids
+    try:
+        short, complete = short_of_sessions(ids, at=at, count=lookahead)
+    except ONE_GAMES_FAULT:
+        return ids  # one by one, if need be: that finds the game at fault
+    tally.planned += complete
+    return short
 
 
 def _make_sessions(

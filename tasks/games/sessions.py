@@ -1,5 +1,6 @@
 """Making the sessions of recurring games: planning them in memory, writing them by the batch."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
@@ -35,6 +36,31 @@ def plan_sessions(game: Game, days: Iterable[date]) -> list[GameSession]:
             GameSession(game=game, date=day, starts_at=starts_at, ends_at=starts_at + game.duration)
         )
     return sessions
+
+
+def short_of_sessions(ids: Sequence[int], *, at: datetime, count: int) -> tuple[list[int], int]:
+    """Return those of the recurring games `ids` that lack a session on a day of the look-ahead, and
+    how many sessions the others have in it.
+
+    Two statements. The look-ahead is that of `days_ahead`. Raises what a corrupted row raises.
+    """
+    games = list(Game.objects.recurring().filter(pk__in=ids).order_by("pk"))
+    days = {game.pk: days_ahead(game, at=at, count=count) for game in games}
+    if not days:
+        return [], 0
+    first, last = min(each[0] for each in days.values()), max(each[-1] for each in days.values())
+    rows = GameSession.objects.filter(game_id__in=ids, date__range=(first, last)).order_by()
+    there: dict[int, set[date]] = defaultdict(set)
+    for game_id, day in rows.values_list("game_id", "date").iterator():
+        there[game_id].add(day)
+    short, complete = [], 0
+    for game in games:
+        missing = [day for day in days[game.pk] if day not in there[game.pk]]
+        if playing_days(game, missing):
+            short.append(game.pk)
+        else:
+            complete += count - len(missing)
+    return short, complete
 
 
 def insert_sessions(sessions: Sequence[GameSession], *, made_by: UUID) -> int:

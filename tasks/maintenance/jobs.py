@@ -120,5 +120,6 @@ def clean_execution_log(
     for batch in clean_log(before=before, now=scheduled_at, fence=run.fenced):
         deleted += batch
         run.progress(deleted)
+    run.progress(deleted, deleted)
     message = f"Cleaned up {deleted} execution records older than {retention_days} days"
     return {"success": True, "message": message, "deleted": deleted}

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from schedules.public import Every, SkipRun, job
+from schedules.public import CurrentRun, Every, SkipRun, job
 from tasks.meetings.models import Meeting
 from tasks.meetings.scheduling import ensure_scheduled_jobs_for_existing_meetings
 from tasks.meetings.status import Status
@@ -47,14 +47,14 @@ def end_meeting(meeting_id: int, *, scheduled_at: datetime) -> dict[str, Any]:
     description_ar="يجدول نهاية الاجتماعات القادمة التي ليس لها تشغيل معلّق.",
     description_id="Menjadwalkan akhir rapat mendatang yang belum memiliki eksekusi tertunda.",
 )
-def recover_meetings() -> dict[str, Any]:
+def recover_meetings(*, run: CurrentRun) -> dict[str, Any]:
     """Schedule the end of every upcoming meeting that has no run for it; safe to repeat.
 
     Returns `total_meetings`, `jobs_scheduled`, `jobs_already_exist`, `errors` and `success`. A
     meeting whose end has passed counts as scheduled: its run is due at once and ends it.
     """
     _require_switched_on()
-    found = ensure_scheduled_jobs_for_existing_meetings()
+    found = ensure_scheduled_jobs_for_existing_meetings(tell=run.progress)
     message = (
         f"{found['total_meetings']} upcoming meetings: {found['jobs_scheduled']} scheduled,"
         f" {found['jobs_already_exist']} were already, {len(found['errors'])} errors."

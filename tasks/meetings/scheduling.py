@@ -5,7 +5,7 @@ backup or a run that failed, `ensure_scheduled_jobs_for_existing_meetings` puts 
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -65,8 +65,12 @@ def get_scheduled_jobs() -> list[dict[str, Any]]:
     ]
 
 
-def ensure_scheduled_jobs_for_existing_meetings() -> dict[str, Any]:
+def ensure_scheduled_jobs_for_existing_meetings(
+    *, tell: Callable[[int, int], None] | None = None
+) -> dict[str, Any]:
     """Give every upcoming meeting a run at its end, in short transactions of a thousand.
+
+    `tell`, if given, hears how many of how many have been looked at.
 
     A run at another instant than the end does not count: it is moved. Returns `total_meetings`,
     `jobs_scheduled`, `jobs_already_exist`, `errors` (a list with one entry for each meeting that
@@ -79,6 +83,8 @@ def ensure_scheduled_jobs_for_existing_meetings() -> dict[str, Any]:
     errors: list[dict[str, Any]] = []
     for start in range(0, len(unscheduled), BATCH):
         scheduled += _schedule(unscheduled[start : start + BATCH], errors=errors)
+        if tell is not None:
+            tell(min(start + BATCH, len(unscheduled)), len(unscheduled))
     already = max(count, len(unscheduled)) - scheduled - len(errors)
     return {
         "total_meetings": scheduled + already + len(errors),

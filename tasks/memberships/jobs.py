@@ -25,11 +25,11 @@ BATCH = 1000
 def check_memberships(*, scheduled_at: datetime, run: CurrentRun) -> dict[str, Any]:
     """Expire the active memberships whose end had come by `scheduled_at`. Safe to repeat."""
     over = Membership.objects.over(scheduled_at)
-    expired = 0
+    total, expired = over.count(), 0
     while ids := list(over.order_by("ends_at", "pk").values_list("pk", flat=True)[:BATCH]):
         with run.fenced():
             # The condition once more: one of them may have been prolonged since it was read.
             changed = over.filter(pk__in=ids)
             expired += changed.update(status=Membership.Status.EXPIRED, expired_at=scheduled_at)
-        run.progress(expired)
+        run.progress(expired, max(expired, total))
     return {"message": f"{expired} memberships have expired.", "expired": expired}

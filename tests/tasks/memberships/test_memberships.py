@@ -53,7 +53,7 @@ def test_many_go_by_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
     run = execute(check_memberships, scheduled_at=MIDNIGHT)
 
-    assert run.progress == {"done": 5, "total": None}
+    assert run.progress == {"done": 5, "total": 5}
     assert Membership.objects.filter(status=EXPIRED, expired_at=MIDNIGHT).count() == 5
 
 
