@@ -70,7 +70,7 @@ def rows_of_day(day: date, *, made_by: UUID | None) -> tuple[set[int], set[int]]
     """
     rows = Attendance.objects.filter(date=day).order_by().values_list("employee_id", flat=True)
     theirs = rows.filter(made_by=made_by) if made_by else rows.none()
-    return set(rows.iterator()), set(theirs.iterator())
+    return set(rows), set(theirs)
 
 
 def fill_day(employee_ids: Sequence[int], *, day: date, made_by: UUID) -> int:

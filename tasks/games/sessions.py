@@ -51,7 +51,7 @@ def short_of_sessions(ids: Sequence[int], *, at: datetime, count: int) -> tuple[
     first, last = min(each[0] for each in days.values()), max(each[-1] for each in days.values())
     rows = GameSession.objects.filter(game_id__in=ids, date__range=(first, last)).order_by()
     there: dict[int, set[date]] = defaultdict(set)
-    for game_id, day in rows.values_list("game_id", "date").iterator():
+    for game_id, day in rows.values_list("game_id", "date"):
         there[game_id].add(day)
     short, complete = [], 0
     for game in games:
