@@ -9,15 +9,15 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from chaos.plants import PLANTS
-from chaos.report import document, lines
+from chaos.report import document, lines, side_by_side
 from chaos.trial import Wish, run, say
 
-PLANT_MINUTES = 0.5
 PLANT_QUIET_SECONDS = 15.0
-"""What `--plant all` gives each."""
+"""How long each plant of `--plant all` is left alone at the end, at least."""
 
 ALL = "all"
 
@@ -35,22 +35,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _one(options: argparse.Namespace) -> int:
     say(f"seed {options.seed}, {options.minutes:g} minutes, {options.database}")
-    judgement = run(
+    result = run(
         Wish(
             minutes=options.minutes,
             seed=options.seed,
             database=options.database,
             plant=options.plant,
+            compare=options.compare,
+            keep=options.keep,
         )
     )
     if options.json:
         head = {"seed": options.seed, "database": options.database, "plant": options.plant}
-        print(json.dumps(head | document(judgement)))
+        print(json.dumps(head | document(result.judgement, result.columns)))
     else:
         print(f"seed              {options.seed}, {options.database}")
-        for line in lines(judgement):
+        for line in [*lines(result.judgement), *side_by_side(result.columns)]:
             print(line)
-    return 1 if judgement.violations else 0
+    return 1 if result.judgement.violations else 0
 
 
 def _all_plants(options: argparse.Namespace) -> int:
@@ -59,13 +61,13 @@ def _all_plants(options: argparse.Namespace) -> int:
     for name, plant in PLANTS.items():
         say(f"plant {name} (rule {plant.rule})")
         wish = Wish(
-            minutes=PLANT_MINUTES,
+            minutes=plant.minutes,
             seed=options.seed,
             database=options.database,
             plant=name,
             quiet_seconds=PLANT_QUIET_SECONDS,
         )
-        caught[name] = [str(violation) for violation in run(wish).violations]
+        caught[name] = [str(violation) for violation in run(wish).judgement.violations]
         for violation in caught[name] or ["NOT CAUGHT"]:
             say(f"  {violation}")
     if options.json:
@@ -95,6 +97,14 @@ def _parser() -> argparse.ArgumentParser:
         "--plant",
         choices=(*PLANTS, ALL),
         help="break a rule of the product on purpose, or each in turn; the exit code is then 1",
+    )
+    parser.add_argument(
+        "--compare",
+        action="store_true",
+        help="do the same to plain django-celery-beat and django-celery-results, side by side",
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="leave logs, rows and testimony there"
     )
     parser.add_argument("--json", action="store_true", help="one JSON document")
     return parser

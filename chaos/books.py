@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -207,9 +207,10 @@ class Books:
             for row in self.rows(query)
         ]
 
-    def calls(self) -> dict[str, str]:
-        """Return the kinds of the calls that the client committed, by their ids."""
-        return dict(cast("list[tuple[str, str]]", self.rows("SELECT call, kind FROM chaos_call")))
+    def calls(self, *, until: datetime | None = None) -> dict[str, str]:
+        """Return the kinds of the calls that the client committed (by an instant), by their ids."""
+        found = self.rows("SELECT call, kind, at FROM chaos_call")
+        return {call: kind for call, kind, at in found if until is None or _instant(at) <= until}
 
     def ledger_begins(self) -> dict[str, datetime]:
         """Return from when on each job's occurrences have rows, by its key."""

@@ -25,6 +25,7 @@ import project.celery  # noqa: E402, F401
 from chaos.jobs import one_off  # noqa: E402
 from chaos.witness import testify  # noqa: E402
 from chaos.workload import CHAIN, SWITCHED  # noqa: E402
+from schedules.models import Job  # noqa: E402
 from schedules.operations.cancel import CANCELLED, cancel_runs  # noqa: E402
 from schedules.public import database_now  # noqa: E402
 
@@ -58,8 +59,6 @@ class Client:
             except AWAY:
                 connection.close()
             time.sleep(PAUSE_SECONDS)
-        if not self.switched_on:
-            self.switch()
 
     def call(self) -> None:
         """Call a task once, some seconds ahead, in one transaction with a row that says so."""
@@ -89,7 +88,11 @@ class Client:
             testify("cancelled", call=call)
 
     def switch(self) -> None:
-        """Switch a job off or on, as another program would."""
+        """Switch a job off or on, as another program would, once the last switch is in force: what
+        is undone before any Beat has seen it was never in force.
+        """
+        if Job.objects.get(key=SWITCHED).is_enabled != self.switched_on:
+            return
         on = not self.switched_on
         testify("switching", on=on, instant=_text(database_now()))
         PeriodicTask.objects.filter(name=SWITCHED).update(enabled=on)
@@ -98,7 +101,7 @@ class Client:
 
     def _note(self, call: UUID, kind: str) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("INSERT INTO chaos_call VALUES (%s, %s)", [call.hex, kind])
+            cursor.execute("INSERT INTO chaos_call (call, kind) VALUES (%s, %s)", [call.hex, kind])
 
 
 def _text(instant: datetime) -> str:

@@ -1,9 +1,12 @@
 """What a chaos run leaves behind, gathered once so that all checks see the same."""
 
+import json
+import shutil
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from chaos.books import Attempt, Books, Change, Effect, Heartbeat, Run
@@ -82,6 +85,11 @@ class Evidence:
             injected=injected,
         )
 
+    def tables(self) -> dict[str, list[Any]]:
+        """Return all of it by name, as dataclasses and dicts."""
+        names = ("runs", "attempts", "history", "heartbeats", "effects", "witness", "injected")
+        return {name: getattr(self, name) for name in names}
+
     def runs_of(self, job: str) -> list[Run]:
         """Return the runs of a job's timetable."""
         return [run for run in self.runs if run.job == job and run.origin == "timetable"]
@@ -96,3 +104,18 @@ class Evidence:
     def said(self, *events: str) -> list[dict[str, Any]]:
         """Return what was witnessed of these events, in order."""
         return [line for line in self.witness if line["event"] in events]
+
+
+def keep(place: Path, folder: Path, evidence: Evidence) -> None:
+    """Leave the evidence in `place`, a JSON line for each row, with the logs of the processes."""
+    place.mkdir(parents=True, exist_ok=True)
+    for log in folder.glob("*/*.log"):
+        shutil.copy(log, place / f"{log.parent.name}-{log.name}")
+    for name, rows in evidence.tables().items():
+        values = (row if isinstance(row, dict) else asdict(row) for row in rows)
+        lines = [json.dumps(value, default=_as_text) for value in values]
+        (place / f"{name}.jsonl").write_text("\n".join([*lines, ""]))
+
+
+def _as_text(value: object) -> object:
+    return sorted(value) if isinstance(value, set) else str(value)

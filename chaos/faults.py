@@ -114,20 +114,20 @@ def kinds(*, database_server: bool, clock: bool) -> list[Kind]:
 
 
 def plan(
-    seed: int, *, minutes: float, among: Collection[Kind], first: Collection[Kind] = ()
+    seed: int, *, minutes: float, among: Collection[Kind], only: Collection[Kind] = ()
 ) -> list[Burst]:
     """Return the bursts that fill `minutes`, calm included; at least one.
 
-    Kinds are dealt like cards, so that each comes before any comes again. The kinds in `first` are
-    in the first burst.
+    Kinds are dealt like cards, so that each comes before any comes again. With `only`, each burst
+    has these faults and no others.
     """
     chance = random.Random(seed)
     deck: list[Kind] = []
     bursts: list[Burst] = []
     left = minutes * 60 - WARM_UP_SECONDS
     while not bursts or left > 0:
-        chosen = list(first) if not bursts else []
-        while len(chosen) < FAULTS_PER_BURST:
+        chosen = list(only)
+        while not only and len(chosen) < FAULTS_PER_BURST:
             if not deck:
                 deck = chance.sample(list(among), len(among))
             chosen.append(deck.pop())

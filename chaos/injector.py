@@ -4,7 +4,7 @@ import heapq
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -18,6 +18,7 @@ REPLIES = 30
 """Among so many requests one is chosen whose reply is lost."""
 
 End = Callable[[], None]
+Victim = Callable[[Target], int]
 
 
 class Injector:
@@ -93,7 +94,7 @@ class Injector:
         note = Injected(kind=fault.kind, began_at=now, ended_at=now)
         try:
             ending = self._actions[fault.kind](fault, note)
-        except (OSError, KeyError, IndexError):
+        except OSError:
             return None  # what it was aimed at is not there at the moment
         note.ended_at = datetime.now(UTC)
         self.done.append(note)
@@ -109,39 +110,55 @@ class Injector:
     # Processes.
 
     def _kill_beat(self, fault: Fault, note: Injected) -> None:
-        for target in self.targets:
-            _send(target.beat(fault.pick), signal.SIGKILL, note)
+        self._kill(lambda target: target.beat(fault.pick), signal.SIGKILL, note)
 
     def _term_beat(self, fault: Fault, note: Injected) -> None:
-        for target in self.targets:
-            _send(target.beat(fault.pick), signal.SIGTERM, note)
+        self._kill(lambda target: target.beat(fault.pick), signal.SIGTERM, note)
 
     def _kill_worker(self, fault: Fault, note: Injected) -> None:
-        for target in self.targets:
-            _send(target.worker(fault.pick), signal.SIGKILL, note)
+        self._kill(lambda target: target.worker(fault.pick), signal.SIGKILL, note)
 
     def _term_worker(self, fault: Fault, note: Injected) -> None:
-        for target in self.targets:
-            os.kill(target.worker(fault.pick), signal.SIGTERM)
+        self._kill(lambda target: target.worker(fault.pick), signal.SIGTERM, note)
 
     def _kill_child(self, fault: Fault, note: Injected) -> None:
-        for child in self._children(fault.pick):
-            _send(child, signal.SIGKILL, note)
+        self._kill(lambda target: target.child(fault.pick), signal.SIGKILL, note)
 
     def _freeze_beat(self, fault: Fault, note: Injected) -> End:
-        return _freeze([target.beat(fault.pick) for target in self.targets], os.kill)
+        return self._freeze(lambda target: target.beat(fault.pick), os.kill)
 
     def _freeze_worker(self, fault: Fault, note: Injected) -> End:
-        return _freeze([target.worker(fault.pick) for target in self.targets], os.killpg)
+        return self._freeze(lambda target: target.worker(fault.pick), os.killpg)
 
     def _freeze_child(self, fault: Fault, note: Injected) -> End:
-        return _freeze(list(self._children(fault.pick)), os.kill)
+        return self._freeze(lambda target: target.child(fault.pick), os.kill)
 
-    def _children(self, pick: int) -> Iterator[int]:
-        """One child of one worker of each target."""
+    def _kill(self, victim: Victim, number: signal.Signals, note: Injected) -> None:
+        note.killed |= set(self._signal(victim, os.kill, number))
+
+    def _freeze(self, victim: Victim, send: Callable[[int, int], None]) -> End:
+        pids = self._signal(victim, send, signal.SIGSTOP)
+
+        def thaw() -> None:
+            for pid in pids:
+                with suppress(ProcessLookupError, PermissionError):
+                    send(pid, signal.SIGCONT)
+
+        return thaw
+
+    def _signal(
+        self, victim: Victim, send: Callable[[int, int], None], number: signal.Signals
+    ) -> list[int]:
+        """Signal one process of each target; raises ProcessLookupError when none is there."""
+        reached: list[int] = []
         for target in self.targets:
-            children = target.stack.children(("worker", "worker2")[pick % 2])
-            yield children[pick // 2 % len(children)] if children else target.worker(pick)
+            with suppress(OSError, KeyError):  # it has ended, and its supervisor starts it again
+                pid = victim(target)
+                send(pid, number)
+                reached.append(pid)
+        if not reached:
+            raise ProcessLookupError
+        return reached
 
     # The broker.
 
@@ -224,20 +241,3 @@ class Injector:
         assert clock is not None
         clock.shift(by)
         return lambda: clock.shift(timedelta(0))
-
-
-def _send(pid: int, number: signal.Signals, note: Injected) -> None:
-    os.kill(pid, number)
-    note.killed.add(pid)
-
-
-def _freeze(pids: list[int], send: Callable[[int, int], None]) -> End:
-    for pid in pids:
-        send(pid, signal.SIGSTOP)
-
-    def thaw() -> None:
-        for pid in pids:
-            with suppress(ProcessLookupError, PermissionError):
-                send(pid, signal.SIGCONT)
-
-    return thaw

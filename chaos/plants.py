@@ -18,7 +18,10 @@ PLANT = "CHAOS_PLANT"
 """Environment variable with the name of the plant to lay."""
 
 WINDOW_SECONDS = 0.3
-"""How long a planted gap between two steps is, so that something falls into it."""
+"""How long a planted gap between two steps is, so that another process falls into it."""
+
+GAP_SECONDS = 1.5
+"""The same, so that a kill does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +31,11 @@ class Plant:
     rule: str
     patch: Callable[[], None]
     sql: Sequence[str] = ()
-    first: Sequence[Kind] = ()
-    """Faults that its run has to have."""
+    faults: Sequence[Kind] = ()
+    """What its bursts consist of; without any, of what the seed decides."""
+
+    minutes: float = 0.5
+    """How long `--plant all` runs it."""
 
 
 def apply() -> None:
@@ -82,7 +88,7 @@ def _moved_before_planned() -> None:
         finally:
             is_planning = False
         if held:
-            time.sleep(WINDOW_SECONDS)
+            time.sleep(GAP_SECONDS)
             write(Run.objects, held, ignore_conflicts=True)
         return runs
 
@@ -224,23 +230,25 @@ PLANTS = {
     "moved-before-planned": Plant(
         rule="1: rows and the job's next occurrence are one transaction",
         patch=_moved_before_planned,
-        first=[Kind.KILL_BEAT] * 6,
+        faults=[Kind.KILL_BEAT] * 4,
+        minutes=1.5,
     ),
     "unconditional-claim": Plant(
         rule="2: every change of state is conditional",
         patch=_unconditional_claim,
-        first=[Kind.KILL_WORKER, Kind.FLUSH, Kind.FREEZE_WORKER, Kind.FREEZE_WORKER],
+        faults=[Kind.KILL_WORKER, Kind.FLUSH, Kind.FREEZE_WORKER, Kind.FREEZE_WORKER],
     ),
     "no-token": Plant(
         rule="3: the terminal write carries the attempt's token",
         patch=_no_token,
-        first=[Kind.FREEZE_PAST_LEASE, Kind.FREEZE_PAST_LEASE],
+        faults=[Kind.FREEZE_PAST_LEASE],
+        minutes=2.5,
     ),
     "overlap-outside-claim": Plant(
         rule="4: overlap is decided in the claim",
         patch=_overlap_outside_claim,
         sql=["DROP INDEX one_running_run_per_slot"],
-        first=[Kind.KILL_BROKER, Kind.FREEZE_WORKER, Kind.FLUSH],
+        faults=[Kind.KILL_BROKER, Kind.FREEZE_WORKER, Kind.FLUSH],
     ),
     "reaper-ignores-leases": Plant(
         rule="5: a reaper frees by the lease that the worker renews",
@@ -249,17 +257,17 @@ PLANTS = {
     "reaper-sleeps": Plant(
         rule="5: what a dead worker owned is taken back",
         patch=_reaper_sleeps,
-        first=[Kind.KILL_WORKER, Kind.KILL_WORKER],
+        faults=[Kind.KILL_WORKER, Kind.KILL_WORKER],
     ),
     "never-sent-again": Plant(
         rule="5: what the broker forgot is sent again",
         patch=_never_sent_again,
-        first=[Kind.FLUSH, Kind.FLUSH, Kind.KILL_WORKER, Kind.KILL_WORKER],
+        faults=[Kind.FLUSH, Kind.FLUSH, Kind.KILL_WORKER, Kind.KILL_WORKER],
     ),
     "host-clock": Plant(
         rule="only the database's clock decides",
         patch=_host_clock,
-        first=[Kind.CLOCK_FORWARD, Kind.CLOCK_BACK],
+        faults=[Kind.CLOCK_FORWARD, Kind.CLOCK_BACK],
     ),
     "lying-log": Plant(
         rule="the ledger says what happened",

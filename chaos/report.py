@@ -1,9 +1,10 @@
 """What a chaos run prints: lines for a person, or one JSON document."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from chaos.comparison import Column
 from chaos.judgement import Judgement
 from chaos.measures import Spread
 
@@ -37,7 +38,21 @@ def lines(judgement: Judgement) -> Iterator[str]:
         yield f"violations        {bound(judgement.faults)}"
 
 
-def document(judgement: Judgement) -> dict[str, Any]:
+def side_by_side(columns: Mapping[str, Column]) -> Iterator[str]:
+    """Yield the lines of a comparison; none for no columns."""
+    if not columns:
+        return
+    figures = [column.lines() for column in columns.values()]
+    width = max(len(name) for name, _ in figures[0])
+    gap = 2 + max(len(value) for value in (*columns, *(value for _, value in figures[0])))
+    yield ""
+    yield " " * (width + 2) + "".join(f"{name:<{gap}}" for name in columns).rstrip()
+    for rows in zip(*figures, strict=True):
+        values = "".join(f"{value:<{gap}}" for _, value in rows).rstrip()
+        yield f"{rows[0][0]:<{width + 2}}{values}"
+
+
+def document(judgement: Judgement, columns: Mapping[str, Column]) -> dict[str, Any]:
     """Return the same as JSON values."""
     facts = {
         name: getattr(judgement, name)
@@ -66,6 +81,7 @@ def document(judgement: Judgement) -> dict[str, Any]:
             }
             for one in judgement.violations
         ],
+        "comparison": {name: asdict(column) for name, column in columns.items()},
         "ok": not judgement.violations,
     }
 

@@ -1,11 +1,9 @@
 """The whole that a chaos run starts: servers, proxies before them, and the product behind those."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,11 +19,11 @@ from chaos.tables import effect_tables, history, only_jobs
 from chaos.witness import WITNESS_FILE
 from chaos.workload import SAMPLES
 from project.devstack.processes import end_with_parent
-from project.devstack.stack import NOT_INHERITED, Stack
+from project.devstack.stack import Stack
 from project.settings import BASE_DIR
 
 BEATS = WORKERS = 2
-CONCURRENCY = 3
+CONCURRENCY = 4
 NEVER_GIVE_UP = 1_000_000
 """Crashes in a minute after which the supervisor would end everything."""
 
@@ -49,7 +47,18 @@ class Target:
 
     def worker(self, pick: int) -> int:
         """Return the process id of one of the workers' leaders."""
-        return self.stack.pids[("worker", "worker2")[pick % WORKERS]]
+        return self.stack.pids[_worker(pick)]
+
+    def child(self, pick: int) -> int:
+        """Return the process id of one child of one worker."""
+        children = self.stack.children(_worker(pick))
+        if not children:
+            raise ProcessLookupError
+        return children[pick // WORKERS % len(children)]
+
+
+def _worker(pick: int) -> str:
+    return ("worker", "worker2")[pick % WORKERS]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -122,6 +131,33 @@ def downbeat(base: Ground, *, plant: str | None) -> Target:
     )
 
 
+def plain(base: Ground) -> Target:
+    """Make the plain system's database, with the same jobs, ready to be started."""
+    data = base.folder / "plain"
+    witness = base.folder / "plain.witness"
+    witness.touch()
+    data.mkdir()
+    url, place = database_for(base, "plain", file=data / "plain.sqlite3")
+    stack = Stack(
+        data,
+        database_url=url,
+        redis_url=base.broker.url_at(base.to_broker.port, database=1),
+        variables={
+            "DJANGO_SETTINGS_MODULE": "chaos.plain.settings",
+            WITNESS_FILE: str(witness),
+            **(base.clock.variables if base.clock else {}),
+        },
+    )
+    stack.command = [sys.executable, "-m", "chaos.plain.up", str(CONCURRENCY)]
+    books = Books(place)
+    done = stack.run("-m", "chaos.plain.prepare", timeout=timedelta(minutes=3))
+    if done.returncode:
+        raise RuntimeError(f"The database could not be prepared:\n{done.stdout}{done.stderr}")
+    books.prepare(*effect_tables(postgres=books.is_postgres))
+    client = ["-m", "chaos.plain.client"]
+    return Target(name="plain", stack=stack, books=books, witness=witness, client=client, beats=1)
+
+
 def database_for(base: Ground, name: str, *, file: Path) -> tuple[str | None, str | Path]:
     """Return a new database's address through the proxy, and the place to read it directly."""
     if base.database is None or base.to_database is None:
@@ -151,25 +187,6 @@ def running(target: Target, *, seed: int) -> Iterator[None]:
                 client.wait(CLIENT_ENDS_WITHIN)
             client.kill()
             client.wait()
-
-
-def wait_for(
-    fact: Callable[[], bool], *, seconds: float, look_again: float = 0.5, least: float = 0.0
-) -> bool:
-    """Return whether `fact()` came true within so many seconds; look only after `least`."""
-    began = time.monotonic()
-    time.sleep(least)
-    while not fact():
-        if time.monotonic() - began > seconds:
-            return False
-        time.sleep(look_again)
-    return True
-
-
-def free_of_leftovers(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a process of a target: ours, without what names other systems."""
-    kept = {name: value for name, value in os.environ.items() if name not in NOT_INHERITED}
-    return {**kept, **variables}
 
 
 def unfinished(books: Books, *, before: datetime) -> int:

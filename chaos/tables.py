@@ -5,7 +5,8 @@ history of runs and leases, which a lying log cannot reach.
 _TABLES = """
 CREATE TABLE chaos_effect (id {serial}, run text NOT NULL, attempt integer NOT NULL,
     job text NOT NULL, subject text NOT NULL, at {instant} NOT NULL DEFAULT {now});
-CREATE TABLE chaos_call (call text PRIMARY KEY, kind text NOT NULL)
+CREATE TABLE chaos_call (call text PRIMARY KEY, kind text NOT NULL,
+    at {instant} NOT NULL DEFAULT {now})
 """
 
 _HISTORY = """

@@ -5,17 +5,18 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chaos import faults
-from chaos.evidence import Evidence
+from chaos.comparison import Column, Period, column
+from chaos.evidence import Evidence, keep
 from chaos.faults import CALM_SECONDS, WARM_UP_SECONDS, Burst, Injected
 from chaos.injector import Injector
 from chaos.judgement import Judgement, judge
 from chaos.plants import PLANTS
-from chaos.system import Target, downbeat, ground, running, unfinished
+from chaos.system import Ground, Target, downbeat, ground, plain, running, unfinished
 from chaos.witness import testimony
 from chaos.workload import PULSE
 
@@ -27,6 +28,9 @@ PATIENCE_SECONDS = 120.0
 one more after the database was away, and the tries that follow."""
 
 
+NOT_YET = datetime.max.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What to run."""
@@ -35,7 +39,30 @@ class Wish:
     seed: int
     database: str
     plant: str | None = None
+    compare: bool = False
+    keep: Path | None = None
     quiet_seconds: float = QUIET_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of it; the columns by name where systems were compared."""
+
+    judgement: Judgement
+    columns: dict[str, Column] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Course:
+    """What was done to the systems, and when, by the database's clock and by the witnesses'."""
+
+    started_at: datetime
+    began_at: float
+    bursts: list[Sequence[Injected]] = field(default_factory=list)
+    calm_at: list[float] = field(default_factory=list)
+    until: datetime = NOT_YET
+    quiet_until: datetime = NOT_YET
+    quiet_at: float = 0.0
 
 
 def say(line: str) -> None:
@@ -44,63 +71,73 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def run(wish: Wish) -> Judgement:
+def run(wish: Wish) -> Result:
     """Start everything, do the faults, stop everything, and judge."""
     with tempfile.TemporaryDirectory(prefix="downbeat-chaos-") as folder, ExitStack() as stack:
         base = stack.enter_context(ground(Path(folder), database=wish.database))
         if base.clock is None:
             say(f"the host clock stays as it is: {base.no_clock}")
-        bursts = faults.plan(
-            wish.seed,
-            minutes=wish.minutes,
-            among=faults.kinds(
-                database_server=base.database is not None, clock=base.clock is not None
-            ),
-            first=PLANTS[wish.plant].first if wish.plant else (),
-        )
-        target = downbeat(base, plant=wish.plant)
-        with running(target, seed=wish.seed):
-            started_at = target.books.now()
-            injector = Injector(base, [target])
-            stack.callback(injector.heal)
-            say(f"running; {len(bursts)} bursts of {faults.FAULTS_PER_BURST} faults to come")
-            try:
-                done = _bursts(injector, target, bursts)
-            finally:
-                injector.heal()
-            until = target.books.now()
-            _quiet(target, until, seconds=wish.quiet_seconds)
-            quiet_until = target.books.now()
+        ours = downbeat(base, plant=wish.plant)
+        targets = [ours, *([plain(base)] if wish.compare else [])]
+        injector = Injector(base, targets)
+        course = _live_through(wish, base, injector)
+        witness = list(testimony(ours.witness))
         evidence = Evidence.gather(
-            target.books,
-            list(testimony(target.witness)),
+            ours.books,
+            witness,
             injector.done,
-            started_at=started_at,
-            until=until,
-            quiet_until=quiet_until,
+            started_at=course.started_at,
+            until=course.until,
+            quiet_until=course.quiet_until,
         )
-        superseded = target.stack.log().count("Its effects were rolled back")
-        return judge(evidence, done, in_time=wish.plant is None, superseded=superseded)
+        if wish.keep is not None:
+            keep(wish.keep, Path(folder), evidence)
+        judgement = judge(
+            evidence,
+            course.bursts,
+            in_time=wish.plant is None,
+            superseded=ours.stack.log().count("Its effects were rolled back"),
+        )
+        return Result(judgement=judgement, columns=_columns(targets, course))
 
 
-def _bursts(
-    injector: Injector, target: Target, bursts: Sequence[Burst]
-) -> list[Sequence[Injected]]:
+def _live_through(wish: Wish, base: Ground, injector: Injector) -> Course:
+    """Run the systems through all bursts and the quiet after them, and stop them."""
+    bursts = faults.plan(
+        wish.seed,
+        minutes=wish.minutes,
+        among=faults.kinds(database_server=base.database is not None, clock=base.clock is not None),
+        only=PLANTS[wish.plant].faults if wish.plant else (),
+    )
+    ours, *_ = injector.targets
+    with ExitStack() as stack:
+        for target in injector.targets:
+            stack.enter_context(running(target, seed=wish.seed))
+        # Left first: what is frozen could not be stopped.
+        stack.callback(injector.heal)
+        course = Course(started_at=ours.books.now(), began_at=time.monotonic())
+        say(f"running; {sum(map(len, bursts))} faults in {len(bursts)} bursts to come")
+        _do(bursts, injector, ours, course)
+        course.until = ours.books.now()
+        _quiet(ours, course.until, seconds=wish.quiet_seconds)
+        course.quiet_until, course.quiet_at = ours.books.now(), time.monotonic()
+    return course
+
+
+def _do(bursts: Sequence[Burst], injector: Injector, ours: Target, course: Course) -> None:
     began = time.monotonic()
     time.sleep(WARM_UP_SECONDS)
-    done: list[Sequence[Injected]] = []
     for number, burst in enumerate(bursts, start=1):
-        injected = injector.inject(burst)
+        course.bursts.append(injector.inject(burst))
         injector.heal()
-        done.append(injected)
+        course.calm_at.append(time.monotonic())
         end = datetime.now(UTC)
         time.sleep(CALM_SECONDS)
-        kinds = ", ".join(note.kind for note in injected)
+        kinds = ", ".join(note.kind for note in course.bursts[-1])
         say(
             f"burst {number}/{len(bursts)}, {time.monotonic() - began:.0f} s,"
-            f" {_recovery(target, end)}: {kinds}"
+            f" {_recovery(ours, end)}: {kinds}"
         )
-    return done
 
 
 def _recovery(target: Target, end: datetime) -> str:
@@ -128,3 +165,25 @@ def _quiet(target: Target, until: datetime, *, seconds: float) -> None:
         if time.monotonic() > deadline:
             return
         time.sleep(1)
+
+
+def _columns(targets: Sequence[Target], course: Course) -> dict[str, Column]:
+    if len(targets) == 1:
+        return {}
+    period = Period(
+        since=course.started_at,
+        calls_until=course.until,
+        until=course.quiet_until,
+        began_at=course.began_at,
+        calm_at=course.calm_at,
+        quiet_at=course.quiet_at,
+    )
+    return {
+        target.name: column(
+            target.books,
+            list(testimony(target.witness)),
+            period,
+            has_ledger=target is targets[0],
+        )
+        for target in targets
+    }
