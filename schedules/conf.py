@@ -53,6 +53,10 @@ class ScheduleSettings:
     site_url: str = ""
     """Where people find this site, for the links in alerts."""
 
+    rollout: timedelta = timedelta(minutes=5)
+    """How long a run waits for a worker that knows its task, when others do not: workers of two
+    versions may be running side by side."""
+
     most_attempts: int = 3
     """Tries of a run whose worker vanished each time; then it is `lost` and its job is flagged."""
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from celery import current_app
 
-from schedules.finish import Outcome, finish_waiting
+from schedules.finish import Outcome, finish_waiting, grace_of
 from schedules.lease import instance_id
 from schedules.models import Run
 from schedules.querysets.clock import database_now
@@ -49,9 +49,17 @@ def _skip(run: Run, reason: str) -> None:
 
 
 def _hold(run: Run) -> None:
-    """Let the run wait; whoever ends a run of the job sends the longest waiting one."""
+    """Let the run wait; whoever ends a run of the job sends the longest waiting one.
+
+    It was on time, so its misfire grace begins anew with every look.
+    """
+    look_at = database_now() + LOOK_AGAIN
+    grace = grace_of(run)
     Run.objects.waiting().filter(pk=run.pk).update(
-        publish_at=database_now() + LOOK_AGAIN, state=RunState.PLANNED, reason=WAITS_FOR_A_SLOT
+        publish_at=look_at,
+        expires_at=None if grace is None else look_at + grace + LOOK_AGAIN,
+        state=RunState.PLANNED,
+        reason=WAITS_FOR_A_SLOT,
     )
 
 

@@ -7,17 +7,18 @@ from uuid import UUID
 from billiard.process import current_process
 from celery import states
 from celery.app.task import Context
-from celery.exceptions import WorkerLostError
+from celery.exceptions import NotRegistered, WorkerLostError
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
 from django_celery_results.backends.database import DatabaseBackend as StockBackend
 from django_celery_results.models import TaskResult
 
+from schedules.conf import options
 from schedules.errors import Superseded, UnplannedCall
 from schedules.finish import Outcome, finish_attempt, finish_waiting, judge_error, lose_attempt
 from schedules.finish.record import RECORDED, RECORDING
 from schedules.lease import instance_id
 from schedules.models import Run
-from schedules.querysets.clock import DatabaseNow
+from schedules.querysets.clock import DatabaseNow, database_now
 from schedules.querysets.ending import write_result
 from schedules.states import NEVER_RAN, RunState
 
@@ -182,6 +183,8 @@ def _report_failure(run: Run, error: BaseException, traceback: str | None) -> No
             publish_at=DatabaseNow(), state=RunState.PLANNED
         )
         return
+    if run.state != RunState.RUNNING and _is_for_another_version(run, error):
+        return
     if run.state != RunState.RUNNING:
         # The message could not be executed here at all: not registered, or not decodable.
         outcome = Outcome(state=RunState.FAILED, error=error, traceback=traceback)
@@ -192,6 +195,19 @@ def _report_failure(run: Run, error: BaseException, traceback: str | None) -> No
         lose_attempt(run, reason=str(error))
     else:
         _finish_mine(run, judge_error(error, traceback=traceback or ""))
+
+
+def _is_for_another_version(run: Run, error: BaseException) -> bool:
+    """Let the run wait for a worker that knows its task, as long as one may still be coming: while
+    a new version is rolled out, workers of the old one get its messages too.
+    """
+    now = database_now()
+    if not isinstance(error, NotRegistered) or now > run.due_at + options().rollout:
+        return False
+    Run.objects.waiting().filter(pk=run.pk).update(
+        publish_at=now + options().send_again_after, state=RunState.PLANNED
+    )
+    return True
 
 
 def _finish_mine(run: Run, outcome: Outcome) -> None:

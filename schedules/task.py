@@ -24,6 +24,7 @@ from schedules.finish import (
     finish_waiting,
     judge,
     judge_error,
+    judge_expired,
     lose_attempt,
     message_fields,
     resend_attempt,
@@ -104,7 +105,7 @@ def _why_not(run: Run, *, now: datetime) -> Outcome | None:
     """Return how a waiting run ends that may not start (any more); None if it only has to wait."""
     if run.expires_at is not None and run.expires_at < now:
         reason = f"a worker came to it only after {run.expires_at:%FT%TZ}, the end of its grace"
-        return Outcome(state=RunState.MISSED, reason=reason)
+        return judge_expired(run, reason=reason)
     if run.origin not in BY_ITSELF or run.job is None:
         return None
     reason = halted(run.job, now=now)

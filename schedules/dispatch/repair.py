@@ -4,15 +4,24 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, F, Max, OuterRef
+from django.db.models import Exists, F, Max, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from schedules.conf import options
-from schedules.finish import Outcome, finish_waiting, lose_attempt
+from schedules.finish import (
+    TAKEN_BACK_WITHIN,
+    Outcome,
+    finish_waiting,
+    grace_of,
+    judge_expired,
+    lose_attempt,
+)
+from schedules.halts import halted
 from schedules.lease import instance_id
 from schedules.models import GlobalPause, Instance, Run
 from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
-from schedules.states import RunState
+from schedules.states import BY_ITSELF, RunState
 
 log = logging.getLogger(__name__)
 
@@ -63,20 +72,32 @@ def _look_again(runs: list[Run], now: datetime, *, sent: int) -> None:
 
 
 def end_expired(*, now: datetime, limit: int = 500) -> int:
-    """End waiting runs that may no longer start as missed; return how many."""
+    """End waiting runs that may no longer start, as missed or as what held them back says; return
+    how many.
+    """
     ended = 0
-    for run in Run.objects.expired(now)[:limit]:
-        late = (now - run.due_at).total_seconds()
-        reason = f"not started within {late:.0f} s of its time; no worker took it"
-        outcome = Outcome(state=RunState.MISSED, reason=reason)
+    for run in Run.objects.expired(now).select_related("job__periodic_task")[:limit]:
+        outcome = _outcome_of_expired(run, now=now)
         ended += finish_waiting(run, outcome, instance_id=instance_id())
     return ended
+
+
+def _outcome_of_expired(run: Run, *, now: datetime) -> Outcome:
+    if run.job is not None and run.origin in BY_ITSELF:
+        why = halted(run.job, now=now)
+        if why and run.attempt == 0:
+            return Outcome(state=RunState.SKIPPED, reason=why)
+    late = (now - run.due_at).total_seconds()
+    reason = f"not started within {late:.0f} s of its time; no worker took it"
+    return judge_expired(run, reason=reason)
 
 
 def reap(*, now: datetime, limit: int = 500) -> int:
     """Take the runs of dead instances back, by the policy of each; return how many.
 
-    Dead is who has stopped, or has not renewed its lease. The caller makes sure that it has itself
+    Dead is who has stopped, or has not renewed its lease. What vanished longer ago than its misfire
+    grace (and what it takes to notice), as after an old database was put back, is not begun again:
+    it is lost. The caller makes sure that it has itself
     been connected for a whole lease, or an outage of the database would look like everybody's
     death.
     """
@@ -84,9 +105,18 @@ def reap(*, now: datetime, limit: int = 500) -> int:
     orphaned = Run.objects.running().filter(
         Exists(owner.dead(now)) | (~Exists(owner) & _older_than(now - LEASE))
     )
+    seen = Subquery(owner.values("heartbeat_at")[:1])
+    vanished = orphaned.annotate(last_seen_at=Coalesce(seen, "started_at"))[:limit]
+    last_seen = dict(vanished.values_list("pk", "last_seen_at"))
     reaped = 0
-    for run in orphaned[:limit]:
-        state = lose_attempt(run, reason=f"its worker (instance {run.instance_id}) vanished")
+    for run in Run.objects.running().filter(pk__in=last_seen):
+        reason = f"its worker (instance {run.instance_id}) vanished"
+        gone_for = now - last_seen[run.pk]
+        grace = grace_of(run)
+        too_late = grace is not None and gone_for > grace + TAKEN_BACK_WITHIN
+        if too_late:
+            reason += f" {gone_for.total_seconds():.0f} s ago, too long for another try"
+        state = lose_attempt(run, reason=reason, too_late=too_late)
         if state is not None:
             reaped += 1
             log.warning(

@@ -5,18 +5,27 @@ chord's count and everything that follows are one transaction, and it happens on
 still owns the run. Nobody can end a run twice, and nobody can end it half.
 """
 
-from schedules.finish.attempt import finish_attempt, lose_attempt, resend_attempt
+from schedules.finish.attempt import (
+    TAKEN_BACK_WITHIN,
+    finish_attempt,
+    grace_of,
+    lose_attempt,
+    resend_attempt,
+)
 from schedules.finish.context import message_context, message_fields
 from schedules.finish.dependents import options_of
 from schedules.finish.outcome import Outcome, judge, judge_error
-from schedules.finish.waiting import finish_waiting
+from schedules.finish.waiting import finish_waiting, judge_expired
 
 __all__ = [
+    "TAKEN_BACK_WITHIN",
     "Outcome",
     "finish_attempt",
     "finish_waiting",
+    "grace_of",
     "judge",
     "judge_error",
+    "judge_expired",
     "lose_attempt",
     "message_context",
     "message_fields",

@@ -1,6 +1,6 @@
 """How a running attempt ends: with an outcome, as a new try, or by losing its worker."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from celery.app.task import Context
@@ -10,15 +10,20 @@ from django.db import IntegrityError, connection, transaction
 from schedules.conf import options
 from schedules.errors import Superseded
 from schedules.finish.context import message_context
+from schedules.finish.dependents import LEAST_GRACE
 from schedules.finish.outcome import Outcome
 from schedules.finish.record import record
 from schedules.models import Job, Run
-from schedules.querysets.clock import DatabaseNow
+from schedules.querysets.clock import database_now
 from schedules.querysets.ending import end_run, send_next, write_attempt
+from schedules.querysets.instances import LEASE
 from schedules.states import OnLost, RunState
 
 if TYPE_CHECKING:
     from schedules.querysets.runs import RunQuerySet
+
+TAKEN_BACK_WITHIN = 4 * LEASE
+"""After a worker vanished; what takes longer is an outage, which counts as lateness."""
 
 
 def finish_attempt(run: Run, outcome: Outcome, *, request: Context | None = None) -> None:
@@ -56,6 +61,7 @@ def resend_attempt(run: Run, *, due_at: datetime, error: str, message: dict[str,
             state=RunState.RETRYING,
             due_at=due_at,
             publish_at=due_at,
+            expires_at=_expiry(run, due_at),
             sends=0,
             error=error,
             **message,
@@ -65,15 +71,15 @@ def resend_attempt(run: Run, *, due_at: datetime, error: str, message: dict[str,
         _note_attempt(run, RunState.RETRYING, error)
 
 
-def lose_attempt(run: Run, *, reason: str) -> RunState | None:
+def lose_attempt(run: Run, *, reason: str, too_late: bool = False) -> RunState | None:
     """Take the run from a worker that vanished: it waits again, or ends as lost, as its policy
-    says.
+    says; as lost in any case when it is `too_late` to do it again.
 
     Returns the new state, or None when the attempt had ended in the meantime.
     """
     losses = 1 + run.attempts.filter(outcome=RunState.LOST).count()
     poisonous = losses >= options().most_attempts
-    if _on_lost(run) is OnLost.RETRY and not poisonous:
+    if _on_lost(run) is OnLost.RETRY and not poisonous and not too_late:
         try:
             with transaction.atomic():
                 return _wait_again(run, reason)
@@ -95,14 +101,34 @@ def lose_attempt(run: Run, *, reason: str) -> RunState | None:
 
 
 def _wait_again(run: Run, reason: str) -> RunState | None:
-    again_at = DatabaseNow()
+    again_at = database_now()
     ended = _owned(run).update(
-        state=RunState.RETRYING, publish_at=again_at, expires_at=None, sends=0, error=reason
+        state=RunState.RETRYING,
+        due_at=again_at,
+        publish_at=again_at,
+        expires_at=_expiry(run, again_at + TAKEN_BACK_WITHIN),
+        sends=0,
+        error=reason,
     )
     if not ended:
         return None
     _note_attempt(run, RunState.LOST, reason)
     return RunState.RETRYING
+
+
+def grace_of(run: Run) -> timedelta | None:
+    """Return how late the run may start; None for however late."""
+    if run.expires_at is None:
+        return None
+    if run.job_id:
+        return Job.objects.values_list("misfire_grace", flat=True).get(pk=run.job_id)
+    return run.expires_at - run.due_at
+
+
+def _expiry(run: Run, due_at: datetime) -> datetime | None:
+    """Return until when another try that is due at `due_at` may start: it has its own grace."""
+    grace = grace_of(run)
+    return None if grace is None else due_at + max(grace, LEAST_GRACE)
 
 
 def _owned(run: Run) -> "RunQuerySet":
