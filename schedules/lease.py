@@ -6,6 +6,10 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from mmap import mmap
+from struct import Struct
+from time import CLOCK_BOOTTIME, clock_gettime
 from uuid import UUID, uuid4
 
 from django.db import DatabaseError, connection
@@ -17,6 +21,9 @@ from schedules.states import InstanceKind, InstanceMode, InstanceStatus
 
 log = logging.getLogger(__name__)
 
+_INSTANT = Struct("d")
+"""Seconds since the machine's start, which go on while it sleeps and are the same in each process.
+"""
 
 _quiet = threading.Lock()
 """Held while the lease's thread speaks to the database, and over every fork.
@@ -56,11 +63,14 @@ class Lease:
         self.kind = kind
         self.name = name
         self.mode = mode
+        # Shared with the children that are forked later.
+        self._renewed = mmap(-1, _INSTANT.size)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def renew(self, status: InstanceStatus = InstanceStatus.RUNNING) -> None:
         """Write the heartbeat, and the row where it is not there yet. Raises DatabaseError."""
+        begun = clock_gettime(CLOCK_BOOTTIME)
         now = database_now()
         renewed = Instance.objects.filter(pk=self.id).update(heartbeat_at=now, status=status)
         if not renewed:
@@ -75,6 +85,13 @@ class Lease:
                 started_at=now,
                 heartbeat_at=now,
             )
+
+        _INSTANT.pack_into(self._renewed, 0, begun)
+
+    def age(self) -> timedelta | None:
+        """Return how long ago the last renewal began; None if there was none."""
+        (renewed,) = _INSTANT.unpack_from(self._renewed, 0)
+        return timedelta(seconds=clock_gettime(CLOCK_BOOTTIME) - renewed) if renewed else None
 
     def start(self) -> None:
         """Renew from a thread of its own: neither a long task nor a silent broker may end the
@@ -129,6 +146,11 @@ def adopt(lease: Lease) -> None:
     """Make `lease` this process's own, and that of the children it will fork."""
     global _mine
     _mine = lease
+
+
+def present_lease() -> Lease | None:
+    """Return this process's lease, which in a worker's child is its parent's; None without one."""
+    return _mine
 
 
 def instance_id() -> UUID:

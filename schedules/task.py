@@ -29,6 +29,7 @@ from schedules.finish import (
     message_fields,
     resend_attempt,
 )
+from schedules.guard import exclusively
 from schedules.halts import halted
 from schedules.lease import instance_id
 from schedules.models import Job, Run
@@ -57,7 +58,8 @@ class JobTask(DjangoTask[Any, Any]):
             return super().__call__(*args, **kwargs)
         run = CurrentRun(_claim(self.name, str(request.id)), request)
         request.update(message_fields(run.row))
-        with executing(run):
+        watched = exclusively() if run.row.options.get("exclusive") else nullcontext()
+        with executing(run), watched:
             return _perform(run, self.run, declaration)
 
 

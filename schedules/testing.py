@@ -36,7 +36,7 @@ def execute(
         task=task.name,
         args=list(args),
         kwargs=kwargs,
-        options={"on_lost": declaration.on_lost},
+        options=declaration.call_options,
         scheduled_at=scheduled_at or now,
         due_at=now,
         publish_at=now,

@@ -22,7 +22,17 @@ from schedules.errors import InvalidInput
 from schedules.models import Job
 from schedules.registry import check_arguments, find
 from schedules.states import JobType
-from schedules.timing import At, Cron, DayRule, Every, Solar, Timetable, Window, to_spec
+from schedules.timing import (
+    At,
+    Cron,
+    DayRule,
+    Every,
+    Solar,
+    Timetable,
+    Window,
+    smallest_gap,
+    to_spec,
+)
 
 NEVER = {"minute": "0", "hour": "0", "day_of_month": "31", "month_of_year": "2", "day_of_week": "*"}
 """The crontab a PeriodicTask points at when its expression is one that Celery would read
@@ -70,6 +80,7 @@ def _read(periodic_task: PeriodicTask, job: Job, since: datetime) -> Reading:
             timetable = Window(
                 timetable, starts_at=periodic_task.start_time, ends_at=periodic_task.expires
             )
+        check_jitter(job.jitter, timetable)
         spec = to_spec(timetable)
     except InvalidInput as error:
         return Reading(task=periodic_task.task, invalid_reason=str(error))
@@ -97,6 +108,14 @@ def check_task(task: str) -> None:
         task,
         "the Celery name of a function declared with @job (or allowed by SCHEDULES)",
     )
+
+
+def check_jitter(jitter: timedelta, timetable: Timetable) -> None:
+    """Raise InvalidInput unless an occurrence starts before the next one, whatever its jitter."""
+    gap = smallest_gap(timetable)
+    if jitter and gap is not None and jitter >= gap:
+        accepted = f"shorter than the least time between two occurrences, {gap}"
+        raise InvalidInput("jitter", str(jitter), accepted)
 
 
 def check_job_arguments(task: str, args: list[Any], kwargs: dict[str, Any]) -> None:

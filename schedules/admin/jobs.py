@@ -36,7 +36,7 @@ class JobForm(forms.ModelForm):  # type: ignore[type-arg]
         """Refuse what contradicts itself, at the field that is wrong."""
         values = super().clean() or {}
         try:
-            check_policy(values)
+            check_policy(values, job=self.instance)
         except InvalidInput as refusal:
             self.add_error(refusal.field, str(refusal))
         return values

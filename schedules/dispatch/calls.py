@@ -146,8 +146,7 @@ def _kept(given: Mapping[str, Any], declaration: Declaration) -> dict[str, Any]:
             kept[name] = maybe_list(given[name])
     if given.get("stamped_headers"):
         kept["stamps"] = {name: given.get(name) for name in given["stamped_headers"]}
-    kept["on_lost"] = declaration.on_lost
-    return kept
+    return {**kept, **declaration.call_options}
 
 
 def _queue_name(queue: Any) -> str:

@@ -123,7 +123,7 @@ def _new_run(declaration: Declaration, call: Call, now: datetime, job: Job | Non
         task=declaration.task,
         args=list(call.args),
         kwargs=dict(call.kwargs),
-        options={"on_lost": declaration.on_lost},
+        options=declaration.call_options,
         scheduled_at=call.at,
         due_at=call.at,
         publish_at=now + options().send_again_after if is_due else call.at,

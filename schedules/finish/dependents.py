@@ -34,12 +34,17 @@ def plan_dependents(run: Run, state: RunState) -> None:
 
 
 def options_of(job: Job) -> dict[str, Any]:
-    """Return what the messages of the job's runs say beside its arguments: its own time limits."""
+    """Return what the job's runs keep beside their arguments: its own time limits, and whether they
+    are exclusive.
+    """
     limits = {
         "time_limit": job.time_limit,
         "soft_time_limit": job.soft_time_limit or job.time_limit,
     }
-    return {name: limit.total_seconds() for name, limit in limits.items() if limit}
+    options: dict[str, Any] = {
+        name: limit.total_seconds() for name, limit in limits.items() if limit
+    }
+    return {**options, "exclusive": True} if job.exclusive else options
 
 
 def _run_after(run: Run, job: Job) -> Run:

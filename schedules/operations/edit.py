@@ -10,7 +10,7 @@ from django_celery_beat.models import PeriodicTask
 
 from schedules.access import Source, actor_name, record
 from schedules.adapters.periodic import read
-from schedules.adapters.validation import check_arguments
+from schedules.adapters.validation import check_arguments, check_jitter
 from schedules.dispatch import bring_into_force, write_version
 from schedules.dispatch.plan import settle
 from schedules.dispatch.upcoming import due_at_of
@@ -155,7 +155,7 @@ def change_job(
     settle(stored, until=now)  # what was due before the change is still the old job's
     before, version = _snapshot(stored), stored.version
     apply(stored)
-    check_policy({name: getattr(stored, name) for name in EDITABLE})
+    check_policy({name: getattr(stored, name) for name in EDITABLE}, job=stored)
     put_into_force(stored, now=now, by=actor_name(by))
     after = _snapshot(stored)
     changed = [name for name in before if before[name] != after[name]]
@@ -284,8 +284,10 @@ def _is_switched_on(job: Job) -> bool:
     return job.is_enabled if job.periodic_task is None else job.periodic_task.enabled
 
 
-def check_policy(values: Mapping[str, Any]) -> None:
-    """Raise InvalidInput, naming the field, for durations that make no sense."""
+def check_policy(values: Mapping[str, Any], *, job: Job | None = None) -> None:
+    """Raise InvalidInput, naming the field, for durations that make no sense, also beside the
+    timetable that `job` has.
+    """
     for name in ("misfire_grace", "jitter", "retry_delay"):
         length = values.get(name)
         if length is not None and length < timedelta(0):
@@ -297,6 +299,9 @@ def check_policy(values: Mapping[str, Any]) -> None:
     soft, hard = values.get("soft_time_limit"), values.get("time_limit")
     if soft is not None and hard is not None and soft >= hard:
         raise InvalidInput("soft_time_limit", str(soft), f"shorter than time_limit, {hard}")
+    timetable = None if job is None else current_timetable(job)
+    if values.get("jitter") and timetable is not None:
+        check_jitter(values["jitter"], timetable)
 
 
 def _now_overridden(job: Job, changed: Sequence[str]) -> list[str]:

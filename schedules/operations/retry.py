@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 
+OF_THE_RUN = ("on_lost", "exclusive", "time_limit", "soft_time_limit")
+"""Options that say how a run runs; what followed it once does not follow again."""
+
+
 class NotEnded(Refused):
     """The run has no outcome yet."""
 
@@ -50,7 +54,7 @@ def retry_run(
         task=run.task,
         args=run.args,
         kwargs=run.kwargs,
-        options={"on_lost": run.options["on_lost"]} if "on_lost" in run.options else {},
+        options={name: run.options[name] for name in OF_THE_RUN if name in run.options},
         scheduled_at=run.scheduled_at,
         due_at=now,
         publish_at=now + options().send_again_after,

@@ -10,7 +10,7 @@ from celery import shared_task
 from django.core.exceptions import ImproperlyConfigured
 
 from schedules.states import OnLost, Overlap
-from schedules.timing import Timetable
+from schedules.timing import Timetable, smallest_gap
 
 INJECTED = frozenset({"scheduled_at", "run"})
 """Parameters that the worker fills in; they are no arguments of the job."""
@@ -47,6 +47,12 @@ class Declaration:
     exclusive: bool = False
     is_primary: bool = False
     at_start: timedelta | None = None
+
+    @property
+    def call_options(self) -> dict[str, Any]:
+        """What a one-off call's run keeps of the declaration; a job's run has it from its job."""
+        kept: dict[str, Any] = {"on_lost": str(self.on_lost)}
+        return {**kept, "exclusive": True} if self.exclusive else kept
 
     @property
     def injected(self) -> frozenset[str]:
@@ -124,6 +130,12 @@ def _check_limits(declaration: Declaration) -> None:
         raise ImproperlyConfigured(
             f"Job {declaration.key!r}: soft_time_limit is {soft}, time_limit {hard}:"
             " give a time_limit that is longer than the soft one."
+        )
+    gap = None if declaration.timetable is None else smallest_gap(declaration.timetable)
+    if declaration.jitter and gap is not None and declaration.jitter >= gap:
+        raise ImproperlyConfigured(
+            f"Job {declaration.key!r}: jitter is {declaration.jitter}: write one that is shorter"
+            f" than the least time between two occurrences, {gap}."
         )
 
 
