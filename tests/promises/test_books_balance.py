@@ -29,6 +29,7 @@ from schedules.operations.switch import (
 from schedules.states import RunState
 from schedules.timing import Cron, Every, Timetable, jitter_of, occurrences_between
 from tests.promises import promise_jobs  # noqa: F401 - declares the tasks
+from tests.promises.world import let_triggers_speak
 
 # The night in which Berlin's clock is put forward.
 BEGIN = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
@@ -41,6 +42,7 @@ class Business:
 
     def __init__(self) -> None:
         self.now = BEGIN
+        let_triggers_speak()
         interval = IntervalSchedule.objects.create(every=5, period="minutes")
         self.task = PeriodicTask.objects.create(
             name="job", task="promise_jobs.effect", args='["x"]', interval=interval

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bench.dst_weekend import WEEKENDS, Weekend, compare, run_ours
+from tests.promises.world import let_triggers_speak
 from tests.schedules import sample_jobs  # noqa: F401 - declares the tasks
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +29,11 @@ EXPECTED = {
     ("Asia/Beirut", "forward"): ("19 20 21 22 23 0 1", "22", "22"),
     ("Asia/Beirut", "back"): ("18 19 20 21 22 23 0", "22", "20:30"),
 }
+
+
+@pytest.fixture(autouse=True)
+def _noting_edits(db: None) -> None:
+    let_triggers_speak()
 
 
 @pytest.mark.parametrize("weekend", WEEKENDS, ids=lambda one: f"{one.zone} {one.way}")
