@@ -101,6 +101,9 @@ def reap(*, now: datetime, limit: int = 500) -> int:
     been connected for a whole lease, or an outage of the database would look like everybody's
     death.
     """
+    if Instance.objects.ahead(now).exists():
+        # Or a worker that died just before the clock was put back would live until it is caught up.
+        Instance.objects.ahead(now).update(heartbeat_at=now)
     owner = Instance.objects.filter(pk=OuterRef("instance_id"))
     orphaned = Run.objects.running().filter(
         Exists(owner.dead(now)) | (~Exists(owner) & _older_than(now - LEASE))

@@ -26,3 +26,7 @@ class InstanceQuerySet(models.QuerySet["Instance"]):
         return self.filter(
             models.Q(status=InstanceStatus.STOPPED) | models.Q(heartbeat_at__lte=now - LEASE)
         )
+
+    def ahead(self, now: datetime) -> "InstanceQuerySet":
+        """Those whose heartbeat lies so far ahead that the clock must have been put back since."""
+        return self.filter(heartbeat_at__gt=now + LEASE)
