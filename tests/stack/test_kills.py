@@ -103,15 +103,15 @@ def test_a_broker_that_has_lost_its_memory_loses_no_run(
     running: System, broker: BrokerNode, worker: WorkerNode
 ) -> None:
     worker.kill("SIGTERM")
-    results = [jobs.effect.delay("forgotten") for _ in range(20)]
+    results = [jobs.effect.delay("forgotten") for _ in range(100)]
     sent = Run.objects.filter(task_id__in=[result.id for result in results], state="sent")
-    assert sent.count() == 20
+    assert sent.count() == 100
 
     running.forget_messages()
     worker.start_again()
 
     all_ended(results)
-    assert (succeeded(results), effects("forgotten")) == (20, 20)
+    assert (succeeded(results), effects("forgotten")) == (100, 100)
 
 
 def test_what_may_not_run_twice_is_lost_with_its_worker(running: System) -> None:

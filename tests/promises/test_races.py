@@ -1,0 +1,148 @@
+"""Two connections at once, many times: whoever wins, the rows and the answers agree."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable
+from threading import Barrier, Event, Thread
+
+import pytest
+from django.db import connection
+
+from schedules.dispatch import plan_due
+from schedules.models import Job, Run
+from schedules.operations.cancel import ALREADY_STARTED, CANCELLED, cancel_run
+from schedules.operations.switch import delete_job, disable_job, pause_job
+from schedules.querysets.clock import database_now
+from schedules.states import WAITING, RunState
+from tests.promises import promise_jobs  # noqa: F401 - declares the tasks
+from tests.promises.world import in_the_past, make_instance, make_job
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+HEAD_START = 0.004
+"""Seconds that one of the two waits at most, so that each of them wins now and then."""
+
+
+@pytest.fixture
+def races(request: pytest.FixtureRequest) -> int:
+    return 10_000 if request.config.getoption("--thorough") else 120
+
+
+def at_once(*works: Callable[[], object]) -> None:
+    """Do all of it in threads, each of which has a connection of its own."""
+    failures: list[BaseException] = []
+
+    def guarded(work: Callable[[], object]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised below
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=guarded, args=[work]) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+@pytest.mark.timeout(3000)
+def test_a_run_is_either_cancelled_or_started(races: int) -> None:
+    now, worker = database_now(), make_instance().id
+    runs = Run.objects.bulk_create(
+        Run(
+            origin="call",
+            task="promise_jobs.effect",
+            args=["x"],
+            scheduled_at=now,
+            due_at=now,
+            publish_at=now,
+        )
+        for _ in range(races)
+    )
+    line = Barrier(2, timeout=60)
+    claimed: list[bool] = []
+    answers: list[str] = []
+
+    def claim_each() -> None:
+        chance, never = random.Random(1), Event()  # noqa: S311 - reproducible
+        for run in runs:
+            line.wait()
+            never.wait(chance.uniform(0, HEAD_START))
+            got = Run.objects.claim(run.task_id, task=run.task, instance_id=worker, pid=1)
+            claimed.append(got is not None)
+
+    def cancel_each() -> None:
+        for run in runs:
+            line.wait()
+            found = Run.objects.get(pk=run.pk)
+            answers.append(cancel_run(found, by="ada", source="cli", now=now))
+
+    at_once(claim_each, cancel_each)
+
+    told = Counter(zip(claimed, answers, strict=True))
+    assert told.keys() == {(True, ALREADY_STARTED), (False, CANCELLED)}, told
+    states = Counter(Run.objects.values_list("state", flat=True))
+    assert states == {
+        RunState.RUNNING: told[True, ALREADY_STARTED],
+        RunState.CANCELLED: told[False, CANCELLED],
+    }
+
+
+@pytest.mark.parametrize("stop", [disable_job, pause_job, delete_job])
+def test_nothing_starts_after_a_job_was_stopped(stop: Callable[..., Job]) -> None:
+    begin, worker = in_the_past(), make_instance().id
+    job = make_job("stop", "promise_jobs.effect", "x", begin=begin, occurrences=60)
+    Job.objects.update(max_instances=10)
+    runs = plan_due(now=database_now())
+    begun, stopped = Event(), Event()
+    after: list[bool] = []
+
+    def claim_all() -> None:
+        for run in runs:
+            is_stopped = stopped.is_set()
+            got = Run.objects.claim(run.task_id, task=run.task, instance_id=worker, pid=1)
+            if got is not None:
+                # Its slot is free again.
+                Run.objects.filter(pk=got.pk).update(state=RunState.SUCCEEDED, finished_at=begin)
+            begun.set()
+            if is_stopped:
+                after.append(got is not None)
+
+    def stop_it() -> None:
+        begun.wait(10)
+        stop(job, by="ada", source="cli", now=database_now())
+        stopped.set()
+
+    at_once(claim_all, stop_it)
+
+    assert stopped.is_set()
+    assert not any(after)
+    assert not Run.objects.filter(job=job, state__in=WAITING).exists()
+
+
+def test_several_beats_plan_each_occurrence_once() -> None:
+    begin = in_the_past()
+    jobs = [
+        make_job(f"j{number}", "promise_jobs.effect", "x", begin=begin, occurrences=20)
+        for number in range(10)
+    ]
+    planned: list[Run] = []
+
+    def plan_all(order: Iterable[int]) -> Callable[[], None]:
+        def plan() -> None:
+            for minutes in order:
+                now = begin + minutes * (database_now() - begin) / 20
+                planned.extend(plan_due(now=now))
+
+        return plan
+
+    at_once(plan_all(range(21)), plan_all(range(21)), plan_all([20]))
+
+    due = Counter((run.job_id, run.scheduled_at) for run in planned)
+    assert len(due) == 200
+    assert set(due.values()) == {1}
+    assert Run.objects.filter(job__in=jobs).count() == 200
