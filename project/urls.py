@@ -6,12 +6,17 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from project import api  # noqa: F401 - adds the areas' routers before `schedules.urls` is read
+from schedules.admin.login import ThrottledForm
 from schedules.rest.problems import not_found
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="scheduler:overview"), name="home"),
     path("admin/", admin.site.urls),
-    path("login/", LoginView.as_view(template_name="admin/login.html"), name="login"),
+    path(
+        "login/",
+        LoginView.as_view(template_name="admin/login.html", authentication_form=ThrottledForm),
+        name="login",
+    ),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("", include("schedules.urls")),
     re_path(r"^api(/|$)", not_found),

@@ -14,6 +14,7 @@ from schedules.access.permissions import (
     may_view,
     may_view_details,
 )
+from schedules.access.throttle import Limit, forget_knocks, knock
 from schedules.access.tokens import authenticate, create_token, revoke_token
 
 __all__ = [
@@ -21,10 +22,13 @@ __all__ = [
     "OPERATE",
     "VIEW",
     "VIEW_DETAILS",
+    "Limit",
     "Source",
     "actor_name",
     "authenticate",
     "create_token",
+    "forget_knocks",
+    "knock",
     "may_manage",
     "may_operate",
     "may_view",

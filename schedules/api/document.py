@@ -38,6 +38,7 @@ EVERYWHERE = {
     "401": "No valid token and no session.",
     "403": "Not permitted, or the CSRF token is missing.",
     "422": "A value was refused; `errors` say which and why.",
+    "429": "Too many triggers, or invalid tokens; Retry-After says when to go on.",
     "500": "Something failed here; the answer has the number of the log entry.",
     "503": "The database does not answer.",
 }
@@ -49,7 +50,6 @@ CHANGING = {
     "415": "The body is not application/json.",
 }
 GUARDED = {"412": "The job was changed since it was read."}
-FLOODED = {"429": "Too many triggers; Retry-After says when to go on."}
 
 IF_MATCH = {
     "in": "header",
@@ -66,7 +66,6 @@ IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
 }
 CONDITIONAL = {"updateJob", "patchJob", "deleteJob", "performJobAction"}
-TRIGGERING = {"performJobAction", "retryExecution", "triggerScheduledJob"}
 
 
 def build(api: NinjaAPI, prefix: str) -> OpenAPISchema:
@@ -90,8 +89,6 @@ def _complete(operation: dict[str, Any], *, method: str, path: str) -> None:
     if number in CONDITIONAL:
         problems |= GUARDED
         operation["parameters"].append(IF_MATCH)
-    if number in TRIGGERING:
-        problems |= FLOODED
     if number == "performJobAction":
         operation["parameters"].append(IDEMPOTENCY_KEY)
     answers = {str(status): answer for status, answer in operation["responses"].items()}

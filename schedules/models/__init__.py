@@ -2,7 +2,7 @@
 no I/O.
 """
 
-from schedules.models.access import AuditEntry, Token
+from schedules.models.access import AuditEntry, Knock, Token
 from schedules.models.alerts import Alert, AlertChannel, AlertEpisode, AlertRule, Delivery
 from schedules.models.dependency import Dependency
 from schedules.models.engine import GlobalPause, Instance, Touched, Watermark
@@ -23,6 +23,7 @@ __all__ = [
     "GlobalPause",
     "Instance",
     "Job",
+    "Knock",
     "Run",
     "ScheduleVersion",
     "Tally",

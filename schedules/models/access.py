@@ -54,3 +54,19 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.action} {self.subject}"
+
+
+class Knock(models.Model):
+    """One try at a door: a login, or a token that nobody has. Counted for a while, then deleted."""
+
+    door = models.CharField(max_length=64, help_text="SHA-256 of what is counted, hex.")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["door", "at"], name="knock_by_door"),
+            models.Index(fields=["at"], name="knock_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"a try at {self.at:%Y-%m-%d %H:%M:%S}Z"

@@ -10,9 +10,10 @@ from ninja.errors import AuthorizationError
 from ninja.security import APIKeyCookie, HttpBearer
 from ninja.utils import check_csrf
 
-from schedules.access import MANAGE, OPERATE, VIEW, VIEW_DETAILS, authenticate
+from schedules.access import MANAGE, OPERATE, VIEW, VIEW_DETAILS, Limit, authenticate, knock
 from schedules.conf import options
 from schedules.querysets.clock import database_now
+from schedules.rest.problems import TooManyRequests
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -28,6 +29,9 @@ SCOPES = {
     "manage": frozenset(ALL),
 }
 """What a token with this scope may do at most. Without a scope it may what its user may."""
+
+FAILURES = Limit(tries=60, within=timedelta(minutes=1))
+"""Invalid tokens from one address."""
 
 CLOCK_KEPT = timedelta(seconds=10)
 
@@ -80,9 +84,18 @@ class BearerToken(HttpBearer):
         self.right = right
 
     def authenticate(self, request: HttpRequest, token: str) -> Any:
-        """Return the token's user. Raises AuthorizationError."""
-        found = authenticate(token.strip(), now=_clock.now())
+        """Return the token's user. Raises AuthorizationError, and TooManyRequests after many bad
+        ones.
+        """
+        now = _clock.now()
+        found = authenticate(token.strip(), now=now)
         if found is None:
+            # Asked only now: a valid token costs nothing more, and 256 bits are not guessed.
+            if not knock(FAILURES, "token", request.META.get("REMOTE_ADDR", ""), now=now):
+                raise TooManyRequests(
+                    "Too many invalid tokens came from your address. Wait a minute.",
+                    retry_after_seconds=int(FAILURES.within.total_seconds()),
+                )
             return None
         self.right.check(found.user, scope=found.scope)
         request.user = found.user
