@@ -37,6 +37,7 @@ from schedules.dispatch.plan import latest_sleep
 from schedules.dispatch.repair import forget_sending
 from schedules.lease import Lease, adopt
 from schedules.models import Run
+from schedules.operations.day_totals import add_up_ended
 from schedules.operations.start import plan_start_runs
 from schedules.operations.stock import refresh_stock_columns
 from schedules.operations.switch import end_pauses
@@ -172,6 +173,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             (timedelta(seconds=3), lambda: refresh_stock_columns(now=database_now())),
             (timedelta(seconds=2), lambda: end_pauses(now=database_now())),
             (timedelta(seconds=10), lambda: read_invalid_again(now=database_now())),
+            (timedelta(seconds=5), lambda: add_up_ended(now=database_now())),
         )
 
     @property

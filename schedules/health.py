@@ -100,6 +100,7 @@ class BrokerProbe:
         self._lock = threading.Lock()
         self._answer: tuple[float, bool] | None = None
         self._pending: threading.Thread | None = None
+        self._renewing: threading.Thread | None = None
 
     def answers(self) -> bool:
         """Whether the broker answered in time, now or as long ago as answers are kept."""
@@ -118,6 +119,21 @@ class BrokerProbe:
             heard = self._heard and not self._pending.is_alive()
             self._answer = (time.monotonic(), heard)
             return heard
+
+    def glance(self) -> bool | None:
+        """What is known without waiting; None while nothing is. Has an old answer renewed."""
+        if self._lock.acquire(blocking=False):
+            try:
+                answer = self._answer
+                is_old = answer is None or time.monotonic() - answer[0] >= self._kept
+                if is_old and not (self._renewing and self._renewing.is_alive()):
+                    self._renewing = threading.Thread(
+                        target=self.answers, name="broker-glance", daemon=True
+                    )
+                    self._renewing.start()
+            finally:
+                self._lock.release()
+        return None if self._answer is None else self._answer[1]
 
     def forget(self) -> None:
         """Drop the remembered answer."""

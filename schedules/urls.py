@@ -6,11 +6,7 @@ from schedules.api.debug import debug_scheduler
 from schedules.api.probes import metrics, readyz
 from schedules.api.site import PREFIX, api
 from schedules.dashboard.health_page import healthz
-from schedules.dashboard.views import overview
-
-pages = [
-    path("", overview, name="overview"),
-]
+from schedules.dashboard.urls import pages
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),

@@ -6,7 +6,7 @@ point leaves rows that the next tick finds in the outbox, never a message withou
 
 from schedules.dispatch.calls import plan_call
 from schedules.dispatch.edits import absorb_edits, bring_into_force, read_invalid_again
-from schedules.dispatch.oneoffs import Call, Parked, cancel_parked, park
+from schedules.dispatch.oneoffs import Call, Parked, cancel_parked, move_parked, park
 from schedules.dispatch.plan import plan_due
 from schedules.dispatch.publish import publish, publish_after_commit
 from schedules.dispatch.repair import end_expired, reap, take_outbox
@@ -20,6 +20,7 @@ __all__ = [
     "bring_into_force",
     "cancel_parked",
     "end_expired",
+    "move_parked",
     "park",
     "plan_call",
     "plan_due",

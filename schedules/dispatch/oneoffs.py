@@ -81,6 +81,16 @@ def cancel_parked(keys: Iterable[str], *, reason: str) -> int:
     return cancelled
 
 
+def move_parked(run: Run, *, at: datetime) -> bool:
+    """Let one parked run be due at `at`; False if it was claimed or sent meanwhile."""
+    moved = Run.objects.parked().filter(pk=run.pk)
+    values = {"scheduled_at": at, "due_at": at, "publish_at": at, "state": RunState.PLANNED}
+    if not moved.update(**values, sends=0):
+        return False
+    run.refresh_from_db()
+    return True
+
+
 def _park_batch(declaration: Declaration, calls: Sequence[Call], job: Job | None) -> Parked:
     now = database_now()
     waiting = {

@@ -71,6 +71,9 @@ class Run(models.Model):
     suspect_reason = models.TextField(blank=True)
     requested_by = models.CharField(max_length=150, blank=True)
     parent_id = models.UUIDField(null=True, blank=True)
+    dismissed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a person said that a missed run needs nothing more."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = RunQuerySet.as_manager()
@@ -125,8 +128,11 @@ class Run(models.Model):
                 condition=Q(natural_key__isnull=False),
                 name="run_by_subject",
             ),
+            models.Index(
+                fields=["parent_id"], condition=Q(parent_id__isnull=False), name="run_by_parent"
+            ),
             models.Index(fields=["state", "-scheduled_at", "-id"], name="run_by_state"),
-            models.Index(fields=["job", "-scheduled_at"], name="run_by_job"),
+            models.Index(fields=["job", "-scheduled_at", "-id"], name="run_of_job"),
             models.Index(fields=["-scheduled_at", "-id"], name="run_by_time"),
             models.Index(fields=["finished_at"], name="run_finished"),
         ]

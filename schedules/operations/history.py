@@ -55,13 +55,13 @@ def history(
     start = (page - 1) * per_page
     ordered = runs.order_by("-scheduled_at", "-id")
     if cursor is not None:
-        ordered, start = ordered.filter(_after(cursor)), 0
+        ordered, start = ordered.filter(after_cursor(cursor)), 0
     elif start + per_page > DEEPEST_ROW:
         accepted = f"a page within the newest {DEEPEST_ROW} runs; go on from there with cursor"
         raise InvalidInput("page", page, accepted)
     found = list(_newest(ordered, wanted, end=start + per_page + 1)[start:])
     rows = found[:per_page]
-    following = _cursor(rows[-1]) if len(found) > per_page else None
+    following = cursor_of(rows[-1]) if len(found) > per_page else None
     return HistoryPage(runs=rows, total=total, is_exact=is_exact, cursor=following)
 
 
@@ -86,13 +86,17 @@ def _count(runs: RunQuerySet) -> tuple[int, bool]:
     return max(counted, int(plan[0]["Plan"]["Plan Rows"])), False
 
 
-def _cursor(run: Run) -> str:
+def cursor_of(run: Run) -> str:
+    """Return where the page after the run begins."""
     text = f"{run.scheduled_at.isoformat()} {run.pk}"
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _after(cursor: str) -> Q:
-    """Rows that come later in the list than the one the cursor was made from."""
+def after_cursor(cursor: str) -> Q:
+    """Return the rows that come later in the list than the one the cursor was made from.
+
+    Raises InvalidInput for a cursor that was not made here.
+    """
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         instant, _, number = urlsafe_b64decode(padded.encode("ascii")).decode().partition(" ")

@@ -106,3 +106,9 @@ def hosts_of(runs: Sequence[Run]) -> dict[UUID, str]:
     if not seen:
         return {}
     return dict(Instance.objects.filter(pk__in=seen).values_list("pk", "host"))
+
+
+def instance_names_of(runs: Sequence[Run]) -> dict[UUID, str]:
+    """Return the name of each instance that appears in the runs; one statement for all of them."""
+    seen = {run.instance_id for run in runs if run.instance_id is not None}
+    return dict(Instance.objects.filter(pk__in=seen).values_list("pk", "name")) if seen else {}

@@ -36,10 +36,12 @@ def retry_run(
     source: Source,
     now: datetime,
     reason: str = "",
+    scheduled_at: datetime | None = None,
 ) -> Run:
     """Plan a new run of the same task, arguments and nominal time, and return it.
 
-    The old one keeps its outcome and is the new one's parent. Raises NotEnded, JobDeleted, and
+    `scheduled_at` names another nominal time: one of the many of a row that stands for a range. The
+    old run keeps its outcome and is the new one's parent. Raises NotEnded, JobDeleted, and
     InvalidInput when the task no longer takes the arguments.
     """
     if run.state not in FINAL:
@@ -55,7 +57,7 @@ def retry_run(
         args=run.args,
         kwargs=run.kwargs,
         options={name: run.options[name] for name in OF_THE_RUN if name in run.options},
-        scheduled_at=run.scheduled_at,
+        scheduled_at=scheduled_at or run.scheduled_at,
         due_at=now,
         publish_at=now + options().send_again_after,
         sends=1,

@@ -1,0 +1,1 @@
+"""The pages, one module each: they ask `operations` and hand a template what it prints."""

@@ -1,0 +1,39 @@
+"""The addresses of the pages, below the dashboard's own."""
+
+from django.urls import path
+
+from schedules.dashboard.actions.job_editor import edit_job, new_job
+from schedules.dashboard.actions.jobs import act_on_job
+from schedules.dashboard.actions.many import bulk, halt, unhalt
+from schedules.dashboard.actions.preferences import preferences
+from schedules.dashboard.actions.runs import act_on_run
+from schedules.dashboard.pages.audit import audit
+from schedules.dashboard.pages.job import job
+from schedules.dashboard.pages.jobs import jobs
+from schedules.dashboard.pages.missed import missed
+from schedules.dashboard.pages.overview import overview
+from schedules.dashboard.pages.parked import parked
+from schedules.dashboard.pages.run import run
+from schedules.dashboard.pages.runs import failures, runs
+from schedules.dashboard.pages.workers import workers
+
+pages = [
+    path("", overview, name="overview"),
+    path("pause", halt, name="pause_all"),
+    path("resume", unhalt, name="resume_all"),
+    path("preferences", preferences, name="preferences"),
+    path("jobs/", jobs, name="jobs"),
+    path("jobs/new", new_job, name="new_job"),
+    path("jobs/bulk", bulk, name="bulk"),
+    path("jobs/<int:number>/", job, name="job"),
+    path("jobs/<int:number>/edit", edit_job, name="edit_job"),
+    path("jobs/<int:number>/<slug:verb>", act_on_job, name="act_on_job"),
+    path("runs/", runs, name="runs"),
+    path("runs/failures", failures, name="failures"),
+    path("runs/<uuid:task_id>/", run, name="run"),
+    path("runs/<uuid:task_id>/<slug:verb>", act_on_run, name="act_on_run"),
+    path("missed/", missed, name="missed"),
+    path("one-offs/", parked, name="parked"),
+    path("workers/", workers, name="workers"),
+    path("audit/", audit, name="audit"),
+]

@@ -1,0 +1,23 @@
+"""Names of choices in forms and filters."""
+
+from django.utils.translation import gettext_lazy as _
+
+from schedules.states import OnLost, Overlap
+
+OVERLAPS = (
+    (Overlap.SKIP.value, _("skip what comes due meanwhile")),
+    (Overlap.QUEUE_ONE.value, _("let one wait")),
+    (Overlap.QUEUE_ALL.value, _("let all wait")),
+    (Overlap.CANCEL_RUNNING.value, _("cancel the running one")),
+    (Overlap.ALLOW.value, _("allow up to the most at once")),
+)
+
+ON_LOST = (
+    (OnLost.RETRY.value, _("run it again")),
+    (OnLost.FAIL.value, _("end it as lost")),
+)
+
+DAY_RULES = (
+    ("any", _("any: one of the two is enough")),
+    ("all", _("all: both must fit")),
+)

@@ -1,0 +1,112 @@
+"""Adding up what ended, by job and day, as it ends; and reading the sums."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from django.db import connections, transaction
+from django.db.models import F, Min, Sum
+
+from schedules.models import DayTotal, Run, Watermark
+from schedules.querysets.buckets import DayOf
+from schedules.states import RunState
+
+NAME = "day_totals"
+
+SETTLED = timedelta(seconds=5)
+"""A run's end is stamped a moment before it commits; younger ends are left to the next pass."""
+
+LONGEST_PASS = timedelta(days=1)
+"""History that was there before the first pass is added up a day at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """How often a job's runs succeeded, of those that were to be executed."""
+
+    good: int
+    bad: int
+
+    @property
+    def share(self) -> float | None:
+        """From 0 to 1; None where nothing was to be executed."""
+        return self.good / (self.good + self.bad) if self.good + self.bad else None
+
+
+@transaction.atomic
+def add_up_ended(*, now: datetime) -> int:
+    """Add what ended since the last pass to the sums; return how many sums changed.
+
+    Each ended run is counted once: the watermark moves in the same transaction, and of several
+    Beats one holds it.
+    """
+    watermark = _take_watermark(now)
+    if watermark is None:
+        return 0
+    until = min(now - SETTLED, watermark.at + LONGEST_PASS)
+    if until <= watermark.at:
+        return 0
+    ended = (
+        Run.objects.finished()
+        .filter(finished_at__gt=watermark.at, finished_at__lte=until, job__isnull=False)
+        .order_by()
+        .values("job_id", "state", day=DayOf("scheduled_at"))
+        .annotate(occurrences=Sum("count"), took=Sum(F("finished_at") - F("started_at")))
+    )
+    rows = list(ended)
+    for row in rows:
+        _add(
+            job_id=row["job_id"],
+            day=date.fromisoformat(row["day"]),
+            state=row["state"],
+            number=row["occurrences"],
+            took=row["took"] or timedelta(0),
+        )
+    watermark.at = until
+    watermark.save(update_fields=["at"])
+    return len(rows)
+
+
+def success_of(job_ids: Collection[int], *, since: date) -> dict[int, Success]:
+    """Return each job's success from the day `since` on; jobs without a run are left out."""
+    sums = (
+        DayTotal.objects.filter(job_id__in=job_ids, day__gte=since, state__in=[*GOOD, *BAD])
+        .order_by()
+        .values("job_id", "state")
+        .annotate(occurrences=Sum("number"))
+    )
+    counted: dict[int, dict[str, int]] = {}
+    for row in sums:
+        counted.setdefault(row["job_id"], {})[row["state"]] = row["occurrences"]
+    return {
+        job_id: Success(
+            sum(number for state, number in states.items() if state in GOOD),
+            sum(number for state, number in states.items() if state in BAD),
+        )
+        for job_id, states in counted.items()
+    }
+
+
+GOOD = (RunState.SUCCEEDED,)
+BAD = (RunState.FAILED, RunState.LOST, RunState.TIMED_OUT, RunState.MISSED)
+
+
+def _add(*, job_id: int, day: date, state: str, number: int, took: timedelta) -> None:
+    took_ms = max(0, took // timedelta(milliseconds=1))
+    sums = DayTotal.objects.filter(job_id=job_id, day=day, state=state)
+    if not sums.update(number=F("number") + number, took_ms=F("took_ms") + took_ms):
+        DayTotal.objects.create(job_id=job_id, day=day, state=state, number=number, took_ms=took_ms)
+
+
+def _take_watermark(now: datetime) -> Watermark | None:
+    """Return the locked watermark; None while another Beat has it. The first one lies before
+    everything that ever ended.
+    """
+    marks = Watermark.objects.filter(name=NAME)
+    if not marks.exists():
+        first = Run.objects.aggregate(first=Min("finished_at"))["first"]
+        begin = (first or now - SETTLED).astimezone(UTC) - timedelta(microseconds=1)
+        Watermark.objects.bulk_create([Watermark(name=NAME, at=begin)], ignore_conflicts=True)
+    if connections[marks.db].features.has_select_for_update_skip_locked:
+        marks = marks.select_for_update(skip_locked=True)
+    return marks.first()

@@ -1,0 +1,79 @@
+"""Occurrences that did not run when they should have: running one after all, or letting it be."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from schedules.access import Source, record
+from schedules.errors import InvalidInput, Refused
+from schedules.models import Run
+from schedules.operations.retry import retry_run
+from schedules.states import RunState
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+LONGEST_REASON = 1000
+
+
+class NotMissed(Refused):
+    """The run is not a missed one."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"Run {run.task_id} is {run.state}; only a missed one is dismissed.")
+
+
+@transaction.atomic
+def dismiss_run(
+    run: Run,
+    *,
+    by: "AbstractBaseUser | AnonymousUser | str",
+    source: Source,
+    now: datetime,
+    reason: str,
+) -> bool:
+    """Note that a missed run needs nothing more, and why; False if that was noted before.
+
+    The run stays missed. Raises NotMissed, and InvalidInput without a reason.
+    """
+    why = reason.strip()
+    if not why or len(why) > LONGEST_REASON:
+        accepted = f"why nothing has to be done, in 1 to {LONGEST_REASON} characters"
+        raise InvalidInput("reason", reason, accepted)
+    if run.state != RunState.MISSED:
+        raise NotMissed(run)
+    open_ones = Run.objects.filter(pk=run.pk, state=RunState.MISSED, dismissed_at__isnull=True)
+    if not open_ones.update(dismissed_at=now):
+        return False
+    run.dismissed_at = now
+    record("dismiss", subject=f"run:{run.task_id}", actor=by, source=source, now=now, reason=why)
+    return True
+
+
+@transaction.atomic
+def run_after_all(
+    run: Run,
+    *,
+    at: datetime | None = None,
+    by: "AbstractBaseUser | AnonymousUser | str",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+) -> Run:
+    """Plan the job once for the nominal time of a run that did not do its work; return the new run.
+
+    Of a row that stands for many occurrences it is its last one, unless `at` names another of
+    them. A missed run is dismissed with it. Raises what `retry_run` raises, and InvalidInput for
+    an instant outside the row.
+    """
+    last = run.until or run.scheduled_at
+    chosen = last if at is None else at
+    if not run.scheduled_at <= chosen <= last:
+        accepted = f"an instant from {run.scheduled_at.isoformat()} to {last.isoformat()}"
+        raise InvalidInput("at", chosen.isoformat(), accepted)
+    again = retry_run(run, by=by, source=source, now=now, reason=reason, scheduled_at=chosen)
+    Run.objects.filter(pk=run.pk, state=RunState.MISSED, dismissed_at__isnull=True).update(
+        dismissed_at=now
+    )
+    return again

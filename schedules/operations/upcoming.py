@@ -1,0 +1,116 @@
+"""What is to come: the next occurrences of a job, and of all jobs together."""
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from schedules.models import Job
+from schedules.timing import Cron, Timetable, Window, from_spec
+
+MOST_JOBS = 200
+MOST_OCCURRENCES = 2000
+"""Enough for thirty jobs that run every minute; more is said to be more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """An occurrence that is still to come."""
+
+    at: datetime
+    job: Job
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """The occurrences of all jobs within a period, in order. Not complete where `is_cut`."""
+
+    coming: list[Coming]
+    is_cut: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """One of a job's next occurrences."""
+
+    at: datetime
+    is_clock_change: bool
+    """Whether the clock of the job's zone is changed within twelve hours of it."""
+    is_paused: bool
+    """Whether the job's pause still lasts then, so that it will be skipped."""
+
+
+def coming(*, now: datetime, until: datetime) -> Ahead:
+    """Return what all enabled jobs are to run until then, without paused ones. One statement."""
+    jobs = list(
+        Job.objects.enabled()
+        .select_related("task_function")
+        .filter(next_run_at__lte=until, paused_at__isnull=True)
+        .order_by("next_run_at")[: MOST_JOBS + 1]
+    )
+    heap: list[tuple[datetime, int, Job, Iterator[datetime]]] = []
+    for job in jobs[:MOST_JOBS]:
+        instants = occurrences_of(job, now=now)
+        if (first := next(instants, None)) is not None:
+            heapq.heappush(heap, (first, job.pk, job, instants))
+    found: list[Coming] = []
+    while heap and heap[0][0] <= until and len(found) < MOST_OCCURRENCES:
+        at, number, job, instants = heapq.heappop(heap)
+        found.append(Coming(at=at, job=job))
+        if (following := next(instants, None)) is not None:
+            heapq.heappush(heap, (following, number, job, instants))
+    is_cut = len(jobs) > MOST_JOBS or (bool(heap) and heap[0][0] <= until)
+    return Ahead(coming=found, is_cut=is_cut)
+
+
+def next_of(job: Job, *, now: datetime, count: int) -> list[Next]:
+    """Return the job's next occurrences; fewer when its timetable ends before."""
+    timetable = timetable_of(job)
+    zone = zone_of(job)
+    found: list[Next] = []
+    if timetable is None or not job.is_enabled:
+        return found
+    for at in occurrences_of(job, now=now):
+        if len(found) == count:
+            break
+        lasts = job.is_paused and (job.paused_until is None or job.paused_until > at)
+        found.append(Next(at=at, is_clock_change=clock_changes(zone, at), is_paused=lasts))
+    return found
+
+
+def occurrences_of(job: Job, *, now: datetime) -> Iterator[datetime]:
+    """Yield the job's occurrences from its next one on, for as long as its timetable goes."""
+    timetable = timetable_of(job)
+    instant = job.next_run_at
+    while timetable is not None and instant is not None:
+        if instant > now:
+            yield instant
+        if job.one_off:
+            return
+        instant = timetable.next_after(max(instant, now - timedelta(seconds=1)))
+
+
+def timetable_of(job: Job) -> Timetable | None:
+    """Return the job's timetable in force; None without one, or where its row is damaged."""
+    try:
+        return from_spec(job.timetable) if job.timetable else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def zone_of(job: Job) -> str:
+    """Return the name of the zone in which the job's timetable is written; UTC for most kinds."""
+    timetable = timetable_of(job)
+    inner = timetable.timetable if isinstance(timetable, Window) else timetable
+    return inner.tz if isinstance(inner, Cron) else "UTC"
+
+
+def clock_changes(zone: str, at: datetime) -> bool:
+    """Return whether the clock of the zone is changed within twelve hours of the instant."""
+    if zone == "UTC":
+        return False
+    there, half_a_day = ZoneInfo(zone), timedelta(hours=12)
+    return (at - half_a_day).astimezone(there).utcoffset() != (at + half_a_day).astimezone(
+        there
+    ).utcoffset()
