@@ -65,9 +65,10 @@ def measure(name: str, scale: float = 1.0) -> dict[str, Any]:
         "second_seconds": round(second["seconds"], 2),
         "times_the_insert": round(first["seconds"] / insert_seconds, 2),
         "second_of_first": round(second["seconds"] / first["seconds"], 3),
-        "first_statements": first["statements"],
-        "second_statements": second["statements"],
-        "progress_reports": first["progress_reports"],
+        "first_statements": first["watch"].statements,
+        "second_statements": second["watch"].statements,
+        "progress_reports": first["watch"].progress_reports,
+        "longest_transaction_ms": first["watch"].longest_ms,
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "message": first["run"].summary,
     }
@@ -92,20 +93,46 @@ def _run(load: "Load") -> dict[str, Any]:
     from bench.job_loads import AT
     from schedules.testing import execute
 
-    statements: list[str] = []
+    watch = _Watch()
+    with connection.execute_wrapper(watch), watch.seeing_commits(connection):
+        seconds, run = _timed(lambda: execute(load.task, scheduled_at=AT))
+    return {"seconds": seconds, "run": run, "watch": watch}
 
-    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        statements.append("progress" if '"progress"' in sql[:60] else "other")
+
+class _Watch:
+    """Counts the statements of a run, and times its longest transaction."""
+
+    def __init__(self) -> None:
+        self.statements = 0
+        self.progress_reports = 0
+        self.longest_ms = 0
+        self._began: float | None = None
+
+    def __call__(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        """Execute a statement; the first of a transaction begins it."""
+        self.statements += 1
+        self.progress_reports += '"progress"' in sql[:60]
+        if self._began is None and context["connection"].in_atomic_block:
+            self._began = time.perf_counter()
         return execute(sql, params, many, context)
 
-    with connection.execute_wrapper(note):
-        seconds, run = _timed(lambda: execute(load.task, scheduled_at=AT))
-    return {
-        "seconds": seconds,
-        "run": run,
-        "statements": len(statements),
-        "progress_reports": statements.count("progress"),
-    }
+    @contextmanager
+    def seeing_commits(self, connection: Any) -> Iterator[None]:
+        """Notice when the transactions of the connection end."""
+        plain = connection.commit
+
+        def commit() -> None:
+            plain()
+            if self._began is not None:
+                held = time.perf_counter() - self._began
+                self.longest_ms = max(self.longest_ms, round(held * 1000))
+            self._began = None
+
+        connection.commit = commit
+        try:
+            yield
+        finally:
+            connection.commit = plain
 
 
 def _timed(work: Any) -> tuple[float, Any]:
@@ -157,6 +184,7 @@ def _print_table(reports: list[dict[str, Any]]) -> None:
             f" ({report['times_the_insert']} times)  second {report['second_seconds']:>6} s"
             f" ({report['second_of_first']:.1%})  {report['peak_mb']} MB"
             f"  {report['first_statements']} statements"
+            f"  longest transaction {report['longest_transaction_ms']} ms"
             f"  {'ok' if report['ok'] else 'NOT OK'}\n"
         )
 
