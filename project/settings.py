@@ -22,6 +22,9 @@ LOG_LEVEL = env.choice(
     accepted=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
     upper=True,
 )
+LOG_FORMAT = env.choice(
+    "LOG_FORMAT", default="json" if IS_PRODUCTION else "text", accepted=("text", "json")
+)
 # With a database and a key from outside, nothing has to be kept on this machine.
 DATA_DIR = env.directory(
     "DATA_DIR",
@@ -160,8 +163,18 @@ EMAIL_TIMEOUT = vars().get("EMAIL_TIMEOUT") or 30  # seconds
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "project.logs.LineFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {"()": "project.logs.LineFormatter"},
+        "json": {"()": "project.logs.JsonLineFormatter"},
+    },
+    "filters": {"run": {"()": "project.logs.RunContext"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": LOG_FORMAT,
+            "filters": ["run"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     "loggers": {
         # Its success line repeats what a job returned, which may be personal data.

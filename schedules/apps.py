@@ -10,7 +10,7 @@ from django.core.signals import setting_changed
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, pre_migrate
 
-from schedules import conf
+from schedules import conf, redaction
 
 
 class SchedulesConfig(AppConfig):
@@ -40,6 +40,7 @@ class SchedulesConfig(AppConfig):
 def _forget_options(*, setting: str, **_: Any) -> None:
     if setting == "SCHEDULES":
         conf.options.cache_clear()
+    redaction.forget()
 
 
 def _use_real_limit(*, connection: Any, **_: Any) -> None:

@@ -50,6 +50,9 @@ class ScheduleSettings:
     metrics_token: str = ""
     """What Prometheus may send as bearer token to read /metrics, besides tokens of users."""
 
+    secrets: list[str] = field(default_factory=list)
+    """Names of settings whose values a job may get in a parameter that is declared `Secret`."""
+
     site_url: str = ""
     """Where people find this site, for the links in alerts."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import DatabaseError, InterfaceError, transaction
 
 from schedules.models import Run
+from schedules.redaction import redact
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Journal:
 
     def add(self, text: str) -> None:
         """Add the lines of `text` to the run's log."""
-        for line in text.splitlines():
+        for line in redact(text).splitlines():
             self._pages.add(_plain(line))
             self._has_lines = True
         self.write_now_and_then()

@@ -20,6 +20,7 @@ from schedules.lease import instance_id
 from schedules.models import Run
 from schedules.querysets.clock import DatabaseNow, database_now
 from schedules.querysets.ending import write_result
+from schedules.redaction import redact, redacted
 from schedules.states import NEVER_RAN, RunState
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,13 @@ IN_FLIGHT = {
     **dict.fromkeys(NEVER_RAN, states.REVOKED),
 }
 """Celery's state of a run without a task result; whatever else it is, it is PENDING."""
+
+
+MOST_BYTES = 1_000_000
+"""Of a result as JSON. Of a larger one the beginning is kept, and how large it was."""
+
+START_OF_TRACEBACK, END_OF_TRACEBACK = 16_000, 48_000
+"""Characters of a long traceback that are kept: how it began, and what was raised in the end."""
 
 
 class DatabaseBackend(StockBackend):  # type: ignore[misc]
@@ -94,8 +102,14 @@ class DatabaseBackend(StockBackend):  # type: ignore[misc]
     def _write(
         self, task_id: str, result: Any, status: str, traceback: str | None, request: Context | None
     ) -> None:
-        """Write the row in one statement."""
-        content_type, content_encoding, encoded = self.encode_content(result)
+        """Write the row in one statement, without secrets and not larger than people read."""
+        content_type, content_encoding, encoded = self.encode_content(redacted(result))
+        if len(encoded) > MOST_BYTES:
+            encoded = self.encode_content(_beginning_of(encoded))[2]
+        traceback = None if traceback is None else shortened(redact(traceback))
+        extended = self._get_extended_properties(request, traceback)
+        for name in ("task_args", "task_kwargs"):
+            extended[name] = redacted(extended.get(name))
         meta = {
             **(self._get_meta_from_request(request) or {}),
             "children": self.current_task_children(request),
@@ -103,7 +117,7 @@ class DatabaseBackend(StockBackend):  # type: ignore[misc]
         write_result(
             connections[DEFAULT_DB_ALIAS],
             {
-                **self._get_extended_properties(request, traceback),
+                **extended,
                 "task_id": task_id,
                 "status": status,
                 "result": encoded,
@@ -124,6 +138,23 @@ class DatabaseBackend(StockBackend):  # type: ignore[misc]
                 return _meta_of(run)
         meta: dict[str, Any] = super()._get_task_meta_for(task_id)
         return meta
+
+
+def shortened(traceback: str) -> str:
+    """Return a traceback of a size that a page can show."""
+    left_out = len(traceback) - START_OF_TRACEBACK - END_OF_TRACEBACK
+    if left_out <= 0:
+        return traceback
+    start, end = traceback[:START_OF_TRACEBACK], traceback[-END_OF_TRACEBACK:]
+    return f"{start}\n… {left_out} characters left out …\n{end}"
+
+
+def _beginning_of(encoded: str) -> dict[str, Any]:
+    return {
+        "message": f"The result was {len(encoded)} bytes long; only its beginning is kept.",
+        "truncated": True,
+        "beginning": encoded[:10_000],
+    }
 
 
 def _run_of(task_id: str) -> Run | None:

@@ -35,7 +35,7 @@ from schedules.lease import instance_id
 from schedules.models import Job, Run
 from schedules.overlap import give_way
 from schedules.querysets.clock import database_now
-from schedules.registry import Declaration, find
+from schedules.registry import Declaration, find, reveal
 from schedules.states import BY_ITSELF, RunState
 
 log = logging.getLogger(__name__)
@@ -130,16 +130,11 @@ def _unplanned(task: str, task_id: str) -> UnplannedCall:
 def _perform(run: CurrentRun, body: Callable[..., Any], declaration: Declaration | None) -> Any:
     """Execute the body and end the run with what came of it."""
     atomic = declaration is not None and declaration.atomic
-    kwargs = dict(run.row.kwargs)
-    injected = declaration.injected if declaration is not None else frozenset()
-    if "scheduled_at" in injected:
-        kwargs["scheduled_at"] = run.scheduled_at
-    if "run" in injected:
-        kwargs["run"] = run
     outcome = None
     try:
+        args, kwargs = _arguments(run, declaration)
         with transaction.atomic() if atomic else nullcontext():
-            value = body(*run.row.args, **kwargs)
+            value = body(*args, **kwargs)
             if run.resend is None and not run.is_committed:
                 outcome = judge(value)
                 _finish(run, outcome)
@@ -154,6 +149,21 @@ def _perform(run: CurrentRun, body: Callable[..., Any], declaration: Declaration
     if outcome is not None and isinstance(outcome.error, ReportedFailure):
         raise outcome.error
     return value
+
+
+def _arguments(
+    run: CurrentRun, declaration: Declaration | None
+) -> tuple[list[Any], dict[str, Any]]:
+    """Return what the body is called with: the row's arguments, and what the worker fills in."""
+    if declaration is None:
+        return list(run.row.args), dict(run.row.kwargs)
+    args, kwargs = reveal(declaration, run.row.args, run.row.kwargs)
+    injected = declaration.injected
+    if "scheduled_at" in injected:
+        kwargs["scheduled_at"] = run.scheduled_at
+    if "run" in injected:
+        kwargs["run"] = run
+    return args, kwargs
 
 
 def _finish(run: CurrentRun, outcome: Outcome) -> None:

@@ -16,6 +16,7 @@ from schedules.models import Attempt, Job, Run
 from schedules.operations.cancel import CANCELLED, cancel_runs
 from schedules.operations.wording import duration
 from schedules.querysets.clock import database_now
+from schedules.redaction import redacted
 
 DETAILS = frozenset({"args", "kwargs", "options", "error", "log", "summary"})
 """What went into a run and came out of it; has a permission of its own."""
@@ -93,6 +94,14 @@ class RunAdmin(SchedulerAdmin):
         """Every column, without what goes in and comes out for those who may not see that."""
         names = [field.name for field in Run._meta.fields]
         return names if may_view_details(request.user) else [n for n in names if n not in DETAILS]
+
+    def get_object(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The run, with secrets masked; it is only shown and never saved."""
+        run: Any = super().get_object(request, *args, **kwargs)
+        if run is not None:
+            for name in ("args", "kwargs", "options"):
+                setattr(run, name, redacted(getattr(run, name)))
+        return run
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Run], search_term: str

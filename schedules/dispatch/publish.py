@@ -15,6 +15,7 @@ from kombu.exceptions import KombuError, OperationalError
 
 from schedules.dispatch.envelope import send_all
 from schedules.models import Run
+from schedules.redaction import redact
 from schedules.registry import find
 
 log = logging.getLogger(__name__)
@@ -78,8 +79,8 @@ def _message(run: Run) -> tuple[str, dict[str, Any], dict[str, str]]:
         "task_id": task_id,
         "root_id": options.get("root_id") or task_id,
         "parent_id": options.get("parent_id") or task_id,
-        "argsrepr": shortened(run.args),
-        "kwargsrepr": shortened(run.kwargs),
+        "argsrepr": redact(shortened(run.args)),
+        "kwargsrepr": redact(shortened(run.kwargs)),
     }
     return run.task, kind, values
 

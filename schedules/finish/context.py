@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 from celery.app.task import Context
 from celery.utils.saferepr import saferepr
 
+from schedules.redaction import redact
+
 if TYPE_CHECKING:
     from schedules.models import Run
 
@@ -23,8 +25,8 @@ def message_fields(run: "Run") -> dict[str, Any]:
         "task": run.task,
         "args": run.args,
         "kwargs": run.kwargs,
-        "argsrepr": saferepr(run.args, 1024),
-        "kwargsrepr": saferepr(run.kwargs, 1024),
+        "argsrepr": redact(saferepr(run.args, 1024)),
+        "kwargsrepr": redact(saferepr(run.kwargs, 1024)),
         "root_id": options.get("root_id") or task_id,
         "parent_id": options.get("parent_id"),
         "group": options.get("group_id"),

@@ -7,6 +7,7 @@ from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from celery.exceptions import TaskRevokedError
 
 from schedules.errors import ReportedFailure, SkipRun
+from schedules.redaction import redact
 from schedules.states import RunState
 
 MOST_CHARACTERS = 10_000
@@ -28,7 +29,8 @@ class Outcome:
         """The exception in one line, as the log shows it; empty if there was none."""
         if self.error is None:
             return ""
-        return f"{type(self.error).__name__}: {self.error}"[:MOST_CHARACTERS]
+        text = f"{type(self.error).__name__}: {self.error}"[: 2 * MOST_CHARACTERS]
+        return redact(text)[:MOST_CHARACTERS]
 
     @property
     def summary(self) -> str:
@@ -37,8 +39,8 @@ class Outcome:
         if isinstance(value, dict):
             for name in ("message", "summary"):
                 if isinstance(value.get(name), str):
-                    return str(value[name])[:MOST_CHARACTERS]
-        return "" if value is None else repr(value)[:200]
+                    return redact(str(value[name])[: 2 * MOST_CHARACTERS])[:MOST_CHARACTERS]
+        return "" if value is None else redact(repr(value)[:1000])[:200]
 
     def as_exception(self) -> BaseException:
         """The exception that a waiting `AsyncResult.get()` raises for this outcome."""
@@ -60,7 +62,7 @@ def judge(value: Any) -> Outcome:
 def judge_error(error: BaseException, *, traceback: str) -> Outcome:
     """Return the outcome of a body that raised `error`."""
     if isinstance(error, SkipRun):
-        return Outcome(state=RunState.SKIPPED, reason=error.reason)
+        return Outcome(state=RunState.SKIPPED, reason=redact(error.reason))
     if isinstance(error, (SoftTimeLimitExceeded, TimeLimitExceeded)):
         return Outcome(state=RunState.TIMED_OUT, error=error, traceback=traceback)
     return Outcome(state=RunState.FAILED, error=error, traceback=traceback)

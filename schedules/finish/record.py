@@ -66,7 +66,12 @@ class _Announcement:
         self.state = state
 
     def __call__(self) -> None:
-        facts = {"run": str(self.run.task_id), "task": self.run.task, "state": str(self.state)}
+        facts = {
+            "run": str(self.run.task_id),
+            "job": self.run.job_key or self.run.task,
+            "attempt": self.run.attempt,
+            "state": str(self.state),
+        }
         log.info("run finished", extra={"action": "run_finished", **facts})
         run_finished.send_robust(sender=type(self), run_id=self.run.pk, state=self.state)
 

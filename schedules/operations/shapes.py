@@ -16,6 +16,7 @@ from schedules.models import Dependency, Instance, Job, Run, TaskFunction
 from schedules.operations.status import SchedulerStatus
 from schedules.operations.timetables import current_timetable, parts_of
 from schedules.operations.wording import iso
+from schedules.redaction import redacted
 from schedules.states import JobType, RunState
 from schedules.timing import At, Cron, Every
 
@@ -221,8 +222,8 @@ def log_shape(run: Run) -> dict[str, Any]:
 def details_shape(run: Run, result: TaskResult | None) -> dict[str, Any]:
     """Return what went into a run and came out of it."""
     return {
-        "args": run.args,
-        "kwargs": run.kwargs,
+        "args": redacted(run.args),
+        "kwargs": redacted(run.kwargs),
         "resultData": result_data(result),
         "errorTraceback": result.traceback if result else None,
         "log": run.log or None,

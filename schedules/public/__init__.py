@@ -14,7 +14,7 @@ from schedules.models import Run
 from schedules.operations.monitoring import Watch, watch_jobs
 from schedules.querysets.clock import database_now
 from schedules.querysets.runs import RunQuerySet
-from schedules.registry import find, job
+from schedules.registry import Secret, find, job
 from schedules.retention import clean_log
 from schedules.states import OnLost, Overlap
 from schedules.timing import At, Cron, Every
@@ -30,6 +30,7 @@ __all__ = [
     "Overlap",
     "Parked",
     "Refused",
+    "Secret",
     "SkipRun",
     "Superseded",
     "Watch",

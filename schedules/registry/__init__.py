@@ -6,9 +6,11 @@ Declaring only records. Rows are made by `operations.install`, runs by `dispatch
 from schedules.registry.arguments import argument_schema, check_arguments
 from schedules.registry.declaration import Declaration, job
 from schedules.registry.lookup import all_declared, find, is_declared, load
+from schedules.registry.secrets import Secret, reveal
 
 __all__ = [
     "Declaration",
+    "Secret",
     "all_declared",
     "argument_schema",
     "check_arguments",
@@ -16,4 +18,5 @@ __all__ = [
     "is_declared",
     "job",
     "load",
+    "reveal",
 ]

@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.errors import PydanticSchemaGenerationError
 
 from schedules.errors import InvalidInput
+from schedules.redaction import is_secret_name
 from schedules.registry.declaration import INJECTED, Declaration
 
 MOST_BYTES = 64 * 1024
+_NAMES_A_SETTING = 'SCHEDULES["secrets"]'
 
 
 class InvalidArguments(InvalidInput, TypeError):
@@ -57,7 +59,8 @@ def check_arguments(
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
         accepted = f"{first['msg']}; takes {_accepted(declaration)}"
-        raise InvalidArguments(field, first["input"], accepted) from None
+        is_secret = is_secret_name(field) or _NAMES_A_SETTING in accepted
+        raise InvalidArguments(field, "***" if is_secret else first["input"], accepted) from None
 
 
 def _callable_signature(declaration: Declaration) -> Signature:

@@ -7,7 +7,7 @@ from typing import Any
 from celery import Task, current_task, shared_task
 
 from schedules.models import Calendar
-from schedules.public import Cron, CurrentRun, SkipRun, job
+from schedules.public import Cron, CurrentRun, Secret, SkipRun, job
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,38 @@ def talk(words: str, *, run: CurrentRun) -> None:
         int("on purpose")
     except ValueError:
         log.exception("it went wrong")
+
+
+@job()
+def leak(way: str, secret: Secret) -> Any:
+    """Give a secret away, by one of many ways."""
+    url = f"postgresql://downbeat:{secret}@db/downbeat"
+    log.warning("connecting with %s and password=%s", url, secret)
+    ways: dict[str, Any] = {
+        "result": {"password": secret, "rows": [{"note": f"token={secret}"}]},
+        "message": {"success": False, "message": f"refused: {secret}"},
+        "length": len(secret),
+        "log": None,
+    }
+    if way == "skip":
+        raise SkipRun(f"no {secret} today")
+    if way == "exception":
+        raise ValueError({"api_key": secret}, f"it was {secret}")
+    if way == "dsn":
+        raise ConnectionError(f"{url} refused")
+    return ways[way]
+
+
+@job()
+def fail_at_length(characters: int) -> None:
+    """Fail with a very long message."""
+    raise ValueError(f"<script>alert(1)</script>{'x' * characters}the very end")
+
+
+@job()
+def return_much(characters: int) -> str:
+    """Return a very long text."""
+    return "x" * characters
 
 
 @job(idempotent=True)

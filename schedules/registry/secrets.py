@@ -1,0 +1,75 @@
+"""Parameters that are secrets: a caller names a setting, and only the worker knows its value."""
+
+from collections.abc import Mapping, Sequence
+from inspect import signature
+from typing import Any, get_type_hints
+
+from django.conf import settings
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from schedules.conf import options
+from schedules.errors import InvalidInput
+from schedules.registry.declaration import Declaration
+
+
+class Secret(str):
+    """The annotation of such a parameter. The body gets the value, as ordinary text.
+
+    Rows and messages hold the name of one of the settings in `SCHEDULES["secrets"]`.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Accept the name of a setting that may be handed out."""
+        return core_schema.no_info_after_validator_function(_checked_name, core_schema.str_schema())
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Describe it as text; which names there are, this machine's settings say."""
+        return {"type": "string", "description": 'The name of a setting in SCHEDULES["secrets"].'}
+
+
+def reveal(
+    declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Return the arguments with the values of secrets in the place of their names.
+
+    Raises InvalidInput for a name that may not, or no longer, be handed out.
+    """
+    secret = {name for name, hint in _hints(declaration).items() if hint is Secret}
+    if not secret:
+        return list(args), dict(kwargs)
+    names = list(signature(declaration.function).parameters)
+    revealed = [
+        _value(arg) if place < len(names) and names[place] in secret else arg
+        for place, arg in enumerate(args)
+    ]
+    return revealed, {k: _value(v) if k in secret else v for k, v in kwargs.items()}
+
+
+def _hints(declaration: Declaration) -> dict[str, Any]:
+    try:
+        return get_type_hints(declaration.function)
+    except NameError:
+        return {}
+
+
+def _checked_name(name: str) -> str:
+    if name not in options().secrets:
+        # Without the value: somebody may have entered the secret itself.
+        known = ", ".join(options().secrets) or "none is named there"
+        raise ValueError(f'give the name of a setting in SCHEDULES["secrets"] ({known})')
+    return name
+
+
+def _value(name: str) -> str:
+    if name not in options().secrets or not getattr(settings, name, ""):
+        raise InvalidInput("secret", "***", 'the name of a setting in SCHEDULES["secrets"]')
+    return str(getattr(settings, name))
