@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django_celery_beat.models import PeriodicTask
 
+from schedules.access import Source, record
 from schedules.adapters.periodic import read
 from schedules.dispatch import bring_into_force
 from schedules.models import Job, TaskFunction
@@ -33,8 +34,16 @@ class InstallReport:
 
 
 @transaction.atomic
-def install_declared(*, now: datetime, replace_existing: bool = False) -> InstallReport:
+def install_declared(
+    *,
+    now: datetime,
+    replace_existing: bool = False,
+    by: str | None = None,
+    source: Source = "code",
+) -> InstallReport:
     """Make rows for every declared task and job; return what was done. Safe to repeat.
+
+    With `by`, a person's name, a change leaves one entry in the audit record.
 
     Ownership is by field: a field that still has the value code gave it follows the code, one that
     an operator has changed stays and is reported as drift, unless `replace_existing`. What code no
@@ -55,6 +64,14 @@ def install_declared(*, now: datetime, replace_existing: bool = False) -> Instal
         _install_job(job, declaration, function, now=now, report=report, replace=replace_existing)
     scheduled = {d.key for d in declarations if d.timetable is not None}
     _disable_undeclared(jobs.values(), scheduled, now=now, report=report)
+    if by is not None and (report.created or report.updated or report.disabled):
+        after = {
+            "created": report.created,
+            "updated": report.updated,
+            "disabled": report.disabled,
+            "replaceExisting": replace_existing,
+        }
+        record("install", subject="scheduler", actor=by, source=source, now=now, after=after)
     return report
 
 

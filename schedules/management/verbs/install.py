@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from schedules.management.console import Console, ExitCode
+from schedules.management.operator import operator_name
 from schedules.operations.install import install_declared
 from schedules.querysets.clock import database_now
 
@@ -29,7 +30,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: dict[str, Any], console: Console) -> ExitCode:
     """Install, and say what was done."""
-    report = install_declared(now=database_now(), replace_existing=options["replace_existing"])
+    report = install_declared(
+        now=database_now(),
+        replace_existing=options["replace_existing"],
+        by=operator_name(),
+        source="cli",
+    )
     console.document(
         {
             "created": report.created,

@@ -1,0 +1,247 @@
+"""Every change and every trigger, over API, command line and admin, leaves exactly one entry.
+
+Operations, verbs and actions are taken from the product itself: one that is missing in the tables
+below fails the test.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+from django_celery_beat.models import PeriodicTask
+
+from schedules.access import create_token
+from schedules.alerts.channels import create_channel
+from schedules.alerts.rules import create_rule
+from schedules.api.site import api as site
+from schedules.management.verbs import VERBS
+from schedules.models import AlertChannel, AlertRule, AuditEntry, Run, Token
+from schedules.operations.create import create_job
+from schedules.operations.install import install_declared
+from schedules.querysets.clock import database_now
+from schedules.states import RunState
+
+pytestmark = pytest.mark.django_db
+
+S, J = "/api/v1/scheduler", "/api/v1/scheduler/jobs/{job_id}"
+CHANNEL, RULE = f"{S}/alerts/channels/{{channel_id}}", f"{S}/alerts/rules/{{rule_id}}"
+UPSTREAM = f"{J}/dependencies/{{upstream_id}}"
+
+API: list[tuple[str, str, Any]] = [
+    ("POST", f"{S}/jobs", {"taskFunctionKey": "add", "intervalMinutes": 5, "args": [1]}),
+    ("PUT", J, {"priority": 3}),
+    ("PATCH", J, {"cronExpression": "0 6 * * *", "maxInstances": 2, "overlap": "allow"}),
+    ("POST", f"{J}/action", {"action": "disable"}),
+    ("POST", f"{J}/action", {"action": "enable"}),
+    ("POST", f"{J}/action", {"action": "pause", "reason": "stocktaking"}),
+    ("POST", f"{J}/action", {"action": "resume"}),
+    ("POST", f"{J}/action", {"action": "trigger"}),
+    ("PUT", UPSTREAM, {"when": "ended"}),
+    ("DELETE", UPSTREAM, None),
+    ("POST", f"{S}/runs/{{ended_id}}/retry", None),
+    ("POST", f"{S}/runs/{{waiting_id}}/cancel", None),
+    ("POST", f"{S}/cleanup", {"retentionDays": 30}),
+    ("POST", f"{S}/pause-all", {"reason": "move"}),
+    ("POST", f"{S}/resume-all", None),
+    ("POST", f"{S}/alerts/channels", {"name": "HR", "kind": "email", "target": "h@example.com"}),
+    ("PATCH", CHANNEL, {"isEnabled": False}),
+    ("POST", f"{CHANNEL}/key", None),
+    ("PATCH", CHANNEL, {"isEnabled": True}),
+    ("POST", f"{CHANNEL}/test", None),
+    ("POST", f"{S}/alerts/rules", {"kind": "failed", "channels": ["ops"]}),
+    ("PATCH", RULE, {"gatherSeconds": 300}),
+    ("POST", f"{RULE}/mute", {"reason": "deploy"}),
+    ("POST", f"{RULE}/unmute", None),
+    ("DELETE", RULE, None),
+    ("DELETE", CHANNEL, None),
+    ("POST", "/api/v1/scheduled-jobs/{key}/trigger", None),
+    ("DELETE", J, None),
+]
+"""Every operation that is no GET, in an order in which each of them changes something."""
+
+LOOKS = {"status", "jobs", "show", "next", "runs", "run", "verify", "explain"}
+LOOKS |= {"health", "doctor", "openapi", "types"}
+"""Verbs that change nothing."""
+
+CLI: list[tuple[str, ...]] = [
+    ("disable", "mine", "--reason", "x"),
+    ("enable", "mine"),
+    ("pause", "mine"),
+    ("resume", "mine"),
+    ("pause-all",),
+    ("resume-all",),
+    ("depend", "mine", "other"),
+    ("depend", "mine", "other", "--remove"),
+    ("trigger", "mine"),
+    ("retry", "{ended_id}"),
+    ("cancel", "{waiting_id}"),
+    ("cleanup", "--days", "30"),
+    ("install",),
+    ("recover",),
+    ("token", "create", "--user", "root"),
+    ("import", "beat-schedule", "{file}"),
+    ("alerts", "add-channel", "HR", "--kind", "email", "--target", "h@example.com"),
+    ("alerts", "test", "HR"),
+    ("alerts", "add-rule", "failed", "--channel", "HR"),
+    ("alerts", "mute", "{rule_id}"),
+    ("alerts", "unmute", "{rule_id}"),
+    ("alerts", "delete-rule", "{rule_id}"),
+    ("alerts", "delete-channel", "HR"),
+]
+
+ADMIN = [
+    ("job", "trigger_now"),
+    ("run", "cancel_selected"),
+    ("token", "revoke"),
+    ("alertchannel", "send_test"),
+    ("alertrule", "mute"),
+    ("alertrule", "unmute"),
+    ("periodictask", "run_tasks"),
+    ("periodictask", "disable_tasks"),
+    ("periodictask", "enable_tasks"),
+    ("periodictask", "toggle_tasks"),
+]
+"""Every action of the scheduler's pages. Their forms are tested beside them."""
+
+
+class Things:
+    """What there is to be changed."""
+
+    def __init__(self, make_run: Callable[..., Run], folder: Path) -> None:
+        now = database_now()
+        self.root = User.objects.create_superuser("root")
+        install_declared(now=now)
+        self.job, self.other = (
+            create_job(
+                "sample_jobs.add",
+                values={"key": key, "cron_expression": "0 5 * * *", "args": [1]},
+                by="code",
+                source="code",
+                now=now,
+            )
+            for key in ("mine", "other")
+        )
+        common: dict[str, Any] = {"scheduled_at": now - timedelta(days=1), "job": self.other}
+        ended = make_run(
+            "sample_jobs.add", 1, state=RunState.FAILED, finished_at=now, job_key="other", **common
+        )
+        waiting = make_run("sample_jobs.add", 1, natural_key="x", due_at=now + timedelta(days=1))
+        self.waiting = waiting
+        more: dict[str, Any] = {"by": "code", "source": "code", "now": now}
+        self.channel = create_channel(name="ops", kind="email", target="ops@example.com", **more)
+        self.rule = create_rule(kind="failed", channels=[self.channel], **more)
+        self.token = create_token(self.root, now=now)
+        file = folder / "schedule.json"
+        file.write_text(
+            json.dumps({"old": {"task": "sample_jobs.add", "schedule": 60, "args": [1]}})
+        )
+        self.names = {
+            "job_id": "mine",
+            "key": "other",
+            "upstream_id": "other",
+            "ended_id": ended.task_id,
+            "waiting_id": waiting.task_id,
+            "channel_id": self.channel.pk,
+            "rule_id": self.rule.pk,
+            "file": file,
+        }
+        AuditEntry.objects.all().delete()
+
+
+@pytest.fixture
+def things(make_run: Callable[..., Run], tmp_path: Path) -> Things:
+    return Things(make_run, tmp_path)
+
+
+def entries() -> list[AuditEntry]:
+    """Return the new entries, and forget them."""
+    found = list(AuditEntry.objects.all())
+    AuditEntry.objects.all().delete()
+    return found
+
+
+def test_every_operation_of_the_api_leaves_one_entry(things: Things) -> None:
+    document = site.get_openapi_schema()["paths"]
+    offered = {
+        (method.upper(), path)
+        for path, methods in document.items()
+        for method in methods
+        if method != "get" and path.startswith((S, "/api/v1/scheduled-jobs"))
+    }
+    tried = {
+        (method, path.replace("ended_id", "execution_id").replace("waiting_id", "execution_id"))
+        for method, path, _ in API
+    }
+    assert offered == tried
+    headers = {"Authorization": f"Bearer {things.token.raw}"}
+    for method, path, body in API:
+        answer = Client().generic(
+            method,
+            path.format(**things.names),
+            b"" if body is None else json.dumps(body),
+            content_type="application/json",
+            headers=headers,
+        )
+        assert answer.status_code < 300, (method, path, answer.content)
+        left = entries()
+        assert len(left) == 1, (method, path, body, left)
+        assert (left[0].actor, left[0].source) == ("root", "api")
+
+
+def test_every_verb_of_the_command_line_leaves_one_entry(things: Things) -> None:
+    assert VERBS.keys() - LOOKS == {words[0] for words in CLI}
+    for words in CLI:
+        if words[0] in ("install", "recover"):
+            PeriodicTask.objects.filter(name="daily").delete()
+        names = things.names | {"rule_id": getattr(AlertRule.objects.last(), "pk", 0)}
+        call_command("scheduler", *(word.format(**names) for word in words))
+        left = entries()
+        assert len(left) == 1, (words, left)
+        assert left[0].source == "cli"
+
+
+def test_every_action_of_the_admin_leaves_one_entry(things: Things) -> None:
+    offered = {
+        (model._meta.model_name, action if isinstance(action, str) else action.__name__)
+        for model, page in admin.site._registry.items()
+        if type(page).__module__.startswith("schedules.")
+        for action in page.actions or ()
+    }
+    assert offered == set(ADMIN)
+    browser = Client()
+    browser.force_login(things.root)
+    numbers = {
+        "job": things.job.pk,
+        "run": things.waiting.pk,
+        "token": things.token.token.pk,
+        "alertchannel": things.channel.pk,
+        "alertrule": things.rule.pk,
+        "periodictask": things.job.periodic_task_id,
+    }
+    for model, action in ADMIN:
+        app = "django_celery_beat" if model == "periodictask" else "schedules"
+        page = reverse(f"admin:{app}_{model}_changelist")
+        browser.post(page, {"action": action, "_selected_action": [numbers[model]]})
+        left = entries()
+        assert len(left) == 1, (model, action, left)
+        assert (left[0].actor, left[0].source) == ("root", "admin")
+
+
+def test_looking_leaves_no_entry(things: Things) -> None:
+    headers = {"Authorization": f"Bearer {things.token.raw}"}
+    for path in (f"{S}/jobs", f"{S}/jobs/mine", f"{S}/history", f"{S}/status"):
+        assert Client().get(path, headers=headers).status_code == 200
+    for words in (("jobs",), ("show", "mine"), ("runs",), ("next", "mine")):
+        call_command("scheduler", *words)
+
+    assert entries() == []
+    assert Token.objects.count() == 1
+    assert AlertChannel.objects.count() == 1
