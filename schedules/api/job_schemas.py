@@ -124,10 +124,10 @@ class ScheduledJob(Reply):
     key: str
     name: str = Field(description="In the language asked for by Accept-Language (en, ar, id).")
     description: str | None
-    task_function_id: int | None
+    task_function_id: int = Field(description="0 where the task is allowed and not declared.")
     task_function_key: str
-    job_type_id: int | None
-    job_type_name: str | None
+    job_type_id: int = Field(description="0 where an invalid job has no timetable.")
+    job_type_name: str
     name_en: str | None
     name_ar: str | None
     name_id: str | None

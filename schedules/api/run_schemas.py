@@ -7,11 +7,11 @@ from pydantic import Field
 from schedules.rest.camel import WHOLE, Asked, Moment, Reply, Text
 
 
-class ScheduledJobExecution(Reply):
-    """One run of a job: an occurrence, or a range of them with one outcome, or a trigger."""
+class Execution(Reply):
+    """One run: an occurrence, a range of them with one outcome, a trigger, or a one-off call."""
 
     id: int
-    job_id: int | None
+    job_id: int | None = Field(description="Null where a one-off call belongs to no job.")
     job_key: str
     execution_id: str
     task_key: str
@@ -35,6 +35,12 @@ class ScheduledJobExecution(Reply):
     requested_by: str
 
 
+class ScheduledJobExecution(Execution):
+    """One run of a job."""
+
+    job_id: int
+
+
 class ExecutionPage(Reply):
     """One page of runs, newest first."""
 
@@ -54,7 +60,7 @@ class Progress(Reply):
     total: int | None
 
 
-class ExecutionDetails(ScheduledJobExecution):
+class ExecutionDetails(Execution):
     """A run with what went into it and came out of it."""
 
     args: list[Any]
@@ -86,7 +92,7 @@ class CancelReply(Reply):
 
     success: bool
     message: str
-    execution: ScheduledJobExecution
+    execution: Execution
 
 
 class SchedulerInstance(Reply):

@@ -13,10 +13,10 @@ from schedules.api.flood import check_triggers
 from schedules.api.jobs import job_or_404
 from schedules.api.run_schemas import (
     CancelReply,
+    Execution,
     ExecutionDetails,
     ExecutionLog,
     ExecutionPage,
-    ScheduledJobExecution,
     Why,
 )
 from schedules.models import Job, Run
@@ -85,7 +85,7 @@ def log(request: HttpRequest, execution_id: UUID) -> Any:
 @router.post(
     "/runs/{uuid:execution_id}/retry",
     auth=needs(OPERATE),
-    response={201: ScheduledJobExecution},
+    response={201: Execution},
     operation_id="retryExecution",
 )
 def retry(request: HttpRequest, execution_id: UUID, data: Why | None = None) -> Any:

@@ -6,10 +6,10 @@ export interface ScheduledJob {
   key: string;
   name: string;
   description?: string;
-  taskFunctionId?: number;
+  taskFunctionId: number;
   taskFunctionKey: string;
-  jobTypeId?: number;
-  jobTypeName?: string;
+  jobTypeId: number;
+  jobTypeName: string;
   nameEn?: string;
   nameAr?: string;
   nameId?: string;
@@ -52,7 +52,7 @@ export interface ScheduledJob {
 
 export interface ScheduledJobExecution {
   id: number;
-  jobId?: number;
+  jobId: number;
   jobKey: string;
   executionId: string;
   taskKey: string;

@@ -39,6 +39,9 @@ STATUSES: dict[RunState, tuple[int, str]] = {
 
 UNLIMITED = -1
 
+NONE_ID, NONE_NAME = 0, "none"
+"""Published where clients know no null: an undeclared task's function, an invalid job's type."""
+
 FAILURES = frozenset({RunState.FAILED, RunState.LOST, RunState.TIMED_OUT})
 """What a client that knows only `failed` asks for by its number."""
 
@@ -52,10 +55,10 @@ def job_shape(job: Job, *, language: str = "en") -> dict[str, Any]:
     return {
         "id": job.pk,
         "key": job.key,
-        "taskFunctionId": function.pk if function else None,
+        "taskFunctionId": function.pk if function else NONE_ID,
         "taskFunctionKey": function.key if function else job.task,
-        "jobTypeId": JOB_TYPE_IDS[kind] if kind else None,
-        "jobTypeName": kind.value if kind else None,
+        "jobTypeId": JOB_TYPE_IDS[kind] if kind else NONE_ID,
+        "jobTypeName": kind.value if kind else NONE_NAME,
         "name": in_language(job, "name", language) or job.key,
         "description": in_language(job, "description", language),
         "nameEn": job.name_en or None,
