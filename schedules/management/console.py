@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     NOT_FOUND = 3
     REFUSED = 4
     TIMED_OUT = 5
+    INTERRUPTED = 130
 
 
 class NotFound(InvalidInput):

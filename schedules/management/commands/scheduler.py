@@ -24,7 +24,7 @@ with Z or a UTC offset; one without is refused.
 exit codes:
   0  done, all is well          3  there is no such job, run or user
   1  a problem was found        4  refused: the state of things forbids it
-  2  bad input                  5  timed out"""
+  2  bad input                  5  timed out           130  Ctrl-C"""
 
 
 class Command(BaseCommand):
@@ -62,6 +62,9 @@ class Command(BaseCommand):
             # The reader has seen enough, as `| head` does. Python flushes once more at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return
+        except KeyboardInterrupt:
+            console.note("Interrupted.")
+            sys.exit(ExitCode.INTERRUPTED)
         if code != ExitCode.OK:
             sys.exit(code)
 

@@ -1,6 +1,5 @@
 """`scheduler trigger`: run a job now, beside its timetable."""
 
-import time
 from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from schedules.management.console import Console, ExitCode
 from schedules.management.operator import operator_name
 from schedules.management.parser import job_named, json_object, whole_number
+from schedules.management.verbs.run_log import watch
 from schedules.models import Run
 from schedules.operations.listing import hosts_of
 from schedules.operations.shapes import run_shape
@@ -16,16 +16,16 @@ from schedules.operations.wording import duration
 from schedules.querysets.clock import database_now
 from schedules.states import RunState
 
-LOOK_EVERY = timedelta(milliseconds=250)
 LONGEST_WAIT = 86_400
 
 HELP = """\
 Run a job now; its timetable does not change.
 
 Without --wait it ends as soon as the run is planned. With --wait it follows the
-run to its end: exit code 0 when it succeeded, 1 when it did not, 5 when it had
-not ended within --timeout (it goes on). A disabled job is refused (exit code 4)
-unless --even-if-disabled.
+run to its end, with its states, progress and lines on stderr: exit code 0 when it
+succeeded, 1 when it did not, 5 when it had not ended within --timeout, 130 after
+Ctrl-C; in both cases it goes on, and `scheduler cancel` ends it. A disabled job is
+refused (exit code 4) unless --even-if-disabled.
 
 examples:
   manage.py scheduler trigger end_of_day --reason "figures were corrected"
@@ -71,20 +71,21 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
         console.text(f"Planned as {planned.task_id}.")
         return ExitCode.OK
     console.note(f"Planned as {planned.task_id}; waiting.")
-    ended = _follow(planned, patience)
-    console.document(run_shape(ended, hosts=hosts_of([ended])))
-    if not ended.is_final:
-        console.text(f"Still {ended.state} after {duration(patience)}; it goes on.")
+    code = _wait(planned, patience, console)
+    console.document(run_shape(planned, hosts=hosts_of([planned])))
+    return code
+
+
+def _wait(run: Run, patience: timedelta, console: Console) -> ExitCode:
+    """Follow the run to its end, or until the patience ends or somebody presses Ctrl-C."""
+    try:
+        watch(run, console, write=console.note, patience=patience, show_states=True)
+    except KeyboardInterrupt:
+        console.note(f"Not waiting any longer; {run.task_id} goes on.")
+        return ExitCode.INTERRUPTED
+    if not run.is_final:
+        console.text(f"Still {run.state} after {duration(patience)}; it goes on.")
         return ExitCode.TIMED_OUT
-    remark = ended.error or ended.reason or ended.summary
-    console.text(f"{ended.state}{f': {remark}' if remark else ''}")
-    return ExitCode.OK if ended.state == RunState.SUCCEEDED else ExitCode.PROBLEM
-
-
-def _follow(planned: Run, patience: timedelta) -> Run:
-    """Return the run once it is final, or as it is when the patience ends."""
-    give_up = time.monotonic() + patience.total_seconds()
-    while not planned.is_final and time.monotonic() < give_up:
-        time.sleep(LOOK_EVERY.total_seconds())
-        planned.refresh_from_db()
-    return planned
+    remark = run.error or run.reason or run.summary
+    console.text(f"{run.state}{f': {remark}' if remark else ''}")
+    return ExitCode.OK if run.state == RunState.SUCCEEDED else ExitCode.PROBLEM

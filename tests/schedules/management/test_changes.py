@@ -19,6 +19,9 @@ Scheduler = Callable[..., Answer]
 Make = Callable[..., Any]
 
 
+SLEEP = "schedules.management.verbs.run_log.time.sleep"
+
+
 @pytest.mark.django_db
 def test_a_triggered_run_is_planned_and_traced(scheduler: Scheduler, make_job: Make) -> None:
     job = make_job("nightly")
@@ -42,6 +45,45 @@ def test_waiting_ends_with_the_patience(scheduler: Scheduler, make_job: Make) ->
 
     assert answer.code == 5
     assert answer.document["statusName"] == "pending"
+
+
+@pytest.mark.django_db
+def test_waiting_shows_states_progress_and_lines_beside_the_result(
+    scheduler: Scheduler, make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_job("nightly")
+    started = {"state": RunState.RUNNING, "publish_at": None, "slot": 0, "attempt": 1}
+    steps: list[dict[str, Any]] = [
+        {**started, "progress": {"done": 1, "total": 3}, "log": "one\n"},
+        {"progress": {"done": 2, "total": 3}, "log": "one\ntwo\n"},
+        {"state": RunState.SUCCEEDED, "slot": None, "finished_at": database_now(), "summary": "3"},
+    ]
+    monkeypatch.setattr(SLEEP, lambda _: Run.objects.update(**steps.pop(0)))
+
+    answer = scheduler("trigger", "nightly", "--wait", "--json")
+
+    assert (answer.code, answer.document["resultSummary"]) == (0, "3")
+    lines = answer.err.splitlines()[1:]
+    assert lines == ["planned", "running", "one", "1 of 3", "two", "2 of 3"]
+
+
+@pytest.mark.django_db
+def test_ctrl_c_ends_the_waiting_and_not_the_run(
+    scheduler: Scheduler, make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_job("nightly")
+
+    def press(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SLEEP, press)
+    answer = scheduler("trigger", "nightly", "--wait", "--json")
+
+    run = Run.objects.get()
+    assert answer.code == 130
+    assert answer.document["executionId"] == str(run.task_id)
+    assert f"{run.task_id} goes on" in answer.err
+    assert not run.is_final
 
 
 @pytest.mark.parametrize(
