@@ -12,7 +12,14 @@ from uuid import UUID
 
 from celery.contrib.django.task import DjangoTask
 from celery.exceptions import Ignore, Reject, Retry
-from django.db import DatabaseError, IntegrityError, InterfaceError, connection, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
 
 from schedules.access import record
 from schedules.current import CurrentRun, current_run, executing
@@ -72,6 +79,15 @@ def _is_inside(task_id: str | None) -> bool:
 def _claim(task: str, task_id: str) -> Run:
     """Take the run, or raise what tells Celery to let go of the message."""
     try:
+        return _take(task, task_id)
+    except CONNECTION_LOST as error:
+        log.warning("Run %s could not be claimed, so it is left to the outbox: %s", task_id, error)
+        connection.close()
+        raise Ignore from None
+
+
+def _take(task: str, task_id: str) -> Run:
+    try:
         key = UUID(task_id)
         run = Run.objects.claim(key, task=task, instance_id=instance_id(), pid=os.getpid())
     except ValueError:
@@ -81,10 +97,6 @@ def _claim(task: str, task_id: str) -> Run:
         waiting = Run.objects.filter(task_id=key).select_related("job").first()
         if waiting is not None:
             give_way(waiting)
-        raise Ignore from None
-    except CONNECTION_LOST as error:
-        log.warning("Run %s could not be claimed, so it is left to the outbox: %s", task_id, error)
-        connection.close()
         raise Ignore from None
     if run is None:
         _explain_refusal(key, task)
@@ -131,6 +143,7 @@ def _perform(run: CurrentRun, body: Callable[..., Any], declaration: Declaration
     """Execute the body and end the run with what came of it."""
     atomic = declaration is not None and declaration.atomic
     outcome = None
+    claimed_on = connection.connection
     try:
         args, kwargs = _arguments(run, declaration)
         with transaction.atomic() if atomic else nullcontext():
@@ -142,7 +155,7 @@ def _perform(run: CurrentRun, body: Callable[..., Any], declaration: Declaration
         log.warning("%s Its effects were rolled back.", error, extra={"action": "superseded"})
         raise Ignore from None
     except Exception as error:  # noqa: BLE001 - whatever it is, it becomes the run's outcome
-        return _ended_by(error, run)
+        return _ended_by(error, run, lost=_has_lost(claimed_on, error))
     if run.resend is not None:
         _go_on(run, error="")
         raise Ignore
@@ -173,9 +186,19 @@ def _finish(run: CurrentRun, outcome: Outcome) -> None:
         finish_attempt(run.row, outcome, request=run.request)
 
 
-def _ended_by(error: Exception, run: CurrentRun) -> Any:
+def _has_lost(claimed_on: object, error: Exception) -> bool:
+    """Whether `error` is the loss of the connection that the run was claimed on.
+
+    At the end of a transaction Django may have replaced a broken one with one that works.
+    """
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return False
+    return connection.connection is not claimed_on or not connection.is_usable()
+
+
+def _ended_by(error: Exception, run: CurrentRun, *, lost: bool) -> Any:
     """End the run for a body that raised (or whose end could not be written); raise what Celery
-    needs.
+    needs. `lost` says that the body lost its connection.
     """
     if run.is_committed:
         # Effects, result and success are in the database together; what came after changes nothing.
@@ -185,7 +208,7 @@ def _ended_by(error: Exception, run: CurrentRun) -> Any:
         cause = getattr(error, "exc", None)
         _go_on(run, error="" if cause is None else repr(cause))
         raise error
-    if isinstance(error, CONNECTION_LOST) and not connection.is_usable():
+    if lost:
         _release(run, error)
         raise Ignore from error
     if isinstance(error, (Ignore, Reject)):
@@ -198,8 +221,8 @@ def _ended_by(error: Exception, run: CurrentRun) -> Any:
         _finish(run, outcome)
     except Superseded:
         raise Ignore from error
-    except CONNECTION_LOST as lost:
-        _release(run, lost)
+    except CONNECTION_LOST as another:
+        _release(run, another)
         raise Ignore from error
     if isinstance(error, (SkipRun, Ignore, Reject)):
         raise Ignore from error

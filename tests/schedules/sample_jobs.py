@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from celery import Task, current_task, shared_task
+from django.db import connection
 
 from schedules.models import Calendar
 from schedules.public import Cron, CurrentRun, Secret, SkipRun, job
@@ -97,6 +98,25 @@ def return_much(characters: int) -> str:
 def tell_time(*, scheduled_at: datetime, run: CurrentRun) -> str:
     """Return what the worker filled in."""
     return f"{scheduled_at.isoformat()} {run.attempt}"
+
+
+@job(idempotent=True)
+def lose_connection(*, run: CurrentRun) -> str:
+    """Have the server end the connection in the middle of the work, at the first try."""
+    with run.fenced(), connection.cursor() as cursor:
+        if run.attempt == 1:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    return "kept it"
+
+
+@job(atomic=True)
+def lose_connection_and_mark(name: str, *, run: CurrentRun) -> str:
+    """The same after an effect, in one transaction with it."""
+    Calendar.objects.create(name=name)
+    with connection.cursor() as cursor:
+        if run.attempt == 1:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    return "kept it"
 
 
 @job()
