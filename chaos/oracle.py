@@ -83,8 +83,14 @@ def check_outcomes(evidence: Evidence) -> list[Violation]:
         for run in evidence.runs_of(sample.key)
         if run.state in FINAL - {"succeeded"} and not _used_up(losses[run.id])
     ]
+    failed = [
+        f"{_name(run)} is {run.state}"
+        for run in evidence.runs
+        if run.state in ("failed", "timed_out")
+    ]
     return [
         *violations("P2", "unfinished after quiet", open_ones),
+        *violations("P7", "failed, though no body of ours ever fails for good", failed),
         *violations("P17", "poison not stopped", poisoned),
         *violations("P2", "not executed though it may be however late", broken),
     ]

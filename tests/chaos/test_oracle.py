@@ -131,6 +131,13 @@ def still_running(evidence: Evidence) -> None:
     evidence.history.pop()
 
 
+def failed(evidence: Evidence) -> None:
+    evidence.runs = [make_run(state="failed")]
+    evidence.attempts = [make_attempt(outcome="failed")]
+    evidence.history[-1] = change("running", "failed", 1, 3.2)
+    evidence.effects = []
+
+
 def ended_twice(evidence: Evidence) -> None:
     evidence.history.append(change("succeeded", "running", 2, 4))
 
@@ -170,6 +177,7 @@ def cancelled_and_begun(evidence: Evidence) -> None:
         (planned_ahead, "P1 extra"),
         (still_running, "P2 unfinished after quiet"),
         (call_gone, "P2 confirmed to the client and gone"),
+        (failed, "P7 failed, though no body of ours ever fails for good"),
         (ended_twice, "P3 change of state"),
         (two_successes, "P3 tries"),
         (two_effects, "P4 effects"),
