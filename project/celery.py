@@ -27,7 +27,7 @@ def celery_settings() -> dict[str, Any]:
     return {**chosen, "CELERY_DB_REUSE_MAX": chosen.pop("db_reuse_max")}
 
 
-refuse_unusable_command(sys.argv, has_broker=bool(settings.REDIS_URL), environment=os.environ)
+refuse_unusable_command(sys.argv, has_broker=bool(settings.BROKER_URL), environment=os.environ)
 
 app = Downbeat("downbeat", log="project.logs:CeleryLogging")
 app.config_from_object(celery_settings())

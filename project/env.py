@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 POSTGRESQL_SCHEMES = ("postgres", "postgresql")
-BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
+REDIS_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
+AMQP_SCHEMES = ("amqp", "amqps")
 YES = frozenset({"1", "true", "yes", "on"})
 NO = frozenset({"0", "false", "no", "off"})
 EXIT_CODE = 2
@@ -197,15 +198,15 @@ class Env:
             refuse(name, without_password(found), accepted)
         return parsed
 
-    def broker(self, name: str) -> str:
-        """Return a Redis URL as it is, or "" when the variable is unset."""
+    def broker(self, name: str, *, or_amqp: bool = False) -> str:
+        """Return the URL of Redis, or of RabbitMQ too, as it is; "" when the variable is unset."""
         found = self.text(name)
         if not found:
             return ""
         try:
             parts = urlsplit(found)
             usable = (
-                parts.scheme in BROKER_SCHEMES
+                parts.scheme in (*REDIS_SCHEMES, *(AMQP_SCHEMES if or_amqp else ()))
                 and bool(parts.hostname or parts.path)
                 and parts.port != 0
             )
@@ -215,7 +216,8 @@ class Env:
             refuse(
                 name,
                 without_password(found),
-                "write redis://:password@host:6379/0 (or rediss:// for TLS)",
+                "write redis://:password@host:6379/0 (or rediss:// for TLS)"
+                + (", or amqp://user:password@host:5672/vhost" if or_amqp else ""),
             )
         return found
 

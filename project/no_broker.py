@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from kombu.exceptions import OperationalError
 from kombu.transport import virtual
 
-HOW_TO_GET_ONE = "There is no broker: start the system with ./run up, or set REDIS_URL."
+HOW_TO_GET_ONE = "There is no broker: start the system with ./run up, or set BROKER_URL."
 
 
 class Transport(virtual.Transport):

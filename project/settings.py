@@ -221,9 +221,13 @@ SCHEDULES: dict[str, Any] = {
 }
 
 # Celery. `project.celery` hands these to the app, and nothing else of this module.
-REDIS_URL = env.broker("REDIS_URL") or RUNNING.get("redis_url", "")
-CELERY_BROKER_URL = REDIS_URL or "memory://none"
-CELERY_BROKER_TRANSPORT = None if REDIS_URL else "project.no_broker:Transport"
+BROKER_URL = env.broker("BROKER_URL", or_amqp=True)
+_redis_url = env.broker("REDIS_URL")
+if BROKER_URL and _redis_url and _redis_url != BROKER_URL:
+    refuse("REDIS_URL", "set", "leave it out: BROKER_URL names another broker")
+BROKER_URL = BROKER_URL or _redis_url or RUNNING.get("broker_url", "")
+CELERY_BROKER_URL = BROKER_URL or "memory://none"
+CELERY_BROKER_TRANSPORT = None if BROKER_URL else "project.no_broker:Transport"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever; by default a worker dies after 100 tries
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -242,6 +246,12 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "queue_order_strategy": "priority",
     "priority_steps": [0, 3, 6, 9],
 }
+if BROKER_URL.startswith("amqp"):
+    # Where the server is short of memory it stops reading, and who writes would wait for ever.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"connect_timeout": 5, "write_timeout": 10, "max_retries": 0}
+    # An idle connection of a web process beats no heart; the kernel notices one that is dead.
+    CELERY_BROKER_HEARTBEAT = 0
+    CELERY_TASK_QUEUE_MAX_PRIORITY = 9
 CELERY_TASK_SERIALIZER = CELERY_RESULT_SERIALIZER = CELERY_EVENT_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 # The row says whether a run is done, and the outbox sends again what a dead worker had taken: a

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from amqp.exceptions import AMQPError
 from billiard.process import current_process
 from celery import current_app
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
@@ -48,7 +49,7 @@ from schedules.states import InstanceKind, InstanceMode
 log = logging.getLogger(__name__)
 
 DATABASE_AWAY = (DatabaseError, InterfaceError)
-BROKER_AWAY = (OperationalError, KombuError, OSError, ConnectionError)
+BROKER_AWAY = (OperationalError, KombuError, AMQPError, OSError)
 RETRY_SECONDS = 1.0
 SHORTEST_SLEEP = 0.1
 """Seconds between two ticks with work: what falls due in between is one batch and not many."""

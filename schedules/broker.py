@@ -1,7 +1,7 @@
 """Questions to the broker itself: does it answer, how much waits in it, has it lost its memory?
 
-Only Redis can be asked about its memory, through a key of ours. Another broker keeps its messages
-itself.
+Only Redis can be asked about its memory, through a key of ours. Of RabbitMQ a loss shows by
+its queues being empty while runs wait: the outbox then sends them again, some seconds later.
 """
 
 from collections.abc import Iterable
@@ -22,8 +22,7 @@ def queued(app: Celery) -> int:
 def depths(app: Celery, queues: Iterable[str], **connecting: Any) -> dict[str, int]:
     """Return how many messages wait in each of the queues; `connecting` is for the connection."""
     with app.connection_for_read(**connecting) as connection:
-        channel = connection.default_channel
-        return {name: _depth(channel, name) for name in queues}
+        return {name: _depth(connection, name) for name in queues}
 
 
 def has_lost_its_memory(app: Celery) -> bool:
@@ -38,8 +37,12 @@ def has_lost_its_memory(app: Celery) -> bool:
         return bool(client.setnx(EPOCH_KEY, str(uuid4())))
 
 
-def _depth(channel: Any, queue: str) -> int:
+def _depth(connection: Any, queue: str) -> int:
+    # A channel of its own: RabbitMQ closes the one on which it was asked for what does not exist.
+    channel = connection.channel()
     try:
         return int(channel.queue_declare(queue=queue, passive=True).message_count)
     except ChannelError:
         return 0  # Redis has no empty lists: a queue without messages does not exist
+    finally:
+        channel.close()

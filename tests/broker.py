@@ -40,6 +40,14 @@ def speaking_to(url: str) -> Iterator[None]:
 
 
 def _use(url: str, *, transport: str | None) -> None:
-    current_app.conf.update(broker_url=url, broker_transport=transport)
+    most = 9 if url.startswith("amqp") else None  # as project.settings has it
+    options = {} if most else settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    current_app.conf.update(
+        broker_url=url,
+        broker_transport=transport,
+        broker_transport_options=options,
+        task_queue_max_priority=most,
+    )
     app: Any = current_app
     app._pool = app.amqp._producer_pool = None
+    app.__dict__.pop("amqp", None)  # its queues are declared anew, with the priorities of now

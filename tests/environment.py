@@ -11,6 +11,7 @@ import tempfile
 FOREIGN = (
     "ADMIN_PASSWORD",
     "ALLOWED_HOSTS",
+    "BROKER_URL",
     "ENABLE_MEETING_STATUS_UPDATES",
     "EMAIL_URL",
     "ENVIRONMENT",

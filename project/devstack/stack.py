@@ -20,6 +20,7 @@ from project.settings import BASE_DIR
 NOT_INHERITED = (
     "DATABASE_URL",
     "SCHEDULER_JOBSTORE_URL",
+    "BROKER_URL",
     "REDIS_URL",
     "DATA_DIR",
     "FLOWER_BASIC_AUTH",
@@ -180,7 +181,7 @@ class Stack:
     @property
     def redis_url(self) -> str:
         """Return the broker's address."""
-        return str(self.note()["redis_url"])
+        return str(self.note()["broker_url"])
 
     @property
     def web(self) -> str:

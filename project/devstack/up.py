@@ -117,14 +117,16 @@ async def start_everything(plan: Plan, *, supervisor: Supervisor, note: dict[str
     login = (
         settings.FLOWER_BASIC_AUTH or f"admin:{kept_secret(settings.DATA_DIR / 'flower_password')}"
     )
-    note["redis_url"] = broker.url if broker else outside_broker()
+    note["broker_url"] = broker.url if broker else outside_broker()
+    if broker:
+        note["redis_url"] = broker.url
     if given := settings.env.text("DATABASE_URL"):
         note["database_url"] = given
     if "web" in plan.parts:
         note["web"] = plan.url
     if "flower" in plan.parts:
         note["flower"] = {"url": plan.flower_url, "login": login}
-    variables = child_variables(plan, redis_url=str(note["redis_url"]))
+    variables = child_variables(plan, broker_url=str(note["broker_url"]))
     if broker:
         await supervisor.start([broker_process(broker)])
     if not supervisor.stopping.is_set():
@@ -147,14 +149,14 @@ async def start_everything(plan: Plan, *, supervisor: Supervisor, note: dict[str
 
 
 def outside_broker() -> str:
-    """Return REDIS_URL, or "" when the embedded broker is wanted."""
-    return settings.env.text("REDIS_URL")
+    """Return BROKER_URL or REDIS_URL, or "" when the embedded broker is wanted."""
+    return settings.env.text("BROKER_URL") or settings.env.text("REDIS_URL")
 
 
-def child_variables(plan: Plan, *, redis_url: str) -> dict[str, str]:
+def child_variables(plan: Plan, *, broker_url: str) -> dict[str, str]:
     """Return the environment variables that every process gets."""
     variables = {
-        "REDIS_URL": redis_url,
+        "BROKER_URL": broker_url,
         "DATA_DIR": str(settings.DATA_DIR),
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "project.settings"),
     }

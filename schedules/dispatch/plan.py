@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID, uuid5
 
 from django.db import connection, transaction
@@ -55,7 +54,7 @@ def plan_jobs(jobs: Sequence[Job], *, now: datetime, through: datetime | None = 
     _flag_ended(jobs)
     ended = [run.task_id for run in rows if run.state in FINAL]
     if ended:
-        transaction.on_commit(partial(_announce, ended), robust=True)
+        transaction.on_commit(lambda: _announce(ended), robust=True)
     return [run for run in rows if run.state == RunState.PLANNED]
 
 

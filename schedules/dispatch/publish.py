@@ -5,10 +5,10 @@ loses time.
 import logging
 import time
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 from uuid import UUID
 
+from amqp.exceptions import AMQPError
 from celery import Celery, current_app
 from django.db import DatabaseError, transaction
 from kombu.exceptions import KombuError, OperationalError
@@ -25,7 +25,7 @@ RUN_HEADER = "downbeat"
 
 MOST_LETTERS = 256
 BREAK_SECONDS = 2.0
-BROKER_ERRORS = (OperationalError, KombuError, OSError, ConnectionError)
+BROKER_ERRORS = (OperationalError, KombuError, AMQPError, OSError)
 
 _closed_until = 0.0
 
@@ -57,7 +57,8 @@ def publish(runs: Sequence[Run]) -> int:
 
 def publish_after_commit(run: Run) -> None:
     """Send the run's message once the caller's transaction has committed."""
-    transaction.on_commit(partial(publish, [run]), robust=True)
+    # No partial: Django names the function when it reports what it raised.
+    transaction.on_commit(lambda: publish([run]), robust=True)
 
 
 def _message(run: Run) -> tuple[str, dict[str, Any], dict[str, str]]:
@@ -66,7 +67,7 @@ def _message(run: Run) -> tuple[str, dict[str, Any], dict[str, str]]:
     limits = _limits(run)
     kind: dict[str, Any] = {
         "retries": run.retries,
-        "priority": broker_priority(run.priority),
+        "priority": broker_priority(run.priority, highest_first=_highest_first()),
         **limits,
     }
     if run.queue:
@@ -107,9 +108,16 @@ def shortened(arguments: object) -> str:
     return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 3]}..."
 
 
-def broker_priority(priority: int) -> int:
-    """Map the API's priority (higher first, 0 is ordinary) to Redis's 0 (first) to 9 (last)."""
-    return max(0, min(9, 5 - priority))
+def broker_priority(priority: int, *, highest_first: bool = False) -> int:
+    """Map the API's priority (higher first, 0 is ordinary) to Redis's 0 (first) to 9 (last), or to
+    RabbitMQ's 9 (first) to 0.
+    """
+    place = max(0, min(9, 5 - priority))
+    return 9 - place if highest_first else place
+
+
+def _highest_first() -> bool:
+    return str(current_app.conf.broker_url).startswith("amqp")
 
 
 def _limits(run: Run) -> dict[str, float | None]:

@@ -74,8 +74,37 @@ def test_without_a_broker_celery_says_so_in_one_line(command: str) -> None:
 
     assert ended.returncode == 1
     assert ended.stderr == (
-        "There is no broker: start the system with ./run up, or set REDIS_URL.\n"
+        "There is no broker: start the system with ./run up, or set BROKER_URL.\n"
     )
+
+
+def test_two_brokers_are_one_too_many() -> None:
+    ended = run_python(
+        "manage.py",
+        "check",
+        REDIS_URL="redis://127.0.0.1:1/0",
+        BROKER_URL="amqp://guest:guest@127.0.0.1:1//",
+    )
+
+    assert ended.returncode == 2
+    assert ended.stderr == "REDIS_URL is 'set': leave it out: BROKER_URL names another broker.\n"
+
+
+def test_on_rabbitmq_an_idle_connection_beats_no_heart_and_priorities_are_declared() -> None:
+    program = (
+        "import django; django.setup(); from project.celery import app; c = app.conf\n"
+        "print(c.broker_heartbeat, c.task_queue_max_priority, c.broker_transport_options)"
+    )
+
+    ended = run_python(
+        "-c",
+        program,
+        BROKER_URL="amqp://guest:guest@127.0.0.1:1//",
+        DJANGO_SETTINGS_MODULE="project.settings",
+    )
+
+    shown = "0 9 {'connect_timeout': 5, 'write_timeout': 10, 'max_retries': 0}\n"
+    assert ended.stdout == shown, ended.stderr
 
 
 def test_flower_refuses_to_start_without_a_password() -> None:

@@ -37,10 +37,13 @@ class System:
     """The parts of one system, which tests start, kill and start again.
 
     `folder` holds its data, its logs, and in `shared` the files by which jobs and tests talk.
-    Without `database_url` its database is SQLite in that folder.
+    Without `database_url` its database is SQLite in that folder; without `broker_url` its broker is
+    the embedded one.
     """
 
-    def __init__(self, folder: Path, *, database_url: str | None) -> None:
+    def __init__(
+        self, folder: Path, *, database_url: str | None, broker_url: str | None = None
+    ) -> None:
         self.folder = folder
         self.shared = folder / "shared"
         self.shared.mkdir(parents=True)
@@ -49,7 +52,7 @@ class System:
         self.environment = {
             **inherited,
             "DATA_DIR": str(folder),
-            "REDIS_URL": self.server.url,
+            "BROKER_URL": broker_url or self.server.url,
             "DJANGO_SETTINGS_MODULE": "tests.stack.stack_settings",
             "SCHEDULER_RECOVERY_DELAY_SECONDS": "3600",
             FOLDER: str(self.shared),
@@ -57,6 +60,7 @@ class System:
         if database_url:
             self.environment["DATABASE_URL"] = database_url
         self.database_url = database_url or f"sqlite:///{folder / 'downbeat.sqlite3'}"
+        self.broker_url = broker_url or self.server.url
         self.containers: list[ProcessContainer] = []
 
     def prepare(self) -> None:
@@ -107,7 +111,7 @@ class System:
     @contextmanager
     def as_client(self) -> Iterator[None]:
         """Let this process's models and its Celery app speak to this system."""
-        with _database(self.database_url), speaking_to(self.server.url):
+        with _database(self.database_url), speaking_to(self.broker_url):
             yield
 
     def forget_messages(self) -> None:
