@@ -13,17 +13,19 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from schedules.access import actor_name, may_manage
+from schedules.access import actor_name, may_manage, may_view
 from schedules.admin.badges import badge, moment
 from schedules.admin.reading import SchedulerAdmin
 from schedules.errors import InvalidInput, Refused
-from schedules.models import Job
+from schedules.models import Dependency, Job
 from schedules.operations.conditions import condition
+from schedules.operations.dependencies import add_dependency, check_dependency, remove_dependency
 from schedules.operations.edit import EDITABLE, check_policy, edit_job
 from schedules.operations.listing import last_finished
 from schedules.operations.trigger import trigger
 from schedules.operations.wording import timetable_words
 from schedules.querysets.clock import database_now
+from schedules.states import After
 
 NAMES = ("name_en", "name_ar", "name_id", "description_en", "description_ar", "description_id")
 POLICY = tuple(name for name in EDITABLE if name not in NAMES)
@@ -42,11 +44,60 @@ class JobForm(forms.ModelForm):  # type: ignore[type-arg]
         return values
 
 
+class DependencyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One job that the job runs after; a circle is refused here."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse jobs that would wait for each other."""
+        values = super().clean() or {}
+        upstream = values.get("upstream")
+        if upstream is not None:
+            try:
+                check_dependency(self.instance.job, upstream)
+            except (InvalidInput, Refused) as refusal:
+                self.add_error("upstream", str(refusal))
+        return values
+
+
+class DependencyInline(admin.TabularInline):  # type: ignore[type-arg]
+    """What the job runs after; each change goes through the operation, which records it."""
+
+    model = Dependency
+    form = DependencyForm
+    fk_name = "job"
+    fields = ("upstream", "on")
+    autocomplete_fields = ("upstream",)
+    extra = 0
+    verbose_name = "job that it runs after"
+    verbose_name_plural = "runs after"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Dependency]:
+        """Those in force."""
+        return super().get_queryset(request).filter(until__isnull=True)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whoever may view the scheduler."""
+        return may_view(request.user)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whoever may manage the scheduler, unless the job is deleted."""
+        return may_manage(request.user) and (not isinstance(obj, Job) or obj.is_active)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """The same."""
+        return self.has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """The same."""
+        return self.has_change_permission(request, obj)
+
+
 @admin.register(Job)
 class JobAdmin(SchedulerAdmin):
     """The list says how each job stands; the form changes names and policy."""
 
     form = JobForm
+    inlines = (DependencyInline,)
     list_display = (
         "key",
         "condition",
@@ -102,6 +153,21 @@ class JobAdmin(SchedulerAdmin):
             source="admin",
             now=database_now(),
         )
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Let the job run after other jobs, or after them no more."""
+        formset.save(commit=False)
+        who: dict[str, Any] = {"by": request.user, "source": "admin", "now": database_now()}
+        for gone in formset.deleted_objects:
+            remove_dependency(gone.job, gone.upstream, **who)
+        for dependency, _ in formset.changed_objects:
+            before = Dependency.objects.select_related("upstream").get(pk=dependency.pk).upstream
+            if before != dependency.upstream:
+                remove_dependency(dependency.job, before, **who)
+        changed = [one for one, _ in formset.changed_objects] + formset.new_objects
+        for dependency in changed:
+            on = After(dependency.on)
+            add_dependency(dependency.job, dependency.upstream, on=on, **who)
 
     @admin.display(description="State")
     def condition(self, job: Any) -> SafeString | str:

@@ -93,6 +93,7 @@ def test_editing_policy_leaves_a_trace_and_makes_it_the_operators(
     )
     form = root.get(address("job", "change", job.pk)).context["adminform"].form
     values = {name: form[name].value() for name in form.fields if form[name].value() is not None}
+    values |= {"dependencies-TOTAL_FORMS": 0, "dependencies-INITIAL_FORMS": 0}
 
     response = root.post(address("job", "change", job.pk), {**values, "max_instances": 3})
 
@@ -118,6 +119,7 @@ def test_a_policy_that_makes_no_sense_is_refused(
     job = make_job()
     form = root.get(address("job", "change", job.pk)).context["adminform"].form
     values = {name: form[name].value() for name in form.fields if form[name].value() is not None}
+    values |= {"dependencies-TOTAL_FORMS": 0, "dependencies-INITIAL_FORMS": 0}
 
     response = root.post(address("job", "change", job.pk), {**values, field: value})
 
