@@ -46,6 +46,8 @@ def refuse_unusable_command(
     if not has_broker and NEEDING_BROKER.intersection(arguments[1:]):
         stop(HOW_TO_GET_ONE)
     if "flower" in arguments[1:]:
+        if settings.FLOWER_BASIC_AUTH:  # it may stand in a file, which Flower does not read
+            environment["FLOWER_BASIC_AUTH"] = settings.FLOWER_BASIC_AUTH
         if kept := settings.RUNNING.get("flower", {}).get("login"):
             environment.setdefault("FLOWER_BASIC_AUTH", kept)
         by_option = any(argument.partition("=")[0] in LOCKS_OF_FLOWER for argument in arguments)

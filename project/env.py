@@ -55,9 +55,21 @@ class Env:
         self.names: set[str] = set()
 
     def text(self, name: str, *, default: str = "") -> str:
-        """Return the variable without blanks around it, or `default` when unset or empty."""
+        """Return the variable without blanks around it, or `default` when unset or empty.
+
+        `NAME_FILE` may name a file that holds the value instead: what a secret is mounted as.
+        """
         self.names.add(name)
-        return self.source.get(name, "").strip() or default
+        value = self.source.get(name, "").strip()
+        path = self.source.get(f"{name}_FILE", "").strip()
+        if not path:
+            return value or default
+        if value:
+            refuse(f"{name}_FILE", path, f"set it or {name}, not both")
+        try:
+            return Path(path).read_text().strip() or default
+        except (OSError, ValueError):
+            refuse(f"{name}_FILE", path, "write the path of a text file that this user may read")
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Return a yes-or-no variable."""

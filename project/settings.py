@@ -69,6 +69,7 @@ INSTALLED_APPS = [
     "project",
 ]
 MIDDLEWARE = [
+    "project.headers.SecurityHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
