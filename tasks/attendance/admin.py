@@ -23,6 +23,7 @@ class AttendanceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ["employee"]
     date_hierarchy = "date"
     search_fields = ["employee__code", "employee__name"]
+    show_full_result_count = False
     autocomplete_fields = ["employee"]
     readonly_fields = ["made_by", "source"]
 
@@ -56,9 +57,11 @@ class PunchLogAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """What the clocks reported: to be read, and never changed."""
 
     list_display = ["at", "employee_code", "direction", "device", "state", "received_at"]
-    list_filter = ["state", "direction", "device"]
-    date_hierarchy = "at"
-    search_fields = ["employee_code"]
+    # Nothing here reads the whole table, which is the largest there is.
+    list_filter = ["state", "direction", "at"]
+    search_fields = ["employee_code__exact"]
+    search_help_text = "The code of an employee, in full."
+    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Punches come from devices, files and clients."""

@@ -43,7 +43,17 @@ class GameAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     ]
     list_filter = ["is_active", "recurrence", "timezone"]
     search_fields = ["title"]
-    date_hierarchy = "starts_on"
+    actions = ["end"]
+
+    @admin.action(description="End the selected games and remove their sessions to come")
+    def end(self, request: HttpRequest, queryset: QuerySet[Game]) -> None:
+        """Make them inactive; what has been played stays."""
+        removed = 0
+        games = list(queryset)
+        for game in games:
+            game.is_active = False
+            removed += save_game(game, now=database_now()).removed
+        self.message_user(request, f"{len(games)} games ended, {removed} sessions removed.")
 
     def save_model(self, request: HttpRequest, obj: Game, form: Any, change: bool) -> None:
         """Save the game, bring its sessions to come into line, and say what that did."""

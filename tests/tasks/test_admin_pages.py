@@ -7,7 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from project.demo import load_demo
-from tasks.games.models import Game
+from schedules.public import database_now
+from tasks.games.models import Game, GameSession
 
 pytestmark = pytest.mark.django_db
 
@@ -57,3 +58,15 @@ def test_a_game_is_entered_with_boxes_for_its_weekdays(admin_client: Client) -> 
 
     assert answer.status_code == 302
     assert Game.objects.get().weekdays == [4, 5]
+
+
+def test_games_are_ended_by_the_dozen_with_their_sessions_to_come(admin_client: Client) -> None:
+    load_demo(now=database_now(), employees=1)
+    chosen = list(Game.objects.values_list("pk", flat=True))
+
+    page = reverse("admin:games_game_changelist")
+    answer = admin_client.post(page, {"action": "end", "_selected_action": chosen}, follow=True)
+
+    assert f"{len(chosen)} games ended" in answer.content.decode()
+    assert not Game.objects.filter(is_active=True).exists()
+    assert not GameSession.objects.to_come(database_now()).exists()

@@ -75,7 +75,7 @@ class Clocking(Asked):
 def list_days(request: HttpRequest, query: Query[DayQuery]) -> Any:
     """List days of attendance: all of them, or the caller's own."""
     user: Any = caller(request)
-    rows = Attendance.objects.select_related("employee").order_by("-date", "employee__code")
+    rows = Attendance.objects.select_related("employee").order_by("-date", "employee_id")
     if not user.has_perm(VIEW):
         rows = rows.filter(employee=employee_of(user))
     if query.employee is not None:
