@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -129,4 +128,4 @@ class LeaveRequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 def _local(row: Attendance, at: datetime | None) -> str | None:
-    return None if at is None else f"{at.astimezone(ZoneInfo(row.employee.timezone)):%H:%M %Z}"
+    return None if at is None else f"{row.employee.on_the_wall(at):%H:%M %Z}"

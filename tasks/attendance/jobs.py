@@ -101,7 +101,8 @@ def sync_attendance_logs(*, scheduled_at: datetime, run: CurrentRun) -> dict[str
     """Count every pending punch up to `scheduled_at`; late and out-of-order ones correct their day.
 
     Punches with a code that no employee has are kept, named in `unknown`, and counted once there is
-    such an employee. A punch dated in the future waits until then. Safe to repeat.
+    such an employee. A punch dated in the future waits until then. Safe to repeat. The run is
+    failed while `errors` names employees whose time zone does not exist; all others are counted.
     """
     until = scheduled_at + CLOCKS_DIFFER
     taken_up = take_up_hired(run.fenced)
@@ -118,9 +119,13 @@ def sync_attendance_logs(*, scheduled_at: datetime, run: CurrentRun) -> dict[str
     if unknown:
         extra = {"action": "unknown_punches", "codes": dict(done.unknown.most_common(MOST_CODES))}
         log.warning("punches with an unknown code", extra=extra)
+    errors = [f"Employee {code} has a time zone that does not exist." for code in done.unreadable]
+    if errors:
+        message += f" {len(errors)} employees left out: {min(errors)}"
     return {
-        "success": True,
+        "success": not errors,
         "message": message,
+        "errors": sorted(errors),
         "punches": done.punches,
         "created": done.created,
         "changed": done.changed,

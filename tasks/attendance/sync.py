@@ -21,12 +21,17 @@ Fence = Callable[[], AbstractContextManager[None]]
 
 @dataclass(kw_only=True)
 class Synced:
-    """What has been done so far; `unknown` counts punches by code."""
+    """What has been done so far; `unknown` counts punches by code.
+
+    `unreadable` are codes whose employee has a time zone that does not exist, which only SQL can
+    have written. Their punches stay pending until that is mended.
+    """
 
     punches: int = 0
     created: int = 0
     changed: int = 0
     unknown: Counter[str] = field(default_factory=Counter)
+    unreadable: set[str] = field(default_factory=set)
 
 
 def take_up_hired(fence: Fence) -> int:
@@ -49,12 +54,14 @@ def sync_batch(done: Synced, *, until: datetime, fence: Fence) -> int:
     the middle stays pending and is counted by the next batch.
     """
     # By person, not by arrival: so a backlog of months works out each day about once.
-    pending = PunchLog.objects.pending(until=until).order_by("employee_code", "at")
-    batch = list(pending.values_list("pk", "employee_code", "at")[:BATCH])
+    pending = PunchLog.objects.pending(until=until).exclude(employee_code__in=done.unreadable)
+    in_order = pending.order_by("employee_code", "at")
+    batch = list(in_order.values_list("pk", "employee_code", "at")[:BATCH])
     if not batch:
         return 0
     staff = {e.code: e for e in Employee.objects.filter(code__in={code for _, code, _ in batch})}
-    known = [row for row in batch if row[1] in staff]
+    done.unreadable |= {code for code, employee in staff.items() if not employee.has_zone()}
+    known = [row for row in batch if row[1] in staff and row[1] not in done.unreadable]
     unknown = [row for row in batch if row[1] not in staff]
     rows = _work_out(known, staff)
     with fence():

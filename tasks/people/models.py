@@ -65,6 +65,20 @@ class Employee(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.code})"
 
+    def has_zone(self) -> bool:
+        """Whether the time zone exists; nothing but SQL can write one that does not."""
+        try:
+            validate_time_zone(self.timezone)
+        except ValidationError:
+            return False
+        return True
+
+    def on_the_wall(self, at: datetime) -> datetime:
+        """Return the instant as the employee's clocks show it, to be read by people; in UTC where
+        the zone does not exist.
+        """
+        return at.astimezone(ZoneInfo(self.timezone) if self.has_zone() else UTC)
+
     def local_day(self, at: datetime) -> "date":
         """Return the date on the employee's own wall at the aware instant `at`."""
         return at.astimezone(ZoneInfo(self.timezone)).date()

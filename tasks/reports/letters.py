@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from io import StringIO
-from zoneinfo import ZoneInfo
 
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -79,9 +78,8 @@ def as_csv(rows: Iterable[Attendance]) -> str:
     writer = csv.writer(file)
     writer.writerow(CSV_COLUMNS)
     for row in rows:
-        zone = ZoneInfo(row.employee.timezone)
         times = [
-            "" if at is None else at.astimezone(zone).isoformat(" ", "minutes")
+            "" if at is None else row.employee.on_the_wall(at).isoformat(" ", "minutes")
             for at in (row.clock_in_at, row.clock_out_at)
         ]
         who = [_harmless(row.employee.code), _harmless(row.employee.name)]

@@ -92,6 +92,24 @@ def test_an_unknown_code_is_kept_reported_and_counted_once_somebody_has_it() -> 
     assert times() == {DAY: (Status.PRESENT, MORNING, MORNING + timedelta(hours=9))}
 
 
+def test_one_broken_employee_costs_nobody_else_a_day() -> None:
+    broken, _ = hire(2)
+    Employee.objects.filter(pk=broken.pk).update(timezone="Mars/Olympus")
+    punch("T00001", MORNING, "in")
+    punch("T00002", MORNING, "in")
+
+    failed = sync()
+    Employee.objects.filter(pk=broken.pk).update(timezone="Asia/Jakarta")
+    mended = sync()
+
+    assert failed.state == "failed"
+    assert failed.summary == (
+        "1 punches: 1 days created, 0 changed; 0 with an unknown code. 1 employees left out:"
+        " Employee T00001 has a time zone that does not exist."
+    )
+    assert mended.summary.startswith("1 punches: 1 days created")
+
+
 def test_a_punch_in_the_future_waits_until_then() -> None:
     hire(1)
     punch("T00001", NOW + timedelta(hours=1), "in")
