@@ -21,6 +21,14 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs that are to run at all; a paused one is enabled."""
         return self.existing().filter(is_enabled=True)
 
+    def silent(self) -> "JobQuerySet":
+        """Enabled jobs that will never run and do not say why: there should be none."""
+        return (
+            self.enabled()
+            .filter(next_run_at__isnull=True, one_off=False, invalid_reason="", flagged_reason="")
+            .exclude(dependencies__until__isnull=True, dependencies__isnull=False)
+        )
+
     def due(self, now: datetime) -> "JobQuerySet":
         """Jobs whose next occurrence has come, the longest waiting first."""
         return self.filter(next_due_at__lte=now).order_by("next_due_at", "id")

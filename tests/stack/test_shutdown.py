@@ -50,3 +50,19 @@ def test_a_cold_shutdown_gives_the_task_in_flight_back(running: System, worker: 
     assert ended(result).state == "succeeded"
     assert value_of(result) == "cold"
     assert outcomes(result) == ["lost", "succeeded"]
+
+
+def test_a_cold_shutdown_waits_softly_for_a_task_that_is_nearly_done(
+    running: System, worker: WorkerNode
+) -> None:
+    result = jobs.hold_once.delay("soft")
+    running.started("soft")
+
+    worker.container.running.send_signal(signal.SIGQUIT)
+    worker.wait_for_log("Soft Shutdown", timeout=30)
+    running.release("soft")
+    worker.container.wait()
+
+    assert ended(result).state == "succeeded"
+    assert outcomes(result) == ["succeeded"]
+    worker.start_again()
