@@ -17,7 +17,7 @@ P11  other zone data: dispatch/test_zone_data
 P12  nothing starts after a stop; cancel: promises/test_races, test_overlap, test_dependencies
 P13  one end for each meeting: tasks/meetings/test_recover_meetings
 P14  an edit never fires the past: dispatch/test_edits, dispatch/test_pauses
-P15  idempotent trigger, timetable unshifted: api/test_actions, promises/test_crashes_of_the_operators
+P15  idempotent trigger: api/test_actions, promises/test_crashes_of_the_operators
 P16  retention: test_retention, promises/test_crashes_of_the_operators
 P17  poison runs: dispatch/test_plan, promises/test_crashes_of_the_engine
 P18  a next run or a visible error: promises/test_visible_facts
