@@ -84,10 +84,16 @@ class System:
         [process] = beats(_plan("beat"))
         return BeatNode(self._start(ProcessContainer, _renamed(process, name)), current_app)
 
-    def start_worker(self, name: str = "worker", *, concurrency: int = 2) -> WorkerNode:
-        """Start a worker without waiting for it."""
+    def start_worker(
+        self, name: str = "worker", *, concurrency: int = 2, knows_our_jobs: bool = True
+    ) -> WorkerNode:
+        """Start a worker without waiting for it; on request one that lacks the sample jobs."""
         [process] = workers(_plan("worker", concurrency=concurrency))
-        return WorkerNode(self._start(WorkerContainer, _renamed(process, name)), current_app)
+        process = _renamed(process, name)
+        if not knows_our_jobs:
+            settings = {"DJANGO_SETTINGS_MODULE": "project.settings"}
+            process = replace(process, environment={**process.environment, **settings})
+        return WorkerNode(self._start(WorkerContainer, process), current_app)
 
     def stop(self) -> None:
         """End everything, the broker last."""
