@@ -111,7 +111,7 @@ def test_every_secret_may_stand_in_a_file(tmp_path: Path, name: str) -> None:
     variables = {**PRODUCTION, name: "", f"{name}_FILE": str(file)}
     show = (
         "from django.conf import settings as s; import json;"
-        "print(json.dumps([s.SECRET_KEY, s.DATABASES['default']['PASSWORD'], s.REDIS_URL,"
+        "print(json.dumps([s.SECRET_KEY, s.DATABASES['default']['PASSWORD'], s.BROKER_URL,"
         " s.FLOWER_BASIC_AUTH]))"
     )
 
