@@ -1,5 +1,8 @@
 """Dying at every step: an operation runs in a forked child, which is killed before its n-th step.
 
+Or the child lives, and loses its connection to the database or broker at that step: before it, or
+after it, when the answer is lost.
+
 A step is whatever is seen outside the process: a statement, a commit, a message sent or taken.
 Nothing outside changes between two steps, so "before step n + 1" is also "after step n", and the
 trial in which the operation completes is the crash after its last one.
@@ -12,10 +15,10 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 
 from celery import current_app
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from redis.connection import AbstractConnection
 
@@ -24,7 +27,10 @@ from schedules.lease import Lease, adopt
 from tests.promises.world import empty, make_instance, recover
 
 Arranged = TypeVar("Arranged")
-COMPLETED, FAILED = 0, 70
+Fault = Literal["killed", "severed", "unanswered"]
+COMPLETED, FAILED, LIVED_ON = 0, 70, 71
+"""Exit codes of the child: without a fault, with an error of its own, after a lost connection."""
+
 MESSAGES = (b"PUSH\r\n", b"POP\r\n")
 """What a broker's command has in it that sends or takes a message; others ask."""
 
@@ -38,6 +44,7 @@ def die_at_every_step(
     check: Callable[[Arranged], None],
     *,
     torn: bool = False,
+    fault: Fault = "killed",
     repair: Callable[[Arranged], object] = lambda _: None,
 ) -> int:
     """Try `operate` on what `arrange` makes, dying before each of its steps; return their number.
@@ -56,6 +63,7 @@ def die_at_every_step(
             fatal=fatal,
             lease=make_instance(),
             torn=torn,
+            fault=fault,
         )
         try:
             repair(arranged)
@@ -67,12 +75,14 @@ def die_at_every_step(
     return fatal
 
 
-def completes(operation: Callable[[], object], *, fatal: int, lease: Lease, torn: bool) -> bool:
-    """Run `operation` in a child that dies before its step number `fatal`, from 1.
+def completes(
+    operation: Callable[[], object], *, fatal: int, lease: Lease, torn: bool, fault: Fault
+) -> bool:
+    """Run `operation` in a child that meets the fault at its step number `fatal`, from 1.
 
     True if it came to its end before that. The child claims under `lease`. A `torn` child commits
     after each statement, as if the code had no transactions. Raises AssertionError if the
-    operation raised, with its traceback.
+    operation raised, with its traceback; after a lost connection it may.
     """
     if connection.vendor == "sqlite":
         connection.close()  # SQLite must not be carried over a fork
@@ -81,7 +91,8 @@ def completes(operation: Callable[[], object], *, fatal: int, lease: Lease, torn
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        _be_the_child(operation, fatal, lease, torn, writing)
+        trouble = Trouble(fatal, fault, torn=torn)
+        _be_the_child(operation, lease, trouble, writing)
     os.close(writing)
     with os.fdopen(reading) as said:
         last_words = said.read()
@@ -90,12 +101,13 @@ def completes(operation: Callable[[], object], *, fatal: int, lease: Lease, torn
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL, status
         return False
-    assert os.WEXITSTATUS(status) == COMPLETED, last_words
-    return True
+    code = os.WEXITSTATUS(status)
+    assert code in (COMPLETED, LIVED_ON), last_words
+    return code == COMPLETED
 
 
 def _be_the_child(
-    operation: Callable[[], object], fatal: int, lease: Lease, torn: bool, writing: int
+    operation: Callable[[], object], lease: Lease, trouble: "Trouble", writing: int
 ) -> NoReturn:
     code = FAILED
     try:
@@ -104,50 +116,80 @@ def _be_the_child(
         app: Any = current_app
         app._pool = app.amqp._producer_pool = None
         adopt(lease)
-        with _dying_before(fatal, torn=torn):
+        with trouble.in_this_process():
             operation()
-        code = COMPLETED
+        code = LIVED_ON if trouble.happened else COMPLETED
     except BaseException:  # noqa: BLE001 - whatever it is, the parent raises it
+        code = LIVED_ON if trouble.happened else FAILED
         os.write(writing, traceback.format_exc().encode())
     finally:
         sys.stdout.flush()
         os._exit(code)
 
 
-@contextmanager
-def _dying_before(fatal: int, *, torn: bool) -> Iterator[None]:
-    """Count the steps of this process and kill it before the fatal one."""
-    begun = 0
+class Trouble:
+    """Counts the steps of this process, and does the fault at the fatal one."""
 
-    def step() -> None:
-        nonlocal begun
-        begun += 1
-        if begun == fatal:
+    def __init__(self, fatal: int, fault: Fault, *, torn: bool) -> None:
+        self.fatal = fatal
+        self.fault = fault
+        self.torn = torn
+        self.begun = 0
+
+    @property
+    def happened(self) -> bool:
+        """Whether the fatal step was reached."""
+        return self.begun >= self.fatal
+
+    def step(self, do: Callable[[], Any], sever: Callable[[], NoReturn]) -> Any:
+        """Do one step; at the fatal one `sever`, which raises what the code would see."""
+        self.begun += 1
+        if self.begun != self.fatal:
+            return do()
+        if self.fault == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.fault == "unanswered":
+            do()
+        return sever()
 
-    def statement(execute: Any, *given: Any) -> Any:
-        step()
-        result = execute(*given)
-        if torn and connection.connection is not None:
-            connection.connection.commit()
-        return result
+    @contextmanager
+    def in_this_process(self) -> Iterator[None]:
+        """Watch the process's one database connection and all its connections to the broker."""
 
-    def commit(self: BaseDatabaseWrapper) -> Any:
-        step()
-        return commit_really(self)
+        def statement(execute: Any, *given: Any) -> Any:
+            result = self.step(lambda: execute(*given), _sever_database)
+            if self.torn and connection.connection is not None:
+                connection.connection.commit()
+            return result
 
-    def send(self: AbstractConnection, command: Any, *given: Any, **named: Any) -> Any:
-        packed = b"".join(command) if isinstance(command, list) else command
-        if any(mark in packed for mark in MESSAGES):
-            step()
-        return send_really(self, command, *given, **named)
+        def commit(wrapped: BaseDatabaseWrapper) -> Any:
+            return self.step(lambda: commit_really(wrapped), _sever_database)
 
-    wrapper: Any = BaseDatabaseWrapper
-    commit_really, wrapper._commit = wrapper._commit, commit
-    broker: Any = AbstractConnection
-    send_really, broker.send_packed_command = broker.send_packed_command, send
-    with connection.execute_wrapper(statement):
-        yield
+        def send(wrapped: AbstractConnection, command: Any, *given: Any, **named: Any) -> Any:
+            def do() -> Any:
+                return send_really(wrapped, command, *given, **named)
+
+            packed = b"".join(command) if isinstance(command, list) else command
+            if any(mark in packed for mark in MESSAGES):
+                return self.step(do, _sever_broker)
+            return do()
+
+        wrapper: Any = BaseDatabaseWrapper
+        commit_really, wrapper._commit = wrapper._commit, commit
+        broker: Any = AbstractConnection
+        send_really, broker.send_packed_command = broker.send_packed_command, send
+        with connection.execute_wrapper(statement):
+            yield
+
+
+def _sever_database() -> NoReturn:
+    """End the connection below Django, as a network does."""
+    connection.connection.close()
+    raise OperationalError("the connection was lost")
+
+
+def _sever_broker() -> NoReturn:
+    raise ConnectionError("the connection was lost")
 
 
 def _wait_for_its_connection() -> None:

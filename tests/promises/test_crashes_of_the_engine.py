@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from celery import chain, chord, group
+from django.conf import settings
 from django.db import transaction
 
 from schedules.conf import options
@@ -31,6 +32,11 @@ from tests.promises.world import (
 )
 
 Die = Callable[..., int]
+
+on_a_network = pytest.mark.skipif(
+    "sqlite" in settings.DATABASES["default"]["ENGINE"],
+    reason="a file has no connection that could be lost",
+)
 
 
 def minutes(begin: datetime, count: int) -> list[datetime]:
@@ -137,6 +143,36 @@ def test_claim_body_and_end(die_at_every_step: Die, task: Any, committed: int) -
         assert effects("x") == committed
 
     die_at_every_step(lambda: call(task, "x"), deliver_run, check)
+
+
+@on_a_network
+@pytest.mark.parametrize("fault", ["severed", "unanswered"])
+@pytest.mark.parametrize("task", [jobs.effect, jobs.batches], ids=lambda task: task.name)
+def test_an_attempt_that_loses_its_connections(
+    die_at_every_step: Die, task: Any, fault: str
+) -> None:
+    def check(run: Run) -> None:
+        check_runs()
+        run.refresh_from_db()
+        assert (run.state, effects("x")) == (RunState.SUCCEEDED, 1)
+
+    die_at_every_step(lambda: call(task, "x"), deliver_run, check, fault=fault)
+
+
+@on_a_network
+@pytest.mark.parametrize("fault", ["severed", "unanswered"])
+def test_planning_and_publishing_that_lose_their_connections(
+    die_at_every_step: Die, fault: str
+) -> None:
+    begin = in_the_past()
+
+    def arrange() -> Job:
+        return make_job("three", "promise_jobs.effect", "three", begin=begin)
+
+    def tick(_: Job) -> None:
+        publish(plan_due(now=begin + 2 * MINUTE))
+
+    die_at_every_step(arrange, tick, three_ran_once, fault=fault)
 
 
 def test_what_may_not_run_twice_does_not(die_at_every_step: Die, tmp_path: Path) -> None:
