@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -44,16 +45,8 @@ def enable_job(
     versions: Collection[int] | None = None,
 ) -> Job:
     """Let the job run by its timetable again; its next occurrence is later than `now`."""
-    return change_job(
-        job,
-        lambda stored: set_enabled(stored, enabled=True),
-        action="enable",
-        by=by,
-        source=source,
-        now=now,
-        reason=reason,
-        versions=versions,
-    )
+    switch = partial(set_enabled, enabled=True)
+    return _change(job, switch, "enable", by, source, now, reason, versions)
 
 
 @transaction.atomic
@@ -67,16 +60,8 @@ def disable_job(
     versions: Collection[int] | None = None,
 ) -> Job:
     """Stop the job from running; what waits of it ends as skipped. A running run goes on."""
-    disabled = change_job(
-        job,
-        lambda stored: set_enabled(stored, enabled=False),
-        action="disable",
-        by=by,
-        source=source,
-        now=now,
-        reason=reason,
-        versions=versions,
-    )
+    switch = partial(set_enabled, enabled=False)
+    disabled = _change(job, switch, "disable", by, source, now, reason, versions)
     _end_waiting(disabled, RunState.SKIPPED, f"disabled by {actor_name(by)}")
     return disabled
 
