@@ -162,7 +162,7 @@ def _put(employee: Employee, data: EmployeeUpdate) -> None:
     """Take the given fields over, look at the whole row, and save it."""
     given = data.given()
     if "username" in given:
-        employee.user = _account(given.pop("username"))
+        employee.user = _account(given.pop("username"), of=employee)
     for name, value in given.items():
         if value is None and not Employee._meta.get_field(name).null:
             raise InvalidInput(name, "null", "a value; leave it out to keep the old one")
@@ -171,12 +171,15 @@ def _put(employee: Employee, data: EmployeeUpdate) -> None:
     employee.save()
 
 
-def _account(username: str | None) -> Any:
+def _account(username: str | None, *, of: Employee) -> Any:
     if username is None:
         return None
     user = get_user_model().objects.filter(username=username).first()
     if user is None:
         raise InvalidInput("username", username, "the name of an account that exists, or null")
+    other = Employee.objects.filter(user=user).exclude(pk=of.pk).first()
+    if other is not None:
+        raise InvalidInput("username", username, f"another account; this one is {other.code}'s")
     return user
 
 

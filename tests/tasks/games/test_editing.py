@@ -8,9 +8,11 @@ import pytest
 
 from schedules.public import Refused
 from schedules.testing import execute
+from tasks.games import jobs
 from tasks.games.editing import Effect, delete_game, save_game
 from tasks.games.jobs import generate_upcoming_game_sessions
 from tasks.games.models import Game, GameSession
+from tasks.games.sessions import short_of_sessions
 from tests.tasks.statements import statements
 
 pytestmark = pytest.mark.django_db
@@ -109,6 +111,22 @@ def test_the_morning_job_agrees_with_an_edit(daily: Game) -> None:
 
     assert run.summary == "1 games: 0 sessions created, 7 existed, 0 errors."
     assert list(GameSession.objects.order_by("pk").values()) == before
+
+
+def test_the_morning_job_goes_by_the_game_as_it_is_when_it_writes(
+    daily: Game, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = short_of_sessions
+
+    def look_and_then_change(ids: Any, **span: Any) -> Any:
+        found = look(ids, **span)
+        Game.objects.update(start_time=time(19))
+        return found
+
+    monkeypatch.setattr(jobs, "short_of_sessions", look_and_then_change)
+    execute(generate_upcoming_game_sessions, scheduled_at=NOON)
+
+    assert sessions(daily) == starts(range(4, 11), hour=21) | starts(range(11, 13), hour=19)
 
 
 def test_a_game_that_is_played_once_gets_its_one_session() -> None:

@@ -61,6 +61,20 @@ def test_what_cannot_be_an_employee_is_refused_with_the_field(
     assert Employee.objects.count() == 1
 
 
+def test_an_account_belongs_to_one_employee(ask: Ask) -> None:
+    one, two = hire(2)
+    one.user = User.objects.create_user("siti")
+    one.save()
+
+    own = ask("PATCH", f"/people/employees/{one.code}", {"username": "siti"})
+    anothers = ask("PATCH", f"/people/employees/{two.code}", {"username": "siti"})
+
+    assert own.status_code == 200
+    assert anothers.json()["errors"] == [
+        {"detail": "another account; this one is T00001's", "pointer": "#/username"}
+    ]
+
+
 def test_employees_are_found_by_a_part_of_code_name_or_address(ask: Ask) -> None:
     hire(3)
     Employee.objects.create(code="X1", name="Adi Wijaya", email="adi@example.com", is_active=False)
