@@ -9,6 +9,8 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
+from redis.exceptions import RedisError
+
 from chaos.faults import Burst, Fault, Injected, Kind
 from chaos.servers import DatabaseServer
 from chaos.system import Ground, Target
@@ -94,7 +96,7 @@ class Injector:
         note = Injected(kind=fault.kind, began_at=now, ended_at=now)
         try:
             ending = self._actions[fault.kind](fault, note)
-        except OSError:
+        except (OSError, RedisError):
             return None  # what it was aimed at is not there at the moment
         note.ended_at = datetime.now(UTC)
         self.done.append(note)
