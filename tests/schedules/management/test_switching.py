@@ -24,6 +24,7 @@ Make = Callable[..., Any]
 @pytest.fixture
 def installed(scheduler: Scheduler) -> None:
     scheduler("install")
+    AuditEntry.objects.all().delete()  # its own
 
 
 def test_a_job_is_switched_off_and_on(scheduler: Scheduler, installed: None) -> None:
