@@ -16,6 +16,17 @@ Grace = Annotated[
     Field(ge=-1, le=MOST_SECONDS, description="Seconds; 0 none, -1 however late."),
     WHOLE,
 ]
+SolarEvents = Literal[
+    "dawn_astronomical",
+    "dawn_nautical",
+    "dawn_civil",
+    "sunrise",
+    "solar_noon",
+    "sunset",
+    "dusk_civil",
+    "dusk_nautical",
+    "dusk_astronomical",
+]
 Overlaps = Literal["skip", "queue_one", "queue_all", "cancel_running", "allow"]
 
 
@@ -41,6 +52,13 @@ class _Entry(Asked):
         None, description="Whether one of two day fields is enough; any by default."
     )
     run_at: Instant | None = Field(None, description="One date instead of a timetable.")
+    solar_event: SolarEvents | None = Field(
+        None, description="Of the sun, at latitude and longitude, instead of a timetable."
+    )
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    starts_at: Instant | None = Field(None, description="Nothing runs before; of any timetable.")
+    ends_at: Instant | None = Field(None, description="Nothing runs after; of any timetable.")
     args: list[Any] | None = None
     kwargs: dict[str, Any] | None = None
 
@@ -143,6 +161,11 @@ class ScheduledJob(Reply):
     interval_days: int | None
     interval_weeks: int | None
     run_at: Moment | None
+    solar_event: str | None
+    latitude: float | None
+    longitude: float | None
+    starts_at: Moment | None
+    ends_at: Moment | None
     args: list[Any]
     kwargs: dict[str, Any]
     priority: int

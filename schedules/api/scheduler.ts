@@ -25,6 +25,11 @@ export interface ScheduledJob {
   intervalDays?: number;
   intervalWeeks?: number;
   runAt?: string;
+  solarEvent?: string;
+  latitude?: number;
+  longitude?: number;
+  startsAt?: string;
+  endsAt?: string;
   args: unknown[];
   kwargs: Record<string, unknown>;
   priority: number;
@@ -123,6 +128,11 @@ export interface JobCreate {
   timezone?: string;
   dayRule?: 'any' | 'all';
   runAt?: string;
+  solarEvent?: 'dawn_astronomical' | 'dawn_nautical' | 'dawn_civil' | 'sunrise' | 'solar_noon' | 'sunset' | 'dusk_civil' | 'dusk_nautical' | 'dusk_astronomical';
+  latitude?: number;
+  longitude?: number;
+  startsAt?: string;
+  endsAt?: string;
   args?: unknown[];
   kwargs?: Record<string, unknown>;
   after?: AfterRequest[];
@@ -154,6 +164,11 @@ export interface JobUpdate {
   timezone?: string;
   dayRule?: 'any' | 'all';
   runAt?: string;
+  solarEvent?: 'dawn_astronomical' | 'dawn_nautical' | 'dawn_civil' | 'sunrise' | 'solar_noon' | 'sunset' | 'dusk_civil' | 'dusk_nautical' | 'dusk_astronomical';
+  latitude?: number;
+  longitude?: number;
+  startsAt?: string;
+  endsAt?: string;
   args?: unknown[];
   kwargs?: Record<string, unknown>;
   taskFunctionId?: number;

@@ -14,7 +14,13 @@ from schedules.adapters.validation import check_arguments
 from schedules.errors import InvalidInput
 from schedules.models import Job, TaskFunction
 from schedules.operations.dependencies import add_dependency
-from schedules.operations.edit import EDITABLE, check_policy, put_into_force
+from schedules.operations.edit import (
+    EDITABLE,
+    check_bounds,
+    check_fires,
+    check_policy,
+    put_into_force,
+)
 from schedules.operations.timetables import (
     OF_ITS_OWN_NEVER,
     TIMETABLE_FIELDS,
@@ -65,6 +71,7 @@ def create_job(
     kwargs = values.get("kwargs")
     kwargs = dict(declaration.kwargs if kwargs is None and declaration else kwargs or {})
     check_arguments(task, args, kwargs)
+    check_bounds(values.get("starts_at"), values.get("ends_at"))
     periodic_task = PeriodicTask(
         name=job.key,
         task=task,
@@ -82,6 +89,7 @@ def create_job(
     job.periodic_task = periodic_task
     job.created_by_id = getattr(by, "pk", None)
     put_into_force(job, now=now, by=actor_name(by))
+    check_fires(job)
     if job.is_enabled and job.next_run_at is None and not after:
         raise InvalidInput("timetable", describe(entered.timetable), "one that fires again")
     record(

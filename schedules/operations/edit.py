@@ -18,6 +18,7 @@ from schedules.dispatch.versions import decided_until
 from schedules.errors import InvalidInput, JobDeleted, JobInvalid, Refused
 from schedules.models import Job
 from schedules.operations.timetables import (
+    BOUNDS,
     Entered,
     current_timetable,
     parts_of,
@@ -158,6 +159,8 @@ def change_job(
     check_policy({name: getattr(stored, name) for name in EDITABLE}, job=stored)
     put_into_force(stored, now=now, by=actor_name(by))
     after = _snapshot(stored)
+    if after["timetable"] != before["timetable"]:
+        check_fires(stored)
     changed = [name for name in before if before[name] != after[name]]
     if not changed:
         return stored
@@ -213,6 +216,8 @@ IN_FORCE = (
     "queue",
     "enabled",
     "one_off",
+    "start_time",
+    "expires",
     "interval_id",
     "crontab_id",
     "clocked_id",
@@ -222,6 +227,21 @@ IN_FORCE = (
 
 BESIDE = ("cron_text", "day_rule", "interval_anchor")
 """What a job adds to them."""
+
+
+def check_bounds(starts_at: datetime | None, ends_at: datetime | None) -> None:
+    """Raise InvalidInput for an end before the start."""
+    if starts_at is not None and ends_at is not None and ends_at < starts_at:
+        accepted = f"an instant no earlier than starts_at, {starts_at.isoformat()}"
+        raise InvalidInput("ends_at", ends_at.isoformat(), accepted)
+
+
+def check_fires(job: Job) -> None:
+    """Raise InvalidInput for a job that is to run and never would within its bounds."""
+    task = job.periodic_task
+    if task is None or not job.is_enabled or job.next_run_at is not None or task.expires is None:
+        return
+    raise InvalidInput("ends_at", task.expires.isoformat(), "an instant after its next occurrence")
 
 
 def set_enabled(job: Job, *, enabled: bool) -> None:
@@ -240,17 +260,28 @@ def _apply(job: Job, changes: Mapping[str, Any], *, now: datetime) -> None:
     if "enabled" in changes:
         set_enabled(job, enabled=changes["enabled"])
     entered = read_entered(changes, job=job, now=now)
+    bounds = set(BOUNDS) & changes.keys()
     arguments = {"args", "kwargs", "task_function"} & changes.keys()
-    if entered is None and not arguments:
+    if entered is None and not arguments and not bounds:
         return
     periodic_task = job.periodic_task
     if periodic_task is None:
         raise JobInvalid(job.key, job.invalid_reason or "Its periodic task was deleted.")
     if arguments:
         _give_arguments(job, periodic_task, changes)
+    if bounds:
+        _set_bounds(periodic_task, changes)
     if entered is not None and not _says_the_same(job, entered):
         point_at(periodic_task, job, entered.timetable)
         job.interval_parts = entered.parts
+
+
+def _set_bounds(periodic_task: PeriodicTask, changes: Mapping[str, Any]) -> None:
+    if "starts_at" in changes:
+        periodic_task.start_time = changes["starts_at"]
+    if "ends_at" in changes:
+        periodic_task.expires = changes["ends_at"]
+    check_bounds(periodic_task.start_time, periodic_task.expires)
 
 
 def _give_arguments(job: Job, periodic_task: PeriodicTask, changes: Mapping[str, Any]) -> None:

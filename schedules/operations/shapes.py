@@ -18,7 +18,7 @@ from schedules.operations.timetables import current_timetable, parts_of
 from schedules.operations.wording import iso
 from schedules.redaction import redacted
 from schedules.states import JobType, RunState
-from schedules.timing import At, Cron, Every
+from schedules.timing import At, Cron, Every, Solar
 
 JOB_TYPE_IDS = {JobType.INTERVAL: 1, JobType.CRON: 2, JobType.CLOCKED: 3, JobType.SOLAR: 4}
 
@@ -247,6 +247,8 @@ def result_data(result: TaskResult | None) -> Any:
 def _timetable_shape(job: Job) -> dict[str, Any]:
     cron, zone, run_at = None, None, None
     parts: dict[str, int] = {}
+    solar: dict[str, Any] = {}
+    window = job.timetable if (job.timetable or {}).get("type") == "window" else {}
     match current_timetable(job):
         case Cron() as timetable:
             cron, zone = timetable.expression, timetable.tz
@@ -254,6 +256,8 @@ def _timetable_shape(job: Job) -> dict[str, Any]:
             parts = parts_of(job, timetable.interval)
         case At() as timetable:
             run_at = iso(timetable.instant)
+        case Solar(event=event, latitude=latitude, longitude=longitude):
+            solar = {"event": event, "latitude": latitude, "longitude": longitude}
     return {
         "cronExpression": cron or job.cron_text or None,
         "timezone": zone,
@@ -264,6 +268,11 @@ def _timetable_shape(job: Job) -> dict[str, Any]:
         "intervalDays": parts.get("days"),
         "intervalWeeks": parts.get("weeks"),
         "runAt": run_at,
+        "solarEvent": solar.get("event"),
+        "latitude": solar.get("latitude"),
+        "longitude": solar.get("longitude"),
+        "startsAt": (window or {}).get("starts_at"),
+        "endsAt": (window or {}).get("ends_at"),
     }
 
 

@@ -23,14 +23,21 @@ from schedules.timing import At, Cron, Every, Solar, Timetable, Window, from_spe
 UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 INTERVAL_FIELDS = tuple(f"interval_{unit}" for unit in UNITS)
 CRON_FIELDS = ("timezone", "day_rule")
-TIMETABLE_FIELDS = frozenset({"cron_expression", "run_at", *CRON_FIELDS, *INTERVAL_FIELDS})
+PLACE = ("latitude", "longitude")
+BOUNDS = ("starts_at", "ends_at")
+"""Between which a job runs, whatever its timetable; said beside it."""
+
+TIMETABLE_FIELDS = frozenset(
+    {"cron_expression", "run_at", "solar_event", *CRON_FIELDS, *PLACE, *INTERVAL_FIELDS}
+)
 """The names under which a timetable may be entered."""
 
 LONGEST_INTERVAL = timedelta(days=3660)
 """The stock interval table counts seconds in 32 bits; nobody waits longer than ten years."""
 
 ACCEPTED = (
-    "exactly one of an interval (interval_seconds ... interval_weeks), a cron_expression or run_at"
+    "exactly one of an interval (interval_seconds ... interval_weeks), a cron_expression,"
+    " a solar_event or run_at"
 )
 
 _PERIODS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
@@ -65,7 +72,12 @@ def read_entered(given: Mapping[str, Any], *, job: Job | None, now: datetime) ->
         raise InvalidInput("cron_expression", found, ACCEPTED)
     if kinds:  # another kind than before replaces it
         before = {name: value for name, value in before.items() if _kind(name) in {*kinds, ""}}
-    values = {name: value for name, value in {**before, **entered}.items() if value}
+    together = {**before, **entered}
+    values = {
+        name: value
+        for name, value in together.items()
+        if value or (name in PLACE and value is not None)  # the equator is a place
+    }
     named = [_kind(name) for name in values if _kind(name)]
     if not named:
         raise InvalidInput("cron_expression", "none", ACCEPTED)
@@ -163,7 +175,8 @@ def _crontab_fields(cron: Cron) -> dict[str, str]:
 def _kind(name: str) -> str:
     if name in INTERVAL_FIELDS:
         return "interval"
-    return {"cron_expression": "cron", "run_at": "run_at"}.get(name, "")
+    kinds = {"cron_expression": "cron", "run_at": "run_at", "solar_event": "solar"}
+    return kinds.get(name, "")
 
 
 def _entered_before(job: Job | None) -> dict[str, Any]:
@@ -180,10 +193,14 @@ def _entered_before(job: Job | None) -> dict[str, Any]:
             return {f"interval_{unit}": number for unit, number in parts.items()}
         case At() as at:
             return {"run_at": at.instant}
+        case Solar() as solar:
+            place = {"latitude": solar.latitude, "longitude": solar.longitude}
+            return {"solar_event": solar.event, **place}
     return {}
 
 
 def _cron(values: Mapping[str, Any], entered: Mapping[str, Any], now: datetime) -> Entered:
+    _refuse_place(entered)
     return Entered(
         timetable=Cron(
             values["cron_expression"],
@@ -193,8 +210,17 @@ def _cron(values: Mapping[str, Any], entered: Mapping[str, Any], now: datetime) 
     )
 
 
+def _solar(values: Mapping[str, Any], entered: Mapping[str, Any], now: datetime) -> Entered:
+    _refuse_zone(entered)
+    missing = [name for name in PLACE if name not in values]
+    if missing:
+        raise InvalidInput(missing[0], "none", "degrees, together with solar_event")
+    return Entered(timetable=Solar(*(values[name] for name in ("solar_event", *PLACE))))
+
+
 def _interval(values: Mapping[str, Any], entered: Mapping[str, Any], now: datetime) -> Entered:
     _refuse_zone(entered)
+    _refuse_place(entered)
     parts = {unit: values[f"interval_{unit}"] for unit in UNITS if values.get(f"interval_{unit}")}
     try:
         length = timedelta(**parts)
@@ -208,6 +234,7 @@ def _interval(values: Mapping[str, Any], entered: Mapping[str, Any], now: dateti
 
 def _run_at(values: Mapping[str, Any], entered: Mapping[str, Any], now: datetime) -> Entered:
     _refuse_zone(entered)
+    _refuse_place(entered)
     instant: datetime = values["run_at"]
     if instant <= now:
         raise InvalidInput("run_at", instant.isoformat(), "an instant in the future")
@@ -220,9 +247,16 @@ def _refuse_zone(entered: Mapping[str, Any]) -> None:
             raise InvalidInput(name, entered[name], "used together with cron_expression only")
 
 
+def _refuse_place(entered: Mapping[str, Any]) -> None:
+    for name in PLACE:
+        if entered.get(name) is not None:
+            raise InvalidInput(name, entered[name], "used together with solar_event only")
+
+
 def _described(kind: str, values: Mapping[str, Any]) -> tuple[str, object]:
-    field = {"cron": "cron_expression", "interval": "interval_seconds"}.get(kind, kind)
+    fields = {"cron": "cron_expression", "interval": "interval_seconds", "solar": "solar_event"}
+    field = fields.get(kind, kind)
     return field, values.get(field, kind)
 
 
-_READERS = {"cron": _cron, "interval": _interval, "run_at": _run_at}
+_READERS = {"cron": _cron, "interval": _interval, "run_at": _run_at, "solar": _solar}
