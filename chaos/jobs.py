@@ -9,7 +9,6 @@ from typing import Any
 
 from django.db import connection
 
-from chaos import plants
 from chaos.witness import testify
 from chaos.workload import SAMPLES, Sample
 from schedules.public import Cron, CurrentRun, Every, OnLost, Overlap, job
@@ -116,6 +115,3 @@ def one_off(call: str, step: int = 0, *, run: CurrentRun) -> dict[str, Any]:
     leave_effect(run, "one_off", f"{call}/{step}")
     testify("end", **facts)
     return {"message": "done"}
-
-
-plants.apply()

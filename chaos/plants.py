@@ -65,34 +65,23 @@ def _key_outside_planning() -> None:
 
 def _moved_before_planned() -> None:
     import schedules.beat
+    from django.db import connection
+
     from schedules.dispatch import plan
     from schedules.models import Run
 
-    manager = type(Run.objects)
-    write, plan_due = manager.bulk_create, plan.plan_due
+    write, plan_due = plan.write_runs, plan.plan_due
     held: list[Run] = []
-    is_planning = False
-
-    def hold(self: Any, rows: Sequence[Run], **options: Any) -> Sequence[Run]:
-        if not is_planning:
-            return write(self, rows, **options)
-        held.extend(rows)
-        return rows
 
     def write_later(*, now: datetime) -> list[Run]:
-        nonlocal is_planning
         held.clear()
-        is_planning = True
-        try:
-            runs = plan_due(now=now)
-        finally:
-            is_planning = False
+        runs = plan_due(now=now)
         if held:
             time.sleep(GAP_SECONDS)
-            write(Run.objects, held, ignore_conflicts=True)
+            write(connection, held)
         return runs
 
-    _replace(manager, "bulk_create", hold)
+    _replace(plan, "write_runs", lambda _, rows: held.extend(rows))
     _replace(schedules.beat, "plan_due", write_later)
 
 
