@@ -64,13 +64,14 @@ def _key_outside_planning() -> None:
 
 
 def _moved_before_planned() -> None:
-    import schedules.beat
     from django.db import connection
 
+    import schedules.beat
     from schedules.dispatch import plan
     from schedules.models import Run
+    from schedules.querysets.planning import write_runs
 
-    write, plan_due = plan.write_runs, plan.plan_due
+    plan_due = plan.plan_due
     held: list[Run] = []
 
     def write_later(*, now: datetime) -> list[Run]:
@@ -78,10 +79,13 @@ def _moved_before_planned() -> None:
         runs = plan_due(now=now)
         if held:
             time.sleep(GAP_SECONDS)
-            write(connection, held)
+            write_runs(connection, held)
         return runs
 
-    _replace(plan, "write_runs", lambda _, rows: held.extend(rows))
+    def hold(_: object, rows: Sequence[Run]) -> None:
+        held.extend(rows)
+
+    _replace(plan, "write_runs", hold)
     _replace(schedules.beat, "plan_due", write_later)
 
 
