@@ -12,7 +12,9 @@ control_socket_disable = True
 
 
 def post_worker_init(worker):
-    """Let the web look out for a dead Beat: whoever is dead cannot say so."""
+    """Let the web look out for a dead Beat, which cannot say so itself, and send its traces."""
+    from project import tracing
     from schedules.alerts.watch import Watcher
 
+    tracing.start()
     Watcher().start()

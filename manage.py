@@ -11,6 +11,9 @@ def main() -> None:
     # Imported here, after the settings are named.
     from django.core.management import execute_from_command_line
 
+    from project import tracing
+
+    tracing.start()
     execute_from_command_line(sys.argv)
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
+from celery.signals import beat_init, worker_process_init
 from django.conf import settings
 
+from project import tracing
 from project.command_line import refuse_unusable_command
 from schedules.app import Downbeat
 
@@ -32,3 +34,7 @@ refuse_unusable_command(sys.argv, has_broker=bool(settings.BROKER_URL), environm
 app = Downbeat("downbeat", log="project.logs:CeleryLogging")
 app.config_from_object(celery_settings())
 app.autodiscover_tasks(related_name="jobs")
+
+# In the processes that work, not in those that only fork them: the exporter has a thread.
+for begun in (worker_process_init, beat_init):
+    begun.connect(lambda **_: tracing.start(), weak=False, dispatch_uid="project.tracing")

@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from traceback import format_exc
 from typing import Any
@@ -21,6 +21,7 @@ from django.db import (
     transaction,
 )
 
+from schedules import tracing
 from schedules.access import record
 from schedules.current import CurrentRun, current_run, executing
 from schedules.dispatch.publish import RUN_HEADER
@@ -66,8 +67,19 @@ class JobTask(DjangoTask[Any, Any]):
         run = CurrentRun(_claim(self.name, str(request.id)), request)
         request.update(message_fields(run.row))
         watched = exclusively() if run.row.options.get("exclusive") else nullcontext()
-        with executing(run), watched:
+        with executing(run), watched, _span_of(run.row):
             return _perform(run, self.run, declaration)
+
+
+def _span_of(row: Run) -> AbstractContextManager[None]:
+    return tracing.span(
+        f"run {row.job_key or row.task}",
+        options=row.options,
+        run=str(row.task_id),
+        job=row.job_key or row.task,
+        attempt=row.attempt,
+        scheduled_at=row.scheduled_at.isoformat(),
+    )
 
 
 def _is_inside(task_id: str | None) -> bool:
@@ -181,6 +193,7 @@ def _arguments(
 
 def _finish(run: CurrentRun, outcome: Outcome) -> None:
     """End the run, with its last words in the same transaction. Raises Superseded."""
+    tracing.note_outcome(str(outcome.state), outcome.error_text)
     with transaction.atomic(savepoint=False):
         run.journal.write()
         finish_attempt(run.row, outcome, request=run.request)
@@ -242,6 +255,7 @@ def _tries_again(run: CurrentRun, outcome: Outcome) -> bool:
 
 
 def _resend(run: CurrentRun, *, due_at: datetime, error: str, message: dict[str, Any]) -> None:
+    tracing.note_outcome(str(RunState.RETRYING), error)
     with transaction.atomic(savepoint=False):
         run.journal.write()
         resend_attempt(run.row, due_at=due_at, error=error, message=message)

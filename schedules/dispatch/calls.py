@@ -9,6 +9,7 @@ from celery import Celery
 from celery.result import AsyncResult
 from kombu.utils.functional import maybe_list
 
+from schedules import tracing
 from schedules.conf import options as conf
 from schedules.current import Resend, current_run
 from schedules.dispatch.publish import publish_after_commit
@@ -71,7 +72,7 @@ def plan_call(
         "task": declaration.task,
         "args": args,
         "kwargs": kwargs,
-        "options": _kept(given, declaration),
+        "options": _kept(given, declaration) | tracing.carried(),
         "retries": retries,
     }
     result = (result_cls or app.AsyncResult)(str(run_id))

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
+from schedules import tracing
 from schedules.access import Source, record
 from schedules.adapters.validation import check_arguments
 from schedules.conf import options
@@ -27,6 +28,7 @@ class JobBusy(Refused):
         )
 
 
+@tracing.traced("trigger")
 @transaction.atomic
 def trigger(
     job: Job,
@@ -71,7 +73,7 @@ def trigger(
         task=job.task,
         args=job.args,
         kwargs=arguments,
-        options=options_of(job),
+        options=options_of(job) | tracing.carried(),
         scheduled_at=now,
         due_at=now,
         publish_at=now + options().send_again_after,

@@ -52,6 +52,12 @@ def try_again(times: int) -> int:
 
 
 @job()
+def call_add() -> None:
+    """Call another task."""
+    add.delay(1)
+
+
+@job()
 def talk(words: str, *, run: CurrentRun) -> None:
     """Log, say how far it is, and log an error."""
     log.info("%s", words)
