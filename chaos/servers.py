@@ -51,13 +51,19 @@ class DatabaseServer(Postgres):
         self.process.wait()
 
     def kill_backend(self, pick: int) -> bool:
-        """Kill one connection's process with SIGKILL, at which the server starts itself again."""
+        """Kill one connection's process with SIGKILL, at which the server starts itself again.
+
+        Raises OSError while it does not answer.
+        """
         query = (
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
             " AND pid <> pg_backend_pid() AND datname NOT IN ('postgres') ORDER BY pid"
         )
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            pids = [pid for (pid,) in connection.execute(query)]
+        try:
+            with psycopg.connect(self.url(), autocommit=True) as connection:
+                pids = [pid for (pid,) in connection.execute(query)]
+        except psycopg.Error as error:
+            raise OSError(str(error)) from error
         if not pids:
             return False
         os.kill(pids[pick % len(pids)], signal.SIGKILL)
@@ -127,9 +133,12 @@ class BrokerServer:
             self.process.wait()
 
     def forget(self) -> None:
-        """Empty it, as the loss of its memory does."""
-        with redis.Redis.from_url(self.server.url) as client:
-            client.flushall()
+        """Empty it, as the loss of its memory does. Raises OSError while it does not answer."""
+        try:
+            with redis.Redis.from_url(self.server.url) as client:
+                client.flushall()
+        except redis.RedisError as error:
+            raise OSError(str(error)) from error
 
     def url_at(self, port: int, *, database: int = 0) -> str:
         """Return its address as REDIS_URL when it is reached through another port."""

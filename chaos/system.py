@@ -182,6 +182,8 @@ def running(target: Target, *, seed: int) -> Iterator[None]:
         try:
             yield
         finally:
+            if client.poll() is not None:
+                sys.stderr.write(f"{target.name}'s client has ended with {client.returncode}\n")
             client.terminate()
             with suppress(subprocess.TimeoutExpired):
                 client.wait(CLIENT_ENDS_WITHIN)
