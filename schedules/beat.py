@@ -14,12 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from amqp.exceptions import AMQPError
 from billiard.process import current_process
 from celery import current_app
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django_celery_beat.schedulers import DatabaseScheduler
-from kombu.exceptions import KombuError, OperationalError
 
 from schedules import broker
 from schedules.alerts.watch import Watcher
@@ -49,7 +47,6 @@ from schedules.states import InstanceKind, InstanceMode
 log = logging.getLogger(__name__)
 
 DATABASE_AWAY = (DatabaseError, InterfaceError)
-BROKER_AWAY = (OperationalError, KombuError, AMQPError, OSError)
 RETRY_SECONDS = 1.0
 SHORTEST_SLEEP = 0.1
 """Seconds between two ticks with work: what falls due in between is one batch and not many."""
@@ -124,7 +121,7 @@ class Publisher(threading.Thread):
         try:
             self.has_backlog = broker.queued(current_app) > 0
             lost = broker.has_lost_its_memory(current_app)
-        except BROKER_AWAY:
+        except broker.AWAY:
             self.has_backlog = True
             return
         again = forget_sending() if lost else 0

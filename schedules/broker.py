@@ -8,8 +8,12 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import uuid4
 
-from amqp.exceptions import ChannelError
+from amqp.exceptions import AMQPError, ChannelError
 from celery import Celery
+from kombu.exceptions import KombuError, OperationalError
+
+AWAY = (OperationalError, KombuError, AMQPError, OSError)
+"""What speaking to a broker raises that is not there, or not well."""
 
 EPOCH_KEY = "downbeat-epoch"
 

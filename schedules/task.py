@@ -21,7 +21,7 @@ from django.db import (
     transaction,
 )
 
-from schedules import tracing
+from schedules import broker, tracing
 from schedules.access import record
 from schedules.current import CurrentRun, current_run, executing
 from schedules.dispatch.publish import RUN_HEADER
@@ -95,6 +95,9 @@ def _claim(task: str, task_id: str) -> Run:
     except CONNECTION_LOST as error:
         log.warning("Run %s could not be claimed, so it is left to the outbox: %s", task_id, error)
         connection.close()
+        raise Ignore from None
+    except broker.AWAY as error:
+        log.warning("What is in the way of run %s could not be told to end: %s", task_id, error)
         raise Ignore from None
 
 

@@ -216,6 +216,7 @@ class JobActionResponse(Reply):
     success: bool
     message: str
     execution_id: str | None = Field(None, description="Of trigger: the run.")
+    skipped_runs: int | None = Field(None, description="Of resume: what the pause has skipped.")
     job: ScheduledJob
 
 

@@ -28,7 +28,14 @@ from schedules.operations.create import create_job, find_function
 from schedules.operations.edit import update_job
 from schedules.operations.listing import find_job, page_of_jobs
 from schedules.operations.shapes import JOB_TYPE_IDS, job_shape
-from schedules.operations.switch import delete_job, disable_job, enable_job, pause_job, resume_job
+from schedules.operations.switch import (
+    delete_job,
+    disable_job,
+    enable_job,
+    pause_job,
+    resume_job,
+    skipped_by_pause,
+)
 from schedules.operations.trigger import trigger
 from schedules.operations.wording import iso
 from schedules.querysets.clock import database_now
@@ -141,6 +148,7 @@ def act(request: HttpRequest, response: HttpResponse, job_id: str, data: JobActi
     job = job_or_404(job_id)
     now = database_now()
     run_id: UUID | None = None
+    paused_at = job.paused_at if data.action == "resume" else None
     if data.action == "trigger":
         run_id = _trigger(request, job, data, now)
         job = job_or_404(str(job.pk))
@@ -150,6 +158,7 @@ def act(request: HttpRequest, response: HttpResponse, job_id: str, data: JobActi
         "success": True,
         "message": f"Job {MESSAGES[data.action]} successfully",
         "executionId": str(run_id) if run_id else None,
+        "skippedRuns": skipped_by_pause(job, since=paused_at) if paused_at else None,
         "job": _reply(request, response, job),
     }
 

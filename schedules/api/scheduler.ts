@@ -94,6 +94,7 @@ export interface JobActionResponse {
   success: boolean;
   message: string;
   executionId?: string;
+  skippedRuns?: number;
   job: ScheduledJob;
 }
 

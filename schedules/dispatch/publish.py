@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from amqp.exceptions import AMQPError
 from celery import Celery, current_app
 from django.db import DatabaseError, transaction
-from kombu.exceptions import KombuError, OperationalError
 
+from schedules.broker import AWAY
 from schedules.dispatch.envelope import send_all
 from schedules.models import Run
 from schedules.redaction import redact
@@ -25,7 +24,6 @@ RUN_HEADER = "downbeat"
 
 MOST_LETTERS = 256
 BREAK_SECONDS = 2.0
-BROKER_ERRORS = (OperationalError, KombuError, AMQPError, OSError)
 
 _closed_until = 0.0
 
@@ -42,7 +40,7 @@ def publish(runs: Sequence[Run]) -> int:
     try:
         with current_app.producer_or_acquire() as producer:
             send_all(producer, _send, [_message(run) for run in runs])
-    except BROKER_ERRORS as error:
+    except AWAY as error:
         _closed_until = time.monotonic() + BREAK_SECONDS
         log.warning(
             "The broker did not take %d runs, which stay in the outbox: %s",

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from celery import current_app
 from django.db.models import Count, Max, Min, Q
-from kombu.exceptions import KombuError, OperationalError
 
 from schedules import broker
 from schedules.conf import options
@@ -20,7 +19,6 @@ MOST_COUNTED = 100_000
 """Waiting runs are counted up to here; a backlog beyond it is no less a backlog."""
 
 PATIENCE = 1.0  # seconds, for the broker
-BROKER_AWAY = (OperationalError, KombuError, OSError, ConnectionError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,5 +118,5 @@ def _queues() -> dict[str, int] | None:
     patience = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
     try:
         return broker.depths(app, wanted, transport_options=patience, connect_timeout=PATIENCE)
-    except BROKER_AWAY:
+    except broker.AWAY:
         return None

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from celery import current_app
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from schedules.finish import Outcome, finish_attempt
@@ -114,6 +115,26 @@ def test_a_disable_by_the_stock_page_holds_before_beat_has_noticed(
     PeriodicTask.objects.update(enabled=False)
 
     assert execute_run(second).state == RunState.SKIPPED
+
+
+def test_a_run_whose_predecessor_cannot_be_told_to_end_goes_on_waiting(
+    occurrences: Callable[..., list[Run]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_broker(*_: object, **__: object) -> None:
+        raise ConnectionResetError("no broker")
+
+    _, second, _ = occurrences(Overlap.CANCEL_RUNNING)
+    monkeypatch.setattr(current_app.control, "broadcast", no_broker)
+
+    second = execute_run(second)
+
+    assert (second.state, second.attempt, second.error) == ("planned", 0, "")
+
+
+def test_a_drain_lets_what_is_queued_finish(make_run: MakeRun, now: datetime) -> None:
+    GlobalPause.objects.create(started_at=now, by="ada", drain=True)
+
+    assert execute_run(make_run("sample_jobs.add", 1)).state == RunState.SUCCEEDED
 
 
 def test_nothing_starts_while_everything_is_paused(make_run: MakeRun, now: datetime) -> None:

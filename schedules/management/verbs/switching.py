@@ -9,7 +9,13 @@ from schedules.management.operator import operator_name
 from schedules.management.parser import instant, job_named
 from schedules.models import Job
 from schedules.operations.shapes import job_shape
-from schedules.operations.switch import disable_job, enable_job, pause_job, resume_job
+from schedules.operations.switch import (
+    disable_job,
+    enable_job,
+    pause_job,
+    resume_job,
+    skipped_by_pause,
+)
 from schedules.querysets.clock import database_now
 
 SUMMARIES = {
@@ -47,9 +53,13 @@ class Switch:
 
     def run(self, options: dict[str, Any], console: Console) -> ExitCode:
         """Switch the job and show it."""
-        job = self._switch(job_named(options["job"]), options)
+        before = job_named(options["job"])
+        job = self._switch(before, options)
         console.document(job_shape(job))
         console.text(f"Job {job.key} is {DONE[self.name]}.")
+        if self.name == "resume" and before.paused_at is not None:
+            skipped = skipped_by_pause(job, since=before.paused_at)
+            console.text(f"Its pause has skipped {skipped} run{'' if skipped == 1 else 's'}.")
         return ExitCode.OK
 
     def _switch(self, job: Job, options: dict[str, Any]) -> Job:

@@ -112,6 +112,8 @@ def test_pausing_ends_what_waits_and_resuming_begins_again(
     assert waiting.state == RunState.SKIPPED
     assert waiting.reason.startswith("paused by super-admin until 2099-01-01T00:00:00Z")
     assert resumed["job"]["isPaused"] is False
+    # The waiting run stands for an instant before the pause.
+    assert (paused["skippedRuns"], resumed["skippedRuns"]) == (None, 0)
     assert [entry.action for entry in AuditEntry.objects.order_by("id")] == ["pause", "resume"]
 
 
