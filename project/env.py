@@ -43,8 +43,12 @@ def refuse(name: str, found: object, accepted: str) -> NoReturn:
 
 
 def without_password(url: str) -> str:
-    """Return `url` with what stands between the user's name and `@` hidden."""
-    return re.sub(r"(?<=:)[^:/@]*(?=@[^@]*$)", "***", url)
+    """Return `url` with what stands between the user's name and `@` hidden, and what is called a
+    password among its parameters.
+    """
+    # Up to the last @: a password that should have been quoted may hold any character.
+    hidden = re.sub(r"(?<=://)([^:/@]*):.*(?=@)", r"\1:***", url)
+    return re.sub(r"(?i)([?&][a-z_]*password=)[^&]*", r"\1***", hidden)
 
 
 class Env:

@@ -23,6 +23,7 @@ from django.db import (
 
 from schedules import broker, tracing
 from schedules.access import record
+from schedules.adapters.unreadable import DATES
 from schedules.current import CurrentRun, current_run, executing
 from schedules.dispatch.publish import RUN_HEADER
 from schedules.errors import ReportedFailure, SkipRun, Superseded, UnplannedCall
@@ -121,7 +122,8 @@ def _take(task: str, task_id: str) -> Run:
 
 def _explain_refusal(task_id: UUID, task: str) -> None:
     """Find out why the run was not to be had; only a message that we never sent is worth a word."""
-    run = Run.objects.filter(task_id=task_id).select_related("job__periodic_task").first()
+    rows = Run.objects.filter(task_id=task_id).select_related("job__periodic_task")
+    run = rows.defer(*(f"job__periodic_task__{name}" for name in DATES)).first()
     if run is None or run.task != task:
         raise _unplanned(task, str(task_id))
     outcome = None if run.is_final else _why_not(run, now=database_now())

@@ -1,5 +1,12 @@
 """The command behind `./run up`."""
 
+import signal
+
+# Until the supervisor listens, Ctrl-C ends the process without a word: nothing runs yet, and an
+# interrupted import would show a traceback. `./run` holds the signal back while Python starts.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+
 import argparse
 import asyncio
 import os
@@ -8,6 +15,7 @@ from collections.abc import Sequence
 
 from project.devstack.broker import NoServer
 from project.devstack.lock import AlreadyRunning, take_lock
+from project.devstack.outside import NoAnswer
 from project.devstack.ports import PortTaken
 from project.devstack.processes import end_with_parent
 
@@ -99,14 +107,14 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         lock = take_lock(settings.DATA_DIR)
-        return asyncio.run(up.up(up.plan_from(options), lock=lock))
+        plan = up.plan_from(options)
+        up.check_outside()
+        return asyncio.run(up.up(plan, lock=lock))
     except AlreadyRunning as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_ALREADY_RUNNING
-    except (PortTaken, NoServer) as error:
+    except (PortTaken, NoAnswer, NoServer) as error:
         sys.stderr.write(f"{error}\n")
-        return 1
-    except KeyboardInterrupt:
         return 1
 
 

@@ -10,6 +10,7 @@ import fcntl
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import venv
@@ -195,6 +196,7 @@ def announce(what: str) -> None:
 
 def main(arguments: list[str]) -> int:
     """Answer `--usable WANTED`, or make the environment: `PLACE runtime|dev SUM`."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # without a stamp, the next start does it again
     if arguments[0] == "--usable":
         return 0 if is_usable(sys.version_info[:3], wanted=arguments[1]) else 1
     place, kind, locks_sum = arguments

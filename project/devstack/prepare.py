@@ -40,15 +40,22 @@ def create_first_account(*, password: str) -> None:
     sys.stdout.write(f"first start: log in as admin with {shown}\n")
 
 
-def main() -> None:
-    """Read the command line, set Django up and prepare."""
+def main() -> int:
+    """Read the command line, set Django up and prepare; return the exit code."""
     parser = argparse.ArgumentParser(description="Prepare the database for a start.")
     parser.add_argument("--demo", action="store_true", help="load demo data")
     chosen = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     django.setup()
-    prepare(demo=chosen.demo)
+    from django.db import DatabaseError
+
+    try:
+        prepare(demo=chosen.demo)
+    except DatabaseError as error:
+        sys.stderr.write(f"The database cannot be used: {' '.join(str(error).split())}\n")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

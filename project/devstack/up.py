@@ -15,6 +15,7 @@ from project import settings
 from project.devstack.broker import Broker, embedded_broker
 from project.devstack.guard import Guard
 from project.devstack.output import Output
+from project.devstack.outside import check_broker, check_database
 from project.devstack.ports import address, check_free, free_port
 from project.devstack.processes import Process
 from project.devstack.supervisor import StartFailed, Supervisor
@@ -120,7 +121,7 @@ async def start_everything(plan: Plan, *, supervisor: Supervisor, note: dict[str
     note["broker_url"] = broker.url if broker else outside_broker()
     if broker:
         note["redis_url"] = broker.url
-    if given := settings.env.text("DATABASE_URL"):
+    if given := outside_database()[1]:
         note["database_url"] = given
     if "web" in plan.parts:
         note["web"] = plan.url
@@ -146,6 +147,22 @@ async def start_everything(plan: Plan, *, supervisor: Supervisor, note: dict[str
         supervisor.say(
             "up", f"Flower is at {plan.flower_url}; its user and password are in {where}"
         )
+
+
+def check_outside() -> None:
+    """Raise NoAnswer unless the database and the broker that variables name let us in."""
+    name, url = outside_database()
+    if url:
+        check_database(name, url, settings.DATABASES["default"])
+    if broker := outside_broker():
+        name = "BROKER_URL" if settings.env.text("BROKER_URL") else "REDIS_URL"
+        check_broker(name, broker, settings.CELERY_BROKER_TRANSPORT_OPTIONS)
+
+
+def outside_database() -> tuple[str, str]:
+    """Return the variable that names the database, and its URL; "" when ours is wanted."""
+    name = "DATABASE_URL" if settings.env.text("DATABASE_URL") else "SCHEDULER_JOBSTORE_URL"
+    return name, settings.env.text(name)
 
 
 def outside_broker() -> str:

@@ -9,8 +9,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from schedules.models import AuditEntry
 
-Source = Literal["api", "cli", "admin", "dashboard", "worker", "code", "repair"]
-"""Where a change came from."""
+Source = Literal["api", "cli", "admin", "dashboard", "worker", "code", "repair", "stock"]
+"""Where a change came from; `stock` is django-celery-beat's tables, by whatever means."""
 
 
 def record(

@@ -1,4 +1,6 @@
-"""A django-celery-beat row read as what is to be in force, or as the reason why it cannot be."""
+"""A django-celery-beat row read as what is to be in force, or as the reason why it cannot be; and
+written.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -7,7 +9,8 @@ from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
-from django.db.models import CharField
+from django.db import DatabaseError, InterfaceError
+from django.db.models import CharField, Model
 from django.db.models.functions import Cast
 from django_celery_beat.models import (
     ClockedSchedule,
@@ -17,6 +20,7 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
+from schedules.adapters.unreadable import refuse_unreadable
 from schedules.conf import options
 from schedules.errors import InvalidInput
 from schedules.models import Job
@@ -38,6 +42,24 @@ NEVER = {"minute": "0", "hour": "0", "day_of_month": "31", "month_of_year": "2",
 """The crontab a PeriodicTask points at when its expression is one that Celery would read
 differently.
 """
+
+IN_FORCE = (
+    "task",
+    "args",
+    "kwargs",
+    "queue",
+    "enabled",
+    "one_off",
+    "start_time",
+    "expires",
+    "interval_id",
+    "crontab_id",
+    "clocked_id",
+    "solar_id",
+)
+"""Columns of a periodic task that decide what its job plans, and that we write."""
+
+A_ROW = "the number of a row that exists"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +85,23 @@ def read(periodic_task_id: int, *, job: Job, since: datetime) -> Reading | None:
     makes no sense, also one that only SQL could have written, is a Reading with `invalid_reason`.
     """
     try:
+        refuse_unreadable(PeriodicTask, periodic_task_id)
         periodic_task = PeriodicTask.objects.filter(pk=periodic_task_id).first()
         return None if periodic_task is None else _read(periodic_task, job, since)
-    except (ValueError, TypeError, ArithmeticError, ValidationError) as error:
+    except (DatabaseError, InterfaceError):
+        raise  # tells nothing about the row
+    except Exception as error:  # noqa: BLE001 - its job says so, and all others go on
         reason = "; ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-        return Reading(task=job.task, invalid_reason=reason)
+        return Reading(
+            task=job.task,
+            enabled=_is_enabled(periodic_task_id),
+            invalid_reason=reason or type(error).__name__,
+        )
+
+
+def _is_enabled(periodic_task_id: int) -> bool:
+    row = PeriodicTask.objects.filter(pk=periodic_task_id).values_list("enabled", flat=True)
+    return row.first() is True  # SQLite could hold any text there
 
 
 def _read(periodic_task: PeriodicTask, job: Job, since: datetime) -> Reading:
@@ -83,7 +117,9 @@ def _read(periodic_task: PeriodicTask, job: Job, since: datetime) -> Reading:
         check_jitter(job.jitter, timetable)
         spec = to_spec(timetable)
     except InvalidInput as error:
-        return Reading(task=periodic_task.task, invalid_reason=str(error))
+        return Reading(
+            task=periodic_task.task, enabled=periodic_task.enabled, invalid_reason=str(error)
+        )
     return Reading(
         task=periodic_task.task,
         args=args,
@@ -95,6 +131,22 @@ def _read(periodic_task: PeriodicTask, job: Job, since: datetime) -> Reading:
         queue=periodic_task.queue or "",
         anchor=anchor,
     )
+
+
+def write(periodic_task: PeriodicTask, *, now: datetime) -> None:
+    """Save the row: a new one whole, of another the columns in IN_FORCE."""
+    if periodic_task.pk is None:
+        periodic_task.save()
+        return
+    # Not `save`, which loads the schedules, and so fails for what SQL has broken there.
+    rows = PeriodicTask.objects.filter(pk=periodic_task.pk)
+    rows.update(**columns_of(periodic_task), date_changed=now)
+
+
+def columns_of(periodic_task: PeriodicTask) -> dict[str, Any]:
+    """Return the columns in IN_FORCE, but for those that were neither loaded nor set."""
+    unknown = periodic_task.get_deferred_fields()
+    return {name: getattr(periodic_task, name) for name in IN_FORCE if name not in unknown}
 
 
 def check_task(task: str) -> None:
@@ -147,24 +199,37 @@ def _timetable(
     if periodic_task.crontab_id:
         return JobType.CRON, _cron(periodic_task.crontab_id, job), None
     if periodic_task.interval_id:
-        interval = IntervalSchedule.objects.get(pk=periodic_task.interval_id)
+        interval = _row(IntervalSchedule, "interval_id", periodic_task.interval_id)
         anchor = periodic_task.start_time or job.interval_anchor or since.replace(microsecond=0)
+        if interval.period not in dict(IntervalSchedule.PERIOD_CHOICES):
+            periods = ", ".join(dict(IntervalSchedule.PERIOD_CHOICES))
+            raise InvalidInput("period", interval.period, f"one of {periods}")
         length = timedelta(**{interval.period: interval.every})
         return JobType.INTERVAL, Every(length, anchor=anchor), anchor
     if periodic_task.clocked_id:
-        clocked = ClockedSchedule.objects.get(pk=periodic_task.clocked_id)
+        clocked = _row(ClockedSchedule, "clocked_id", periodic_task.clocked_id)
         return JobType.CLOCKED, At(clocked.clocked_time), None
     if periodic_task.solar_id:
-        solar = SolarSchedule.objects.get(pk=periodic_task.solar_id)
+        solar = _row(SolarSchedule, "solar_id", periodic_task.solar_id)
         place = float(solar.latitude), float(solar.longitude)
         return JobType.SOLAR, Solar(solar.event, *place), None
     raise InvalidInput("schedule", "none", "an interval, a crontab, a solar event or one date")
 
 
+def _row(model: type[Model], column: str, pk: int) -> Any:
+    refuse_unreadable(model, pk)
+    row = model._default_manager.filter(pk=pk).first()
+    if row is None:
+        raise InvalidInput(column, pk, A_ROW)
+    return row
+
+
 def _cron(crontab_id: int, job: Job) -> Cron:
     # As text, because the zone's own field refuses to load a name that it does not know.
     rows = CrontabSchedule.objects.annotate(zone=Cast("timezone", CharField()))
-    row = rows.values(*NEVER, "zone").get(pk=crontab_id)
+    row = rows.filter(pk=crontab_id).values(*NEVER, "zone").first()
+    if row is None:
+        raise InvalidInput("crontab_id", crontab_id, A_ROW)
     zone = row.pop("zone")
     if row == NEVER and job.cron_text:
         expression = job.cron_text

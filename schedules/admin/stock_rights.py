@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from schedules.access import may_manage, may_operate, may_view, record
+from schedules.adapters.unreadable import unreadable
+from schedules.admin.damage import OverDamage
 from schedules.querysets.clock import database_now
 
 
-class StockAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class StockAdmin(OverDamage):
     """Base of the pages of rows that are not ours: who may do what, and one entry for a change.
 
     The scheduler's permissions count, and the model's own where somebody was given those.
@@ -97,9 +98,11 @@ BOOKKEEPING = frozenset({"last_run_at", "total_run_count", "date_changed"})
 
 def columns_of(rows: QuerySet[Any]) -> dict[str, Any]:
     """Return the row's columns as text and plain values, without bookkeeping."""
-    names = [f.attname for f in rows.model._meta.concrete_fields if f.name not in BOOKKEEPING]
-    row = rows.values(*names).first() or {}
-    return {name: _plain(value) for name, value in row.items()}
+    columns = [f.attname for f in rows.model._meta.concrete_fields if f.name not in BOOKKEEPING]
+    damage = unreadable(rows.model, list(rows.values_list("pk", flat=True))).values()
+    broken = {error.field: error.found for errors in damage for error in errors}
+    row = rows.values(*(name for name in columns if name not in broken)).first() or {}
+    return {name: _plain(row.get(name, broken.get(name))) for name in columns if row}
 
 
 def _plain(value: Any) -> Any:

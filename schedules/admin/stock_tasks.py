@@ -17,6 +17,7 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from schedules.access import actor_name, may_manage, may_view
 from schedules.admin.badges import badge, moment
+from schedules.admin.damage import damaged
 from schedules.admin.jobs import POLICY, JobForm
 from schedules.admin.stock_forms import StrictPeriodicTaskForm
 from schedules.admin.stock_rights import StockAdmin
@@ -118,7 +119,8 @@ class StrictPeriodicTaskAdmin(StockAdmin, PeriodicTaskAdmin):  # type: ignore[mi
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show the form; one damaged crontab does not take every form with it."""
-        chosen = CrontabSchedule.objects.filter(periodictask=object_id) if object_id else ()
+        whole = CrontabSchedule.objects.exclude(pk__in=list(damaged(CrontabSchedule, request)))
+        chosen = whole.filter(periodictask=object_id) if object_id else ()
         words = {crontab.pk: in_words(crontab) for crontab in chosen}
         context = {**(extra_context or {}), "readable_crontabs": words}
         # Not the parent's: it reads all crontabs once more, and fails at the first damaged one.
@@ -169,9 +171,13 @@ class StrictPeriodicTaskAdmin(StockAdmin, PeriodicTaskAdmin):  # type: ignore[mi
 
     @admin.display(description="Next run", ordering="job__next_run_at")
     def next_run(self, task: Any) -> SafeString | str:
-        """Show the next occurrence."""
+        """Show the next occurrence, or why there is none."""
         job = job_of(task)
-        return moment(job.next_run_at, now=task.read_at) if job else NOT_READ
+        if job is None:
+            return NOT_READ
+        if job.invalid_reason:
+            return format_html("{} {}", badge("invalid"), job.invalid_reason)
+        return moment(job.next_run_at, now=task.read_at)
 
     @admin.display(description="Last outcome")
     def last_outcome(self, task: Any) -> SafeString | str:

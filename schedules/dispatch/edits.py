@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django_celery_beat.models import PeriodicTask
 
+from schedules.access import record
 from schedules.adapters.periodic import Reading, read
 from schedules.dispatch.plan import settle
 from schedules.dispatch.upcoming import due_at_of, flag_of, next_occurrence
@@ -116,7 +117,7 @@ def _job_of(periodic_task_id: int, *, gone_since: datetime) -> Job | None:
         return job
     name = PeriodicTask.objects.filter(pk=periodic_task_id).values_list("name", flat=True).first()
     if name is None:
-        for orphan in jobs.filter(periodic_task__isnull=True, is_enabled=True):
+        for orphan in jobs.filter(periodic_task__isnull=True, is_active=True):
             _retire(orphan, now=gone_since)
         return None
     Job.objects.bulk_create(
@@ -131,16 +132,27 @@ def _job_of(periodic_task_id: int, *, gone_since: datetime) -> Job | None:
 
 
 def _retire(job: Job, *, now: datetime) -> None:
-    """End the scheduling of a job whose periodic task was deleted; its history stays.
+    """Delete a job softly whose periodic task somebody has deleted; its history stays.
 
-    A declared job is still there, and says what is wrong with it: the next installation restores
-    it.
+    On django-celery-beat's page, through the ORM or by SQL: only a deletion that was made leaves a
+    note. A row that is gone without one, for example after a backup was restored, is missing, and
+    what declares it puts it back.
     """
     settle(job, until=now)
     job.periodic_task_id = None
-    job.is_active = job.owner == Owner.DECLARED
+    job.is_active = False
     reason = "Its periodic task was deleted."
     bring_into_force(job, Reading(task=job.task, invalid_reason=reason), since=now)
+    record(
+        "delete",
+        subject=f"job:{job.key}",
+        actor="unknown",
+        source="stock",
+        now=now,
+        before={"active": True},
+        after={"active": False},
+        reason=reason,
+    )
 
 
 def _bring_up_to_date(job: Job, periodic_task_id: int, *, since: datetime) -> None:

@@ -9,7 +9,8 @@ from django.db import transaction
 from django_celery_beat.models import PeriodicTask
 
 from schedules.access import Source, actor_name, record
-from schedules.adapters.periodic import read
+from schedules.adapters.periodic import columns_of, read, write
+from schedules.adapters.unreadable import DATES
 from schedules.adapters.validation import check_arguments, check_jitter
 from schedules.dispatch import bring_into_force, write_version
 from schedules.dispatch.plan import settle
@@ -148,7 +149,9 @@ def change_job(
     """
     # Locked against a Beat that plans it: what follows is worked out from the occurrence it left.
     locked = Job.objects.select_for_update(no_key=True, of=("self",))
-    stored = locked.select_related("periodic_task", "task_function").get(pk=job.pk)
+    related = locked.select_related("periodic_task", "task_function")
+    # A broken date of the periodic task would keep it from being loaded, and so from being mended.
+    stored = related.defer(*(f"periodic_task__{name}" for name in DATES)).get(pk=job.pk)
     if not stored.is_active:
         raise JobDeleted(stored.key)
     if versions is not None and stored.version not in versions:
@@ -195,12 +198,12 @@ def put_into_force(job: Job, *, now: datetime, by: str) -> None:
     periodic_task = job.periodic_task
     if periodic_task is None:
         return
-    stored = PeriodicTask.objects.filter(pk=periodic_task.pk).values(*IN_FORCE).first()
+    wanted = columns_of(periodic_task)
+    stored = PeriodicTask.objects.filter(pk=periodic_task.pk).values(*wanted).first()
     beside = Job.objects.filter(pk=job.pk).values(*BESIDE).first()
-    same_task = stored == {name: getattr(periodic_task, name) for name in IN_FORCE}
-    if same_task and beside == {name: getattr(job, name) for name in BESIDE}:
+    if stored == wanted and beside == {name: getattr(job, name) for name in BESIDE}:
         return
-    periodic_task.save()
+    write(periodic_task, now=now)
     job.periodic_task_id = periodic_task.pk
     reading = read(periodic_task.pk, job=job, since=now)
     if reading is None or (reading.invalid_reason and periodic_task.enabled):
@@ -209,24 +212,8 @@ def put_into_force(job: Job, *, now: datetime, by: str) -> None:
     bring_into_force(job, reading, since=now, by=by)
 
 
-IN_FORCE = (
-    "task",
-    "args",
-    "kwargs",
-    "queue",
-    "enabled",
-    "one_off",
-    "start_time",
-    "expires",
-    "interval_id",
-    "crontab_id",
-    "clocked_id",
-    "solar_id",
-)
-"""Columns of a periodic task that decide what its job plans."""
-
 BESIDE = ("cron_text", "day_rule", "interval_anchor")
-"""What a job adds to them."""
+"""What a job adds to the columns of its periodic task."""
 
 
 def check_bounds(starts_at: datetime | None, ends_at: datetime | None) -> None:

@@ -10,8 +10,9 @@ from django.db import transaction
 from django_celery_beat.models import PeriodicTask
 
 from schedules.access import Source, record
-from schedules.adapters.periodic import read
-from schedules.dispatch import bring_into_force
+from schedules.adapters.periodic import read, write
+from schedules.adapters.unreadable import DATES
+from schedules.dispatch import absorb_edits, bring_into_force
 from schedules.models import Job, TaskFunction
 from schedules.operations.timetables import point_at
 from schedules.registry import Declaration, all_declared, argument_schema
@@ -29,6 +30,8 @@ class InstallReport:
     updated: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     disabled: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    """Jobs that a person has deleted; they stay so."""
     drifted: dict[str, list[str]] = field(default_factory=dict)
     """Jobs whose declared fields an operator has changed; those fields stay as they are."""
 
@@ -46,14 +49,20 @@ def install_declared(
     With `by`, a person's name, a change leaves one entry in the audit record.
 
     Ownership is by field: a field that still has the value code gave it follows the code, one that
-    an operator has changed stays and is reported as drift, unless `replace_existing`. What code no
-    longer declares is disabled, never deleted.
+    an operator has changed stays and is reported as drift, unless `replace_existing`. A job that a
+    person has deleted, by whatever means, is such a change too. What is missing without having been
+    deleted is made. What code no longer declares is disabled, never deleted.
     """
+    while absorb_edits(now=now):
+        pass  # deletions among them that no Beat has read yet
     report = InstallReport()
     declarations = list(all_declared())
     functions = {d.task: _install_function(d) for d in declarations}
     TaskFunction.objects.exclude(task__in=functions).update(is_active=False)
-    jobs = {job.key: job for job in Job.objects.select_related("periodic_task")}
+    rows = Job.objects.select_related("periodic_task")
+    # A date that SQL has broken keeps its row from being loaded, and here all the others with it.
+    rows = rows.defer(*(f"periodic_task__{name}" for name in DATES))
+    jobs = {job.key: job for job in rows}
     for declaration in declarations:
         if declaration.timetable is None:
             continue
@@ -61,6 +70,9 @@ def install_declared(
         job = jobs.get(declaration.key)
         if job is None:
             job = Job(key=declaration.key, owner=Owner.DECLARED)
+        if not job.is_active and not replace_existing:
+            report.deleted.append(job.key)
+            continue
         _install_job(job, declaration, function, now=now, report=report, replace=replace_existing)
     scheduled = {d.key for d in declarations if d.timetable is not None}
     _disable_undeclared(jobs.values(), scheduled, now=now, report=report)
@@ -103,7 +115,7 @@ def _install_job(
     replace: bool,
 ) -> None:
     wanted = _as_json(declaration)
-    is_new = job.pk is None or job.periodic_task is None
+    is_new = job.pk is None or job.periodic_task is None or not job.is_active
     before = job.declared or {}
     present = {} if is_new else _present(job)
     # An operator's field is one that no longer has the value that code last gave it.
@@ -116,7 +128,8 @@ def _install_job(
         _note(report, report.unchanged, job.key, drift)
         return
     values = {name: value for name, value in wanted.items() if name not in drift}
-    _apply(job, values, declaration)
+    _apply(job, values, declaration, now=now)
+    job.is_active = True
     job.task_function = function
     job.declared = wanted
     job.overridden = drift
@@ -182,7 +195,7 @@ def _present(job: Job) -> dict[str, Any]:
     }
 
 
-def _apply(job: Job, values: dict[str, Any], declaration: Declaration) -> None:
+def _apply(job: Job, values: dict[str, Any], declaration: Declaration, *, now: datetime) -> None:
     for name in PLAIN:
         if name in values:
             setattr(job, name, values[name])
@@ -190,7 +203,7 @@ def _apply(job: Job, values: dict[str, Any], declaration: Declaration) -> None:
         if name in values:
             seconds = values[name]
             setattr(job, name, None if seconds is None else timedelta(seconds=seconds))
-    periodic_task = job.periodic_task or PeriodicTask(name=job.key, description=job.description_en)
+    periodic_task = job.periodic_task or _periodic_task_named(job)
     periodic_task.task = declaration.task
     periodic_task.kwargs = json.dumps(job.kwargs)
     periodic_task.queue = job.queue or None
@@ -199,9 +212,15 @@ def _apply(job: Job, values: dict[str, Any], declaration: Declaration) -> None:
     if "timetable" in values:
         assert declaration.timetable is not None
         point_at(periodic_task, job, declaration.timetable)
-    periodic_task.save()
+    write(periodic_task, now=now)
     job.periodic_task = periodic_task
     job.task = declaration.task
+
+
+def _periodic_task_named(job: Job) -> PeriodicTask:
+    """Return the one that a lost job has left behind, since the name is unique, or a new one."""
+    left_behind = PeriodicTask.objects.defer(*DATES).filter(name=job.key).first()
+    return left_behind or PeriodicTask(name=job.key, description=job.description_en)
 
 
 def _put_into_force(job: Job, *, now: datetime) -> None:
@@ -220,7 +239,7 @@ def _disable_undeclared(
         if job.periodic_task is None:
             continue
         job.periodic_task.enabled = False
-        job.periodic_task.save()
+        write(job.periodic_task, now=now)
         _put_into_force(job, now=now)
         report.disabled.append(job.key)
 

@@ -1,7 +1,9 @@
 """The watch over the declared jobs: what is missing or stuck, and what of it may be repaired.
 
 Repaired is only what a fault can have done: a row that is gone, a next occurrence that got lost.
-What a person can have meant is reported and stays.
+What a person can have meant is reported and stays; that includes a deletion on
+django-celery-beat's own page or by SQL, which the triggers have noted. Gone without a note is what
+a restored backup, or a TRUNCATE, leaves.
 """
 
 from dataclasses import dataclass, field
@@ -13,13 +15,13 @@ from django.db.models import Exists, OuterRef
 from django_celery_beat.models import PeriodicTask
 
 from schedules.access import record
+from schedules.dispatch import absorb_edits
 from schedules.dispatch.upcoming import due_at_of, next_occurrence
 from schedules.models import Instance, Job, Run
 from schedules.operations.conditions import LATE_AFTER
 from schedules.operations.install import install_declared
 from schedules.operations.wording import iso_seconds
 from schedules.registry import all_declared
-from schedules.states import Owner
 
 ACTOR = "monitor_jobs"
 
@@ -55,29 +57,22 @@ def watch_jobs(*, now: datetime) -> Watch:
 
 
 def _restore_missing(declared: list[str], watch: Watch, *, now: datetime) -> None:
+    absorb_edits(now=now)  # deletions among them
     rows = Job.objects.filter(key__in=declared)
     # Asked of the table itself: raw SQL can delete a periodic task and leave its number here.
     has_task = Exists(PeriodicTask.objects.filter(pk=OuterRef("periodic_task_id")))
-    complete = set(rows.filter(has_task).values_list("key", flat=True))
+    # Without a declaration a Beat has made the row, for a periodic task whose job was lost.
+    whole = rows.filter(has_task, declared__isnull=False)
+    complete = set(whole.values_list("key", flat=True))
     deleted = set(rows.filter(is_active=False).values_list("key", flat=True))
     missing = sorted(set(declared) - complete - deleted)
     if not missing:
         return
     with transaction.atomic():
-        _adopt_left_behind(set(missing) - set(rows.values_list("key", flat=True)))
         install_declared(now=now)
         for key in missing:
             record("restore", subject=f"job:{key}", actor=ACTOR, source="repair", now=now)
     watch.repaired += [f"{key} was missing and is back." for key in missing]
-
-
-def _adopt_left_behind(keys: set[str]) -> None:
-    """Give periodic tasks whose job is gone a job again; a second task of the name cannot be."""
-    tasks = PeriodicTask.objects.filter(name__in=keys, job__isnull=True)
-    Job.objects.bulk_create(
-        Job(key=task.name, task=task.task, periodic_task=task, owner=Owner.DECLARED)
-        for task in tasks
-    )
 
 
 def _check(job: Job, watch: Watch, *, now: datetime) -> None:

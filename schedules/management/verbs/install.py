@@ -13,7 +13,8 @@ Install the jobs that code declares with @job. Safe to repeat.
 
 Creates what is missing and brings unchanged fields up to date. A field that an
 operator has changed stays and is reported as drift, unless --replace-existing.
-A job that code no longer declares is disabled, never deleted.
+So does a job that a person has deleted. One that code no longer declares is
+disabled, never deleted.
 
 examples:
   manage.py scheduler install
@@ -23,7 +24,9 @@ examples:
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument(
-        "--replace-existing", action="store_true", help="Discard what operators have changed."
+        "--replace-existing",
+        action="store_true",
+        help="Discard what operators have changed or deleted.",
     )
     parser.add_argument("--json", action="store_true", help="One JSON document instead of text.")
 
@@ -42,10 +45,11 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
             "updated": report.updated,
             "unchanged": report.unchanged,
             "disabled": report.disabled,
+            "deleted": report.deleted,
             "drifted": report.drifted,
         }
     )
-    for word in ("created", "updated", "unchanged", "disabled"):
+    for word in ("created", "updated", "unchanged", "disabled", "deleted"):
         keys = getattr(report, word)
         console.text(f"{word:<10} {len(keys)}  {', '.join(keys)}".rstrip())
     for key, fields in report.drifted.items():

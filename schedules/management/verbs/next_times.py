@@ -24,6 +24,15 @@ examples:
   manage.py scheduler next --cron '30 2 * * *' --tz Europe/Berlin \\
       --after 2026-03-28T12:00:00Z --count 2 --json"""
 
+TAKEN = "JOB (the key or number of a job), or --cron EXPR"
+
+
+class NothingNamed(InvalidInput):
+    """Neither a job nor an expression was given."""
+
+    def __str__(self) -> str:
+        return f"`scheduler next` takes {self.accepted}; `scheduler next --help` has examples."
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the arguments."""
@@ -62,9 +71,10 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
 
 def _timetable(options: dict[str, Any]) -> Timetable:
     job, cron = options["job"], options["cron"]
-    if (job is None) == (cron is None):
-        found = "neither" if job is None else "both"
-        raise InvalidInput("job", found, "either the key or number of a job, or --cron EXPR")
+    if job is None and cron is None:
+        raise NothingNamed("arguments", "none", TAKEN)
+    if job is not None and cron is not None:
+        raise InvalidInput("job", f"{job} beside --cron", f"one of the two: {TAKEN}")
     if cron is not None:
         rule = one_of(options["day_rule"] or "any", ("any", "all"), field="dayRule")
         return Cron(cron, tz=options["tz"] or "UTC", day_rule="all" if rule == "all" else "any")

@@ -1,13 +1,23 @@
 """django-celery-beat's pages: what is refused, in one sentence; and what works as before."""
 
+import re
+from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from schedules.models import Job
+from tests.sql import run_sql
+
 pytestmark = pytest.mark.django_db
+sqlite_only = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="PostgreSQL's columns keep such values out"
+)
 
 NO_TASKS = {"periodictask_set-TOTAL_FORMS": "0", "periodictask_set-INITIAL_FORMS": "0"}
 """What the browser sends for the empty table of tasks below a schedule."""
@@ -196,6 +206,106 @@ def test_a_crontab_damaged_by_hand_takes_no_page_with_it(
     ]
 
     assert [root.get(page).status_code for page in pages] == [200] * len(pages)
+
+
+PAGES = ("periodictask", "crontabschedule", "intervalschedule", "clockedschedule", "solarschedule")
+
+
+def damage(table: str, pk: int, **values: object) -> None:
+    """Write what no form would."""
+    ((column, value),) = values.items()
+    run_sql(f"UPDATE django_celery_beat_{table} SET {column} = %s WHERE id = %s", value, pk)  # noqa: S608
+
+
+def texts(response: Any) -> str:
+    return unescape(re.sub(r"<[^>]+>", "", response.content.decode()))
+
+
+@sqlite_only
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("start_time", "tomorrow"),
+        ("expires", "2026-02-30 00:00:00"),
+        ("last_run_at", 5),
+        ("date_changed", "soon"),
+        ("enabled", "maybe"),
+        ("priority", "high"),
+    ],
+)
+def test_a_broken_column_is_told_and_takes_no_page_with_it(
+    root: Client, every_minute: IntervalSchedule, column: str, value: object
+) -> None:
+    rows = [
+        PeriodicTask.objects.create(name=name, task="sample_jobs.add", interval=every_minute)
+        for name in ("broken", "healthy")
+    ]
+    damage("periodictask", rows[0].pk, **{column: value})
+
+    page = root.get(address("periodictask", "changelist"))
+
+    assert page.status_code == 200
+    assert f"Periodic task broken cannot be read: {column} is '{value}': " in texts(page)
+    assert [task.name for task in page.context["cl"].result_list] == ["healthy"]
+    others = [address(model, "changelist") for model in PAGES]
+    others += [
+        address("intervalschedule", "change", every_minute.pk),
+        address("periodictask", "change", rows[1].pk),
+        address("periodictask", "delete", rows[0].pk),
+    ]
+    assert [root.get(other).status_code for other in others] == [200] * len(others)
+
+
+@sqlite_only
+def test_the_form_of_a_broken_row_mends_it(root: Client, every_minute: IntervalSchedule) -> None:
+    task = PeriodicTask.objects.create(name="mine", task="sample_jobs.add", interval=every_minute)
+    damage("periodictask", task.pk, start_time="tomorrow")
+    page = address("periodictask", "change", task.pk)
+
+    shown = root.get(page)
+    saved = root.post(
+        page, task_form(every_minute, start_time_0="2026-05-02", start_time_1="00:00")
+    )
+
+    assert "start_time is 'tomorrow': " in texts(shown)
+    assert "It is empty here; what you save replaces it." in texts(shown)
+    assert saved.status_code == 302
+    task.refresh_from_db()
+    assert task.start_time == datetime(2026, 5, 2, tzinfo=UTC)
+
+
+def test_a_zone_that_does_not_exist_is_told_and_takes_no_page_with_it(
+    root: Client, every_minute: IntervalSchedule
+) -> None:
+    damaged = CrontabSchedule.objects.create(minute="0")
+    task = PeriodicTask.objects.create(name="mine", task="sample_jobs.add", crontab=damaged)
+    healthy = PeriodicTask.objects.create(name="h", task="sample_jobs.add", interval=every_minute)
+    damage("crontabschedule", damaged.pk, timezone="Mars/Olympus")
+
+    pages = [address(model, "changelist") for model in PAGES]
+    pages += [
+        address("crontabschedule", "change", damaged.pk),
+        address("periodictask", "add"),
+        address("periodictask", "change", task.pk),
+        address("periodictask", "change", healthy.pk),
+    ]
+    answers = [root.get(page) for page in pages]
+
+    assert [answer.status_code for answer in answers] == [200] * len(pages)
+    sentence = "timezone is 'Mars/Olympus': write the IANA name of a time zone"
+    assert f"Periodic task mine cannot be read: crontab is '{damaged.pk}': " in texts(answers[0])
+    assert sentence in texts(answers[0])
+    assert f"Crontab #{damaged.pk} cannot be read: {sentence}" in texts(answers[1])
+    mended = root.post(address("crontabschedule", "change", damaged.pk), CRONTAB)
+    assert mended.status_code == 302
+    assert root.get(pages[0]).context["cl"].result_count == 2
+
+
+def test_the_list_says_why_a_job_cannot_run(root: Client, every_minute: IntervalSchedule) -> None:
+    task = PeriodicTask.objects.create(name="mine", task="sample_jobs.add", interval=every_minute)
+    Job.objects.create(key="mine", periodic_task=task, invalid_reason="x is 'seven'.")
+
+    assert "x is 'seven'." in texts(root.get(address("periodictask", "changelist")))
 
 
 @pytest.mark.parametrize("action", ["enable_tasks", "disable_tasks", "toggle_tasks"])

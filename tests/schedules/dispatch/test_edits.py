@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,10 +13,15 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from schedules.adapters import triggers
 from schedules.dispatch import absorb_edits, plan_due
+from schedules.errors import InvalidInput
 from schedules.models import Job, Run, ScheduleVersion, Touched
+from schedules.operations.edit import update_job
+from schedules.operations.switch import delete_job, disable_job
 from schedules.querysets.clock import database_now
 from schedules.timing import Cron, from_spec
+from tests.browser import untouched
 from tests.schedules import sample_jobs  # noqa: F401 - declares the tasks
+from tests.sql import run_sql
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,12 +68,10 @@ def test_an_edit_in_the_stock_admin_form_takes_effect(make_task: MakeTask) -> No
     client = _admin()
     page = client.get(f"/admin/django_celery_beat/periodictask/{task.pk}/change/")
     other, _ = CrontabSchedule.objects.get_or_create(minute="0", hour="5", timezone="UTC")
-    form = page.context["adminform"].form
-    values = {name: value for name, value in form.initial.items() if value is not None}
 
     response = client.post(
         f"/admin/django_celery_beat/periodictask/{task.pk}/change/",
-        {**values, "regtask": task.task, "task": task.task, "crontab": other.pk, "enabled": "on"},
+        {**untouched(page), "crontab": other.pk},
     )
 
     assert response.status_code == 302, response.context["errors"]
@@ -212,21 +216,69 @@ def test_a_task_that_cannot_run_is_shown_as_invalid(
 
 
 @pytest.mark.parametrize(("field", "value"), [("minute", "61"), ("timezone", "Mars/Olympus")])
-def test_a_row_that_sql_has_corrupted_stops_nothing_else(
+def test_a_schedule_that_sql_has_corrupted_stops_nothing_else(
     make_task: MakeTask, field: str, value: str
 ) -> None:
     broken = make_task()
     make_task("healthy", hour="4")
     absorb_edits(now=database_now())
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE django_celery_beat_crontabschedule SET {field} = %s WHERE id = %s",  # noqa: S608
-            [value, broken.crontab_id],
-        )
+    change = f"UPDATE django_celery_beat_crontabschedule SET {field} = %s WHERE id = %s"  # noqa: S608
+    run_sql(change, value, broken.crontab_id)
     absorb_edits(now=database_now())
 
     assert value in Job.objects.get(key="nightly").invalid_reason
     assert Job.objects.get(key="healthy").next_run_at is not None
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps such values out")
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("start_time", "tomorrow"),
+        ("start_time", 5),
+        ("expires", "2026-02-30 00:00:00"),
+        ("last_run_at", "?"),
+        ("enabled", "maybe"),
+        ("priority", "high"),
+        ("crontab_id", 999),
+        ("crontab_id", "x"),
+    ],
+)
+def test_a_periodic_task_that_sql_has_corrupted_stops_nothing_else(
+    make_task: MakeTask, column: str, value: object
+) -> None:
+    broken = make_task()
+    make_task("healthy", hour="4")
+    absorb_edits(now=database_now())
+    run_sql("PRAGMA foreign_keys = OFF")  # as for everybody who does not ask for them
+    task = f"UPDATE django_celery_beat_periodictask SET {column} = %s, task = 'sample_jobs.add'"  # noqa: S608
+    run_sql(f"{task} WHERE id = %s", value, broken.pk)
+    CrontabSchedule.objects.filter(hour="4").update(hour="5")
+
+    absorb_edits(now=database_now())
+
+    job = Job.objects.get(key="nightly")
+    assert job.invalid_reason.startswith(f"{column} is '{value}': ")
+    assert job.next_run_at is None
+    assert next_hour(Job.objects.get(key="healthy")) == 5
+    run_sql("DELETE FROM django_celery_beat_periodictask")
+
+
+def test_an_invalid_job_can_be_disabled_and_deleted(make_task: MakeTask) -> None:
+    broken = make_task()
+    absorb()
+    run_sql("UPDATE django_celery_beat_crontabschedule SET timezone = 'Mars'")
+    job = absorb()
+    assert (job.is_enabled, job.invalid_reason != "") == (True, True)
+    who: dict[str, Any] = {"by": "ada", "source": "api", "now": database_now()}
+
+    with pytest.raises(InvalidInput, match="Mars"):
+        update_job(job, changes={"args": [2]}, **who)
+    disabled = disable_job(job, **who)
+    deleted = delete_job(job, **who)
+
+    assert (disabled.is_enabled, deleted.is_active) == (False, False)
+    assert PeriodicTask.objects.values_list("enabled", flat=True).get(pk=broken.pk) is False
 
 
 def test_existing_crontabs_keep_their_meaning_of_two_day_fields(make_task: MakeTask) -> None:

@@ -79,8 +79,8 @@ def test_cron_needs_no_database() -> None:
         (["--cron", "@daily", "--after", "0001-01-01T00:00+14:00"], "after", None),
         (["--cron", "@daily", "--count", "0"], "count", "0"),
         (["--cron", "@daily", "--count", "٣"], "count", "٣"),
-        (["--cron", "@daily", "some_job"], "job", "both"),
-        ([], "job", "neither"),
+        (["--cron", "@daily", "some_job"], "job", "some_job beside --cron"),
+        ([], "arguments", "none"),
         (["some_job", "--tz", "UTC"], "tz", "UTC"),
     ],
 )
@@ -94,6 +94,16 @@ def test_bad_input_is_named(
     assert set(error) == {"field", "found", "accepted"}
     assert error["field"] == field
     assert found is None or error["found"] == found
+
+
+def test_without_arguments_it_says_what_it_takes(scheduler: Scheduler) -> None:
+    answer = scheduler("next")
+
+    assert answer.code == 2
+    assert answer.err == (
+        "`scheduler next` takes JOB (the key or number of a job), or --cron EXPR;"
+        " `scheduler next --help` has examples.\n"
+    )
 
 
 def test_without_json_bad_input_is_one_sentence(scheduler: Scheduler) -> None:

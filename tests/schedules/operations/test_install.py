@@ -3,16 +3,20 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
+from schedules.adapters import triggers
 from schedules.dispatch import absorb_edits
-from schedules.models import Job, Run, ScheduleVersion, TaskFunction
+from schedules.models import AuditEntry, Job, Run, ScheduleVersion, TaskFunction
 from schedules.operations.install import install_declared
 from schedules.operations.start import plan_start_runs
+from schedules.operations.switch import delete_job
 from schedules.querysets.clock import database_now
 from schedules.states import Owner
 from schedules.timing import Cron
 from tests.schedules import sample_jobs  # noqa: F401 - declares the tasks
+from tests.sql import run_sql
 
 # Committed for real: on PostgreSQL the triggers speak at the commit.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -86,16 +90,77 @@ def test_a_job_that_code_no_longer_declares_is_disabled(now: datetime) -> None:
     assert (gone.is_enabled, gone.next_run_at, gone.is_active) == (False, None, True)
 
 
-def test_a_deleted_periodic_task_of_a_declared_job_is_restored(now: datetime) -> None:
-    PeriodicTask.objects.filter(name=KEY).delete()
-    absorb_edits(now=database_now())
-    assert Job.objects.get(key=KEY).invalid_reason
+@pytest.mark.parametrize("how", ["orm", "sql", "cascade"])
+def test_what_a_person_deletes_stays_deleted_until_edits_are_discarded(
+    how: str, now: datetime
+) -> None:
+    if how == "orm":
+        PeriodicTask.objects.filter(name=KEY).delete()
+    elif how == "cascade":
+        CrontabSchedule.objects.filter(periodictask__name=KEY).delete()
+    else:
+        run_sql("DELETE FROM django_celery_beat_periodictask WHERE name = %s", KEY)
+
+    first, second = install_declared(now=now), install_declared(now=now)  # before any Beat has read
+
+    job = Job.objects.get(key=KEY)
+    assert (KEY in first.deleted, KEY in second.deleted) == (True, True)
+    assert (job.is_active, job.next_run_at) == (False, None)
+    entry = AuditEntry.objects.get(subject=f"job:{KEY}")
+    assert (entry.action, entry.source) == ("delete", "stock")
+
+    report = install_declared(now=now, replace_existing=True)
+
+    assert KEY in report.created
+    job.refresh_from_db()
+    assert (job.is_active, job.is_enabled, job.invalid_reason) == (True, True, "")
+    assert job.next_run_at is not None
+
+
+def test_a_job_that_an_operator_deleted_comes_back_when_edits_are_discarded(now: datetime) -> None:
+    delete_job(Job.objects.get(key=KEY), by="ada", source="api", now=now)
+
+    kept = install_declared(now=now)
+    back = install_declared(now=now, replace_existing=True)
+
+    assert (KEY in kept.deleted, KEY in back.created) == (True, True)
+    job = Job.objects.get(key=KEY)
+    assert (job.is_active, job.is_enabled, job.next_run_at is None) == (True, True, False)
+
+
+def test_a_row_that_is_gone_without_having_been_deleted_is_made_again(now: datetime) -> None:
+    absorb_edits(now=now)  # the installation's own writes
+    triggers.drop()  # as where a backup was restored, or a table truncated
+    run_sql("DELETE FROM django_celery_beat_periodictask WHERE name = %s", KEY)
+    triggers.create()
+
+    report = install_declared(now=now)
+
+    assert report.created == [KEY]
+    assert Job.objects.get(key=KEY).next_run_at is not None
+
+
+def test_a_lost_job_takes_up_the_periodic_task_it_left_behind(now: datetime) -> None:
+    left = PeriodicTask.objects.get(name=KEY)
+    ScheduleVersion.objects.filter(job__key=KEY).delete()
+    Job.objects.filter(key=KEY).delete()
 
     install_declared(now=now)
 
-    job = Job.objects.get(key=KEY)
-    assert (job.invalid_reason, job.is_enabled) == ("", True)
-    assert job.next_run_at is not None
+    assert Job.objects.get(key=KEY).periodic_task == left
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps such values out")
+def test_a_row_that_sql_has_broken_stops_no_installation(now: datetime) -> None:
+    run_sql("UPDATE django_celery_beat_periodictask SET start_time = 'x' WHERE name = %s", KEY)
+    lost = Job.objects.exclude(key=KEY).filter(owner="declared").earliest("pk").key
+    ScheduleVersion.objects.filter(job__key=lost).delete()
+    Job.objects.filter(key=lost).delete()
+
+    install_declared(now=now)
+
+    assert Job.objects.get(key=KEY).invalid_reason.startswith("start_time is 'x': ")
+    assert Job.objects.get(key=lost).next_run_at is not None
 
 
 def test_a_start_brings_one_run_however_many_beats_start(now: datetime) -> None:

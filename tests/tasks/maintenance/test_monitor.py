@@ -3,15 +3,16 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django_celery_beat.models import PeriodicTask
 
+from schedules.adapters import triggers
 from schedules.dispatch import absorb_edits
 from schedules.models import AuditEntry, Instance, Job, Run, ScheduleVersion
 from schedules.operations.install import install_declared
 from schedules.public import Watch, database_now, watch_jobs
 from schedules.testing import execute
 from tasks.maintenance.jobs import monitor_jobs
+from tests.sql import run_sql
 
 pytestmark = pytest.mark.django_db
 KEY = "auto_create_daily_attendance"
@@ -21,6 +22,7 @@ KEY = "auto_create_daily_attendance"
 def installed() -> None:
     """Have the rows that a migration makes."""
     install_declared(now=database_now())
+    absorb_edits(now=database_now())  # the installation's own writes
 
 
 def look() -> Watch:
@@ -56,13 +58,40 @@ def test_a_missing_row_is_restored_once_and_audited() -> None:
     assert (entry.action, entry.subject, entry.actor) == ("restore", f"job:{KEY}", "monitor_jobs")
 
 
-def test_a_periodic_task_that_was_deleted_by_any_client_is_restored() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_celery_beat_periodictask WHERE name = %s", [KEY])
+@pytest.mark.django_db(transaction=True)  # on PostgreSQL the triggers speak at the commit
+@pytest.mark.parametrize("how", ["orm", "sql"])
+def test_a_deletion_on_the_stock_page_or_by_sql_is_a_persons_and_stays(how: str) -> None:
+    if how == "orm":
+        PeriodicTask.objects.get(name=KEY).delete()
+    else:
+        run_sql("DELETE FROM django_celery_beat_periodictask WHERE name = %s", KEY)
+
+    watch = look()
+
+    assert (watch.repaired, watch.problems) == ([], [])
+    assert f"{KEY} was deleted by a person." in watch.left_alone
+    assert not PeriodicTask.objects.filter(name=KEY).exists()
+
+
+def test_a_periodic_task_that_is_gone_without_having_been_deleted_is_restored() -> None:
+    triggers.drop()  # as where a backup was restored, or the table truncated
+    run_sql("DELETE FROM django_celery_beat_periodictask WHERE name = %s", KEY)
+    triggers.create()
+
+    assert look().repaired == [f"{KEY} was missing and is back."]
+    assert PeriodicTask.objects.get(name=KEY).job.next_run_at is not None
+
+
+def test_a_job_that_a_beat_has_made_for_a_lost_one_gets_its_policy_back() -> None:
+    lose(KEY)
+    PeriodicTask.objects.filter(name=KEY).update(description="edited")
+    PeriodicTask.objects.filter(name=KEY).update(queue="slow")
     absorb_edits(now=database_now())
 
-    assert f"{KEY} was missing and is back." in look().repaired
-    assert PeriodicTask.objects.get(name=KEY).job.next_run_at is not None
+    look()
+
+    restored = Job.objects.get(key=KEY)
+    assert (restored.owner, restored.misfire_grace) == ("declared", timedelta(hours=23))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Recovery: whatever raw SQL or a failure has left, every upcoming meeting gets its run."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -18,17 +17,13 @@ from tasks.meetings.scheduling import (
     ensure_scheduled_jobs_for_existing_meetings,
 )
 from tasks.meetings.status import Status
+from tests.sql import run_sql
 from tests.tasks.meetings.meetings import HOUR, NOON, make_meeting, make_meetings, scheduled
 from tests.tasks.statements import statements
 
 pytestmark = pytest.mark.django_db
 
 LONG_AGO = datetime(2020, 1, 1, 12, tzinfo=UTC)
-
-
-def run_sql(statement: str, *parameters: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
 
 
 def forget_runs() -> None:
