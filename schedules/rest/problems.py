@@ -138,10 +138,14 @@ def _contradicts(request: HttpRequest, error: Any) -> HttpResponse:
 
 def in_camel(sentence: str) -> str:
     """Return the sentence with the names of fields as JSON has them."""
-    return " ".join(
-        to_camel(word) if "_" in word and word.strip("(),").replace("_", "a").isalnum() else word
-        for word in sentence.split(" ")
-    )
+    return " ".join(_word_in_camel(word) for word in sentence.split(" "))
+
+
+def _word_in_camel(word: str) -> str:
+    # What is followed by a colon is an argument of a task: JSON has it by its own name.
+    name = word.strip("(),.")
+    is_name = "_" in name and name.replace("_", "a").isalnum()
+    return word.replace(name, to_camel(name)) if is_name else word
 
 
 def _refused(request: HttpRequest, error: Any) -> HttpResponse:

@@ -103,3 +103,12 @@ def test_the_document_and_its_page_are_served_without_scripts() -> None:
 
 def test_no_answer_is_kept_by_a_cache(api: Api) -> None:
     assert "no-store" in api("GET", "/status").headers["Cache-Control"]
+
+
+def test_a_refusal_names_fields_as_json_has_them(api: Api, add: TaskFunction) -> None:
+    body = {"taskFunctionKey": "add", "cronExpression": "* * * * *", "intervalMinutes": 1}
+
+    two_kinds = api("POST", "/jobs", body).json()["detail"]
+
+    assert "(intervalSeconds ... intervalWeeks)" in two_kinds
+    assert "a cronExpression or runAt" in two_kinds
