@@ -8,22 +8,11 @@ from django.db import transaction
 from schedules.access import Source, record
 from schedules.adapters import triggers
 from schedules.models import Job
-from schedules.operations.conditions import LATE_AFTER
+from schedules.operations.findings import MOST_LINES, Finding, job_findings, run_findings
 from schedules.operations.install import InstallReport, install_declared
 from schedules.operations.status import scheduler_status
 from schedules.operations.switch import current_pause
 from schedules.registry import all_declared
-
-MOST_NAMED = 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing that is wrong."""
-
-    check: str
-    found: str
-    remedy: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +25,14 @@ class Recovery:
 
 def examine(*, now: datetime) -> list[Finding]:
     """Return what is wrong, the gravest first; an empty list if nothing is."""
-    return [*_missing_triggers(), *_silence(now), *_missing_jobs(), *_jobs_in_trouble(now)]
+    return [
+        *_missing_triggers(),
+        *_silence(now),
+        *_missing_jobs(),
+        *job_findings(Job.objects.all(), now=now),
+        *_without_next_run(),
+        *run_findings(now=now),
+    ]
 
 
 @transaction.atomic
@@ -105,25 +101,12 @@ def _missing_jobs() -> list[Finding]:
     ]
 
 
-def _jobs_in_trouble(now: datetime) -> list[Finding]:
-    enabled = Job.objects.enabled().order_by("key")
-    troubles = [
-        (job.key, "invalid", job.invalid_reason, "change its timetable, task or arguments")
-        for job in enabled.exclude(invalid_reason="")[:MOST_NAMED]
-    ]
-    troubles += [
-        (job.key, "no_next_run", "enabled, and never runs again", "change or disable it")
-        for job in Job.objects.silent().order_by("key")[:MOST_NAMED]
-    ]
-    troubles += [
-        (job.key, "late", f"due since {job.next_due_at:%FT%TZ}", "see whether a Beat is alive")
-        for job in enabled.filter(next_due_at__lt=now - LATE_AFTER)[:MOST_NAMED]
-    ]
-    troubles += [
-        (job.key, "flagged", job.flagged_reason, "look at its last runs")
-        for job in enabled.exclude(flagged_reason="")[:MOST_NAMED]
-    ]
+def _without_next_run() -> list[Finding]:
     return [
-        Finding(check=check, found=f"job {key}: {found}", remedy=remedy)
-        for key, check, found, remedy in troubles
+        Finding(
+            check="no_next_run",
+            found=f"{job.key} is enabled, and never runs again",
+            remedy="change or disable it",
+        )
+        for job in Job.objects.silent().order_by("key")[:MOST_LINES]
     ]

@@ -1,4 +1,4 @@
-"""The watch over the declared jobs: what is missing or stuck, and what of it may be repaired.
+"""The watch over the declared jobs: what may be repaired is, what else is found is reported.
 
 Repaired is only what a fault can have done: a row that is gone, a next occurrence that got lost.
 What a person can have meant is reported and stays; that includes a deletion on
@@ -7,9 +7,8 @@ a restored backup, or a TRUNCATE, leaves.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 from django_celery_beat.models import PeriodicTask
@@ -17,19 +16,13 @@ from django_celery_beat.models import PeriodicTask
 from schedules.access import record
 from schedules.dispatch import absorb_edits
 from schedules.dispatch.upcoming import due_at_of, next_occurrence
-from schedules.models import Instance, Job, Run
-from schedules.operations.conditions import LATE_AFTER
+from schedules.models import Job
+from schedules.operations.findings import job_findings, run_findings
 from schedules.operations.install import install_declared
 from schedules.operations.wording import iso_seconds
 from schedules.registry import all_declared
 
 ACTOR = "monitor_jobs"
-
-PATIENCE = timedelta(minutes=10)
-"""How long after its time a run may wait for a worker before somebody should look."""
-
-MOST_LINES = 50
-"""Lines of one kind that are reported; a thousand stuck runs have one cause."""
 
 
 @dataclass(kw_only=True)
@@ -52,7 +45,8 @@ def watch_jobs(*, now: datetime) -> Watch:
     _restore_missing(declared, watch, now=now)
     for job in Job.objects.filter(key__in=declared).order_by("key"):
         _check(job, watch, now=now)
-    watch.problems += _waiting_too_long(now=now) + _running_too_long(now=now)
+    wrong = [*job_findings(Job.objects.filter(key__in=declared), now=now), *run_findings(now=now)]
+    watch.problems += [f"{finding.found}." for finding in wrong]
     return watch
 
 
@@ -80,15 +74,11 @@ def _check(job: Job, watch: Watch, *, now: datetime) -> None:
         watch.left_alone.append(f"{job.key} was deleted by a person.")
     elif not job.is_enabled:
         watch.left_alone.append(f"{job.key} is disabled.")
-    elif job.invalid_reason:
-        watch.problems.append(f"{job.key} cannot run: {job.invalid_reason}")
-    else:
+    elif not job.invalid_reason:
         if job.is_paused and (job.paused_until is None or job.paused_until > now):
             end = f" until {iso_seconds(job.paused_until)}" if job.paused_until else ""
             watch.left_alone.append(f"{job.key} is paused{end}: {job.pause_reason or 'no reason'}.")
         _check_next(job, watch, now=now)
-    if job.flagged_reason and job.is_active:
-        watch.problems.append(f"{job.key} needs a look: {job.flagged_reason}")
 
 
 def _check_next(job: Job, watch: Watch, *, now: datetime) -> None:
@@ -96,9 +86,6 @@ def _check_next(job: Job, watch: Watch, *, now: datetime) -> None:
         _give_next(job.pk, watch, now=now)
     elif job.next_due_at is None:
         _give_due(job.pk, watch, now=now)
-    elif job.next_due_at < now - LATE_AFTER:
-        due = iso_seconds(job.next_due_at)
-        watch.problems.append(f"{job.key} was due at {due} and nobody has planned it: is Beat up?")
 
 
 @transaction.atomic
@@ -140,26 +127,3 @@ def _set_next(job: Job, instant: datetime, reason: str, *, now: datetime) -> Non
         after=after,
         reason=reason,
     )
-
-
-def _waiting_too_long(*, now: datetime) -> list[str]:
-    late = Run.objects.waiting().filter(due_at__lt=now - PATIENCE)
-    return [
-        f"{run.job_key or run.task} waits for a worker since {iso_seconds(run.due_at)}"
-        f" (run {run.task_id})."
-        for run in late.order_by("due_at")[:MOST_LINES]
-    ]
-
-
-def _running_too_long(*, now: datetime) -> list[str]:
-    """Runs beyond their time limit whose worker lives; those of dead workers are taken back."""
-    usual = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT)
-    alive = Exists(Instance.objects.filter(pk=OuterRef("instance_id")).alive(now))
-    lines = []
-    for run in Run.objects.running().filter(alive).select_related("job").order_by("started_at"):
-        limit = (run.job.time_limit if run.job else None) or usual
-        if run.started_at is not None and run.started_at + limit + PATIENCE < now:
-            since = iso_seconds(run.started_at)
-            name = run.job_key or run.task
-            lines.append(f"{name} is stuck: running since {since} (run {run.task_id}).")
-    return lines[:MOST_LINES]

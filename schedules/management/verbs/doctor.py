@@ -6,14 +6,16 @@ from dataclasses import asdict
 from typing import Any
 
 from schedules.management.console import Console, ExitCode
-from schedules.operations.doctor import Finding, examine
+from schedules.operations.doctor import examine
+from schedules.operations.findings import Finding
 from schedules.querysets.clock import database_now
 
 HELP = """\
 Look for what is wrong with this installation, and say what to do about it.
 
-Looks at triggers, Beats, workers, pauses, declared jobs, and jobs that are
-invalid, late, flagged or never run again. Exit code 1 when something is found.
+Looks at triggers, Beats, workers, pauses, declared jobs, jobs that are invalid,
+late, flagged or never run again, and runs that wait or run for too long.
+Exit code 1 when something is found.
 
 examples:
   manage.py scheduler doctor

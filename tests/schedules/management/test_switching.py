@@ -110,6 +110,17 @@ def test_doctor_finds_what_recover_puts_back(scheduler: Scheduler) -> None:
     assert "Nothing was missing." in scheduler("recover").out
 
 
+def test_doctor_names_a_run_that_nobody_takes(
+    scheduler: Scheduler, make_run: Callable[..., Run]
+) -> None:
+    run = make_run(due_at=database_now() - timedelta(minutes=20))
+
+    items = scheduler("doctor", "--json").document["items"]
+
+    [waiting] = [item for item in items if item["check"] == "waiting"]
+    assert str(run.task_id) in waiting["found"]
+
+
 def test_health_is_a_problem_without_a_beat(scheduler: Scheduler) -> None:
     answer = scheduler("health", "--json")
 
