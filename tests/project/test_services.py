@@ -10,6 +10,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,9 @@ from project.devstack.waiting import WaitedTooLong, wait_until
 from project.running import is_alive
 from tests.project.programs import ROOT
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]  # it starts a whole system first
 
+PATIENCE = timedelta(seconds=180)
 HOST = "jobs.example.com"
 LOGIN = "flower:a-flower-password"
 GIVEN = {
@@ -38,6 +41,9 @@ GIVEN = {
 }
 
 
+OURS = ("DATA_DIR", "GUNICORN_CMD_ARGS")
+
+
 class Services:
     """Starts services of the file; both servers' addresses and the ports are this machine's."""
 
@@ -48,7 +54,9 @@ class Services:
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
             "DATA_DIR": str(folder),
+            # In a container both listen on all of its addresses; here the loopback has to do.
             "FLOWER_ADDRESS": "127.0.0.1",
+            "GUNICORN_CMD_ARGS": f"--bind=127.0.0.1:{self.ports['PORT']}",
             **self.ports,
         }
         self.file = YAML(typ="safe").load((ROOT / "docker-compose.yml").read_text())["services"]
@@ -58,7 +66,7 @@ class Services:
         """Return what the file says, filled in, and nothing of this process but the basics."""
         kept = {"PATH": os.environ["PATH"], "HOME": str(self.folder)}
         asked = {key: fill_in(str(value)) for key, value in self.file[name]["environment"].items()}
-        mine = {key: value for key, value in self.own.items() if key in asked or key == "DATA_DIR"}
+        mine = {key: value for key, value in self.own.items() if key in asked or key in OURS}
         assert not set(NOT_INHERITED) & set(kept)
         return {**kept, **asked, **mine}
 
@@ -142,7 +150,7 @@ def services(
             started.start(name)
         for name in started.running:
             try:
-                wait_until(lambda name=name: started.is_healthy(name), what=name)  # type: ignore[misc]
+                wait_until(partial(started.is_healthy, name), what=name, timeout=PATIENCE)
             except WaitedTooLong:
                 raise AssertionError(started.log()) from None
         yield started
