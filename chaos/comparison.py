@@ -1,7 +1,8 @@
 """The product and the plain system under the same faults, measured by what bodies left behind.
 
-Only effects, testimony and calls count here, which both systems have; the product's rows are asked
-for one thing alone, whether an occurrence that was not executed has a row that says why.
+Effects, testimony and calls count here, which both systems have. The product's rows say besides for
+which occurrence a body was executed, and why one was not; the plain system has no such rows, so its
+bodies are counted by when they ended.
 """
 
 from collections import Counter, defaultdict
@@ -89,11 +90,19 @@ def column(books: Books, witness: Testimony, period: Period, *, has_ledger: bool
 def _count_occurrences(
     made: Column, books: Books, witness: Testimony, period: Period, *, has_ledger: bool
 ) -> None:
+    explained: Counter[str] = Counter()
+    of_period: set[str] | None = None
+    if has_ledger:
+        explained, of_period = _ledger(books, period)
     done: dict[str, set[str]] = defaultdict(set)
     for line in witness:
-        if line["event"] == "end" and period.began_at <= line["at"] <= period.quiet_at:
+        counts = (
+            period.began_at <= line["at"] <= period.quiet_at
+            if of_period is None
+            else line.get("run") in of_period
+        )
+        if line["event"] == "end" and counts:
             done[line["job"]].add(line["run"])
-    explained = _explained(books, period) if has_ledger else Counter[str]()
     for key, sample in SAMPLES.items():
         if key in LEFT_OUT:
             continue
@@ -108,13 +117,16 @@ def _count_occurrences(
         made.too_often += max(-gap - EDGES, 0)
 
 
-def _explained(books: Books, period: Period) -> Counter[str]:
-    """Occurrences by job whose row has another outcome than success, each of a range by itself."""
-    found: Counter[str] = Counter()
-    for run in books.runs():
-        if run.state != "succeeded" and period.since < run.scheduled_at <= period.until:
-            found[run.job] += run.count
-    return found
+def _ledger(books: Books, period: Period) -> tuple[Counter[str], set[str]]:
+    """Return how many occurrences of each job have a row with another outcome than success (each of
+    a range by itself), and the ids of all runs of the period.
+    """
+    explained: Counter[str] = Counter()
+    runs = [run for run in books.runs() if period.since < run.scheduled_at <= period.until]
+    for run in runs:
+        if run.state != "succeeded":
+            explained[run.job] += run.count
+    return explained, {run.task_id for run in runs}
 
 
 def _count_calls(made: Column, books: Books, witness: Testimony, period: Period) -> None:
