@@ -13,7 +13,7 @@ from django.db import transaction
 from schedules.conf import options
 from schedules.dispatch import end_expired, plan_due, publish, reap, take_outbox
 from schedules.lease import Lease
-from schedules.models import Attempt, Instance, Job, Run
+from schedules.models import Attempt, Dependency, Instance, Job, Run
 from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
 from schedules.states import OnLost, Overlap, RunState
@@ -229,6 +229,26 @@ def test_giving_way_to_a_run_whose_worker_dies_too(die_at_every_step: Die, overl
             assert states(made[0]) == ["succeeded"] * 3
 
     die_at_every_step(arrange, lambda made: deliver_run(made[1]), check)
+
+
+def test_the_end_after_which_another_job_runs(die_at_every_step: Die) -> None:
+    begin = in_the_past()
+
+    def arrange() -> Run:
+        before = make_job("before", "promise_jobs.effect", "before", begin=begin, occurrences=1)
+        after = make_job("after", "promise_jobs.effect", "after", begin=begin, occurrences=1)
+        Job.objects.filter(pk=after.pk).update(next_run_at=None, next_due_at=None)
+        Dependency.objects.create(job=after, upstream=before, since=begin)
+        (run,) = plan_due(now=begin)
+        return Run.objects.get(task_id=run.task_id)
+
+    def check(run: Run) -> None:
+        check_runs()
+        following = Run.objects.get(job_key="after")
+        assert (following.state, following.parent_id) == ("succeeded", run.task_id)
+        assert (effects("before"), effects("after")) == (1, 1)
+
+    die_at_every_step(arrange, deliver_run, check)
 
 
 def in_one_transaction(canvas: Any) -> None:

@@ -48,7 +48,10 @@ STATUS = {
 WRITTEN = (
     Attempt,
     Run,
-    *(apps.get_model("schedules", name) for name in ("ScheduleVersion", "AuditEntry")),
+    *(
+        apps.get_model("schedules", name)
+        for name in ("ScheduleVersion", "AuditEntry", "Dependency")
+    ),
     Job,
     PeriodicTask,
     IntervalSchedule,
