@@ -94,6 +94,9 @@ class Game(models.Model):
         ordering = ["title", "id"]
         constraints = [
             models.CheckConstraint(
+                condition=Q(recurrence__in=Recurrence.values), name="a_game_has_a_known_recurrence"
+            ),
+            models.CheckConstraint(
                 condition=Q(ends_on__isnull=True) | Q(ends_on__gte=F("starts_on")),
                 name="a_game_ends_after_it_starts",
             ),

@@ -33,6 +33,9 @@ class Meeting(models.Model):
         permissions = [("hold_meetings", "May hold meetings of one's own")]
         constraints = [
             models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="a_meeting_has_a_known_status"
+            ),
+            models.CheckConstraint(
                 condition=Q(end_time__gt=F("start_time")), name="a_meeting_ends_after_it_starts"
             ),
         ]

@@ -1,6 +1,6 @@
 """Memberships."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -25,15 +25,18 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         return self.active().filter(ends_at__lte=at)
 
 
+class MembershipStatus(models.TextChoices):
+    """Where a membership stands."""
+
+    ACTIVE = "active", "active"
+    EXPIRED = "expired", "expired"
+    CANCELLED = "cancelled", "cancelled"
+
+
 class Membership(models.Model):
     """Somebody's membership. Its end is the first instant at which it is no longer in force."""
 
-    class Status(models.TextChoices):
-        """Where a membership stands."""
-
-        ACTIVE = "active", "active"
-        EXPIRED = "expired", "expired"
-        CANCELLED = "cancelled", "cancelled"
+    Status: TypeAlias = MembershipStatus
 
     member = models.CharField(max_length=200, help_text="The member's name.")
     email = models.EmailField(blank=True)
@@ -51,6 +54,10 @@ class Membership(models.Model):
     class Meta:
         ordering = ["member", "starts_at"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=MembershipStatus.values),
+                name="a_membership_has_a_known_status",
+            ),
             models.CheckConstraint(
                 condition=Q(ends_at__isnull=True) | Q(ends_at__gt=F("starts_at")),
                 name="a_membership_ends_after_it_starts",

@@ -1,6 +1,9 @@
 """Which report went to whom. The row comes before the mail, so that no mail goes twice."""
 
+from typing import TypeAlias
+
 from django.db import models
+from django.db.models import Q
 
 
 class Report(models.TextChoices):
@@ -11,16 +14,19 @@ class Report(models.TextChoices):
     BIRTHDAYS = "birthdays", "birthdays"
 
 
+class MailState(models.TextChoices):
+    """What is known of the mail."""
+
+    SENDING = "sending", "sending, or its sender died"
+    SENT = "sent", "taken by the mail server"
+    REFUSED = "refused", "refused by the mail server"
+    UNCERTAIN = "uncertain", "the mail server fell silent"
+
+
 class Mailing(models.Model):
     """One report of one date to one recipient. Only one that was refused is ever sent again."""
 
-    class State(models.TextChoices):
-        """What is known of the mail."""
-
-        SENDING = "sending", "sending, or its sender died"
-        SENT = "sent", "taken by the mail server"
-        REFUSED = "refused", "refused by the mail server"
-        UNCERTAIN = "uncertain", "the mail server fell silent"
+    State: TypeAlias = MailState
 
     report = models.CharField(max_length=30, choices=Report)
     nominal_on = models.DateField(help_text="The date the report is of, in Jakarta.")
@@ -34,6 +40,12 @@ class Mailing(models.Model):
     class Meta:
         ordering = ["-nominal_on", "report", "recipient"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(report__in=Report.values), name="a_mailing_has_a_known_report"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=MailState.values), name="a_mailing_has_a_known_state"
+            ),
             models.UniqueConstraint(
                 fields=["report", "nominal_on", "recipient"],
                 name="one_mailing_per_report_date_recipient",

@@ -91,6 +91,12 @@ class Attendance(models.Model):
         verbose_name_plural = "attendance"
         permissions = [("clock_oneself", "May clock in and out, and see one's own days")]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=Status.values), name="an_attendance_has_a_known_status"
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=Source.values), name="an_attendance_has_a_known_source"
+            ),
             models.UniqueConstraint(
                 fields=["employee", "date"], name="one_attendance_per_employee_and_day"
             ),

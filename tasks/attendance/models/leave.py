@@ -1,6 +1,6 @@
 """Requests for leave."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -36,17 +36,20 @@ class LeaveQuerySet(models.QuerySet["LeaveRequest"]):
         return self.filter(status__in=standing, starts_on__lte=last, ends_on__gte=first)
 
 
+class LeaveStatus(models.TextChoices):
+    """What has become of the request."""
+
+    PENDING = "pending", "pending"
+    APPROVED = "approved", "approved"
+    REJECTED = "rejected", "rejected"
+    WITHDRAWN = "withdrawn", "withdrawn"
+    EXPIRED = "expired", "expired"
+
+
 class LeaveRequest(models.Model):
     """Days on which an employee wishes to stay away; both ends are included."""
 
-    class Status(models.TextChoices):
-        """What has become of the request."""
-
-        PENDING = "pending", "pending"
-        APPROVED = "approved", "approved"
-        REJECTED = "rejected", "rejected"
-        WITHDRAWN = "withdrawn", "withdrawn"
-        EXPIRED = "expired", "expired"
+    Status: TypeAlias = LeaveStatus
 
     employee = models.ForeignKey(Employee, models.PROTECT, related_name="leave_requests")
     starts_on = models.DateField()
@@ -65,6 +68,10 @@ class LeaveRequest(models.Model):
         ordering = ["-starts_on", "employee"]
         permissions = [("ask_for_leave", "May ask for leave for oneself, and withdraw it")]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=LeaveStatus.values),
+                name="a_leave_request_has_a_known_status",
+            ),
             models.CheckConstraint(
                 condition=Q(ends_on__gte=F("starts_on")), name="leave_ends_after_it_starts"
             ),

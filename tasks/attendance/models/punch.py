@@ -67,6 +67,13 @@ class PunchLog(models.Model):
         verbose_name = "punch"
         verbose_name_plural = "punches"
         constraints = [
+            models.CheckConstraint(
+                condition=Q(direction__in=["", *Direction.values]),
+                name="a_punch_has_a_known_direction",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=PunchState.values), name="a_punch_has_a_known_state"
+            ),
             models.UniqueConstraint(
                 fields=["employee_code", "at", "device"], name="one_punch_per_code_instant_device"
             ),
