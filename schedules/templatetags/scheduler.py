@@ -13,13 +13,13 @@ from django.utils.safestring import SafeString
 
 from schedules.dashboard.reader import Reader
 from schedules.dashboard.words.lengths import distance, length
-from schedules.dashboard.words.masking import masked
 from schedules.dashboard.words.states import ORIGINS, sign_of
 from schedules.dashboard.words.timetables import as_entered, in_words, timetable_in_words
 from schedules.models import AuditEntry, Job, Run, TaskFunction
 from schedules.operations.shapes import in_language
 from schedules.operations.upcoming import zone_of
 from schedules.operations.wording import iso, iso_seconds
+from schedules.redaction import redacted
 from schedules.timing import from_spec
 
 register = template.Library()
@@ -94,7 +94,7 @@ def percent(share: float | None) -> str:
     if share is None:
         return "-"
     shown = int(share * 1000) / 10
-    return f"{shown:.0f} %" if shown == int(shown) else f"{shown} %"
+    return f"{shown:.0f}%" if shown == int(shown) else f"{shown}%"
 
 
 @register.filter
@@ -181,7 +181,7 @@ def changes(entry: AuditEntry) -> list[dict[str, str]]:
 
 
 def _plain(value: Any) -> str:
-    value = masked(value)
+    value = redacted(value)
     if value is None or value == "":
         return "-"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

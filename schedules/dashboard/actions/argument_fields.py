@@ -6,9 +6,10 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 PREFIX = "arg__"
-YES_NO = (("", "-"), ("true", _("yes")), ("false", _("no")))
+YES_NO = (("", "-"), ("true", gettext_lazy("yes")), ("false", gettext_lazy("no")))
 
 
 def argument_fields(schema: Mapping[str, Any]) -> dict[str, forms.Field]:

@@ -126,6 +126,7 @@ class JobForm(forms.Form):
         self.schema: Mapping[str, Any] = function.arguments if function else {}
         self.job = job
         kwargs["initial"] = {**_initial(job, self.schema), **kwargs.get("initial", {})}
+        kwargs["label_suffix"] = ""
         super().__init__(*args, **kwargs)
         for name, field in argument_fields(self.schema).items():
             self.fields[name] = field

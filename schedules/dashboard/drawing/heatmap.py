@@ -1,4 +1,6 @@
-"""A year of days, coloured by the worst that happened; the days to come by what is planned."""
+"""A year of days, coloured by what happened, the worst at the foot; the coming ones by what is
+planned.
+"""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -13,6 +15,8 @@ from schedules.states import RunState
 
 STEP, CELL = 13.0, 11.0
 TOP = 16.0
+LEAST = 3.5
+"""The height of one failure among hundreds of successes."""
 WEEKS_BACK, WEEKS_AHEAD = 52, 4
 
 GRAVEST = (
@@ -44,24 +48,25 @@ def year(past: Mapping[date, Counts], ahead: Mapping[date, int], *, today: date)
             shapes.append(text(week * STEP, 10, date_format(begin, "M")))
         for weekday in range(7):
             day = begin + timedelta(days=weekday)
-            kind, told = _cell(day, past.get(day, {}), ahead.get(day, 0), today=today, most=most)
-            shapes.append(
-                rectangle(
-                    week * STEP,
-                    TOP + weekday * STEP,
-                    CELL,
-                    CELL,
-                    kind=kind,
-                    title=f"{date_format(day, 'D j M Y')}: {told}",
-                    rounded=2,
+            counts = past.get(day, {})
+            kind, told = _cell(day, counts, ahead.get(day, 0), today=today, most=most)
+            x, y = week * STEP, TOP + weekday * STEP
+            title = f"{date_format(day, 'D j M Y')}: {told}"
+            shapes.append(rectangle(x, y, CELL, CELL, kind=kind, title=title, rounded=2))
+            worst, share = _worst(counts)
+            if share:
+                height = max(LEAST, CELL * share)
+                shapes.append(
+                    rectangle(
+                        x, y + CELL - height, CELL, height, kind=worst, title=title, rounded=1
+                    )
                 )
-            )
     return drawing(
         shapes,
         width=weeks * STEP - (STEP - CELL),
         height=TOP + 7 * STEP - (STEP - CELL),
         title=_("Twelve months by day, and the next four weeks"),
-        description=_("A day has the colour of the gravest outcome on it; days are those of UTC."),
+        description=_("A day has the colour of most of its outcomes, and at its foot the gravest."),
         kind="heatmap",
     )
 
@@ -73,8 +78,17 @@ def _cell(day: date, counts: Counts, planned: int, *, today: date, most: int) ->
     if day > today or (day == today and not counts):
         words = _("%(number)s planned") % {"number": planned} if planned else _("nothing planned")
         return ("ahead" if planned else "empty"), words
-    worst = next((state for state in GRAVEST if counts.get(state)), None)
-    if worst is None:
+    usual = max(counts, key=lambda state: counts[state], default=None)
+    if usual is None:
         return "empty", _("nothing")
     strength = 1 + (3 * sum(counts.values()) - 1) // most if most else 1
-    return f"{tone_of(worst)} strength-{min(strength, 3)}", told
+    return f"{tone_of(usual)} strength-{min(strength, 3)}", told
+
+
+def _worst(counts: Counts) -> tuple[str, float]:
+    """The tone of the gravest outcome, and its share; no share where it is the usual one."""
+    usual = max(counts, key=lambda state: counts[state], default=None)
+    worst = next((state for state in GRAVEST if counts.get(state)), None)
+    if usual is None or worst is None or tone_of(worst) == tone_of(usual):
+        return "", 0.0
+    return tone_of(worst), counts[worst] / sum(counts.values())

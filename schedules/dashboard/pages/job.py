@@ -14,8 +14,8 @@ from schedules.dashboard.drawing.heatmap import WEEKS_AHEAD, WEEKS_BACK, year
 from schedules.dashboard.drawing.sparkline import sparkline
 from schedules.dashboard.guard import page, show
 from schedules.dashboard.reader import Reader
+from schedules.dashboard.words.json_text import as_text
 from schedules.dashboard.words.lengths import length
-from schedules.dashboard.words.masking import as_text
 from schedules.dashboard.words.policies import rules_of
 from schedules.dashboard.words.states import STACK
 from schedules.models import Job, Run

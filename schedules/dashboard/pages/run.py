@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from schedules.dashboard.drawing.story import Stretch, story_bar
 from schedules.dashboard.guard import page, show
 from schedules.dashboard.reader import Reader
-from schedules.dashboard.words.masking import as_text
+from schedules.dashboard.words.json_text import as_text
 from schedules.dashboard.words.states import tone_of
 from schedules.models import Run
 from schedules.operations.parked import is_parked
@@ -21,7 +21,7 @@ from schedules.operations.shapes import result_data
 from schedules.states import FINAL, WAITING, RunState
 
 LONGEST_TRACEBACK = 60_000
-LONGEST_LOG = 60_000
+LONGEST_LOG = 70_000
 
 
 @page

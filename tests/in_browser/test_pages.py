@@ -1,0 +1,86 @@
+"""Every page in a real browser: accessible in both themes and both directions, without a complaint
+of the console, and as wide as its window.
+"""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from schedules.models import Job, Run
+from schedules.states import RunState
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(500)]
+
+Open = Callable[..., Page]
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
+
+
+def addresses(jobs: list[Job], runs: list[Run]) -> list[str]:
+    job = f"jobs/{jobs[0].pk}/"
+    of_state = {run.state: f"runs/{run.task_id}/" for run in runs[:-1]}
+    tabs = ("calendar", "charts", "next", "definition", "changes")
+    return [
+        *("", "jobs/", job, *(f"{job}?tab={tab}" for tab in tabs), f"{job}edit", f"{job}pause"),
+        *("jobs/new", "jobs/new?task=add", "runs/", "runs/failures"),
+        *(of_state[RunState.RUNNING], of_state[RunState.FAILED], of_state[RunState.MISSED]),
+        *("missed/", "one-offs/", "workers/", "audit/"),
+    ]
+
+
+def problems(page: Page, options: Mapping[str, object]) -> list[str]:
+    found = Axe().run(page, options=dict(options)).response["violations"]
+    return [
+        f"{each['id']}: {node['target']} {node['failureSummary']}"
+        for each in found
+        for node in each["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "theme", "options"),
+    [("en", "light", RULES), ("ar", "dark", RULES), ("en", "dark", CONTRAST)],
+)
+def test_every_page_is_accessible(
+    open_page: Open,
+    jobs: list[Job],
+    runs: list[Run],
+    language: str,
+    theme: str,
+    options: Mapping[str, object],
+) -> None:
+    page = open_page(language=language, color_scheme=theme)
+    found = []
+    for address in addresses(jobs, runs):
+        page.goto(f"/scheduler/{address}")
+        for folded in page.locator("details").all():
+            folded.evaluate("each => { each.open = true; }")
+        found += [f"{address}: {problem}" for problem in problems(page, options)]
+
+    assert found == []
+    assert page.locator("html").get_attribute("dir") == ("rtl" if language == "ar" else "ltr")
+
+
+def test_empty_pages_are_accessible(open_page: Open) -> None:
+    page = open_page()
+    found = []
+    for address in ("", "jobs/", "jobs/new", "runs/", "missed/", "one-offs/", "workers/", "audit/"):
+        page.goto(f"/scheduler/{address}")
+        found += [f"{address}: {problem}" for problem in problems(page, RULES)]
+
+    assert found == []
+
+
+def test_no_page_is_wider_than_a_telephone(
+    open_page: Open, jobs: list[Job], runs: list[Run]
+) -> None:
+    page = open_page(viewport={"width": 360, "height": 700})
+    wide = []
+    for address in addresses(jobs, runs):
+        page.goto(f"/scheduler/{address}")
+        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            wide.append(address)
+
+    assert wide == []

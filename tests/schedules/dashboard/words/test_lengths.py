@@ -1,0 +1,40 @@
+"""Lengths and distances as people read them."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from schedules.dashboard.words.lengths import distance, length
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, ""),
+        (timedelta(milliseconds=58), "58 ms"),
+        (timedelta(seconds=1, milliseconds=240), "1.2 s"),
+        (timedelta(seconds=59), "59 s"),
+        (timedelta(minutes=2, seconds=5), "2 min 5 s"),
+        (timedelta(days=3, hours=4, minutes=5), "3 d 4 h"),
+        (-timedelta(minutes=1), "-1 min"),
+    ],
+)
+def test_lengths(value: timedelta | None, words: str) -> None:
+    assert length(value) == words
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [
+        (timedelta(milliseconds=400), "now"),
+        (timedelta(seconds=75), "in 1 min 15 s"),
+        (timedelta(minutes=9, seconds=59), "in 9 min"),
+        (-timedelta(hours=5, minutes=3, seconds=2), "5 h 3 min ago"),
+        (-timedelta(days=2, hours=3, minutes=59), "2 d 3 h ago"),
+        (timedelta(days=400, hours=5), "in 400 d"),
+    ],
+)
+def test_distances_say_as_much_as_matters(ahead: timedelta, words: str) -> None:
+    assert distance(NOW + ahead, now=NOW) == words
