@@ -57,10 +57,20 @@ class RabbitMQ:
             self._process.wait()
             self._process = None
 
+    def end_names(self) -> None:
+        """End Erlang's server of names, which has detached itself from the one that started it."""
+        wait_until(self._names_end, what="the end of Erlang's server of names")
+
     def empty(self, queue: str) -> None:
         """Forget the messages of a queue."""
         with self._connection() as connection:
             connection.channel().queue_purge(queue)
+
+    def _names_end(self) -> bool:
+        """Ask it to end, which it refuses until it has noticed that its last node is gone."""
+        asked = ["epmd", "-port", str(self._names), "-kill"]
+        said = subprocess.run(asked, check=False, capture_output=True, text=True, timeout=30)
+        return "not allowed" not in said.stdout + said.stderr
 
     def _answers(self) -> bool:
         try:
@@ -82,3 +92,4 @@ def rabbitmq(folder: Path) -> Iterator[RabbitMQ]:
         yield server
     finally:
         server.kill()
+        server.end_names()
