@@ -2,11 +2,13 @@
 
 from django.urls import path
 
+from schedules.dashboard.actions.alerts import mute, try_channel, unmute
 from schedules.dashboard.actions.job_editor import edit_job, new_job
 from schedules.dashboard.actions.jobs import act_on_job
 from schedules.dashboard.actions.many import bulk, halt, unhalt
 from schedules.dashboard.actions.preferences import preferences
 from schedules.dashboard.actions.runs import act_on_run
+from schedules.dashboard.pages.alerts import alerts
 from schedules.dashboard.pages.audit import audit
 from schedules.dashboard.pages.job import job
 from schedules.dashboard.pages.jobs import jobs
@@ -35,5 +37,9 @@ pages = [
     path("missed/", missed, name="missed"),
     path("one-offs/", parked, name="parked"),
     path("workers/", workers, name="workers"),
+    path("alerts/", alerts, name="alerts"),
+    path("alerts/rules/<int:number>/mute", mute, name="mute"),
+    path("alerts/rules/<int:number>/unmute", unmute, name="unmute"),
+    path("alerts/channels/<int:number>/test", try_channel, name="try_channel"),
     path("audit/", audit, name="audit"),
 ]

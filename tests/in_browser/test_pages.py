@@ -26,7 +26,7 @@ def addresses(jobs: list[Job], runs: list[Run]) -> list[str]:
         *("", "jobs/", job, *(f"{job}?tab={tab}" for tab in tabs), f"{job}edit", f"{job}pause"),
         *("jobs/new", "jobs/new?task=add", "runs/", "runs/failures"),
         *(of_state[RunState.RUNNING], of_state[RunState.FAILED], of_state[RunState.MISSED]),
-        *("missed/", "one-offs/", "workers/", "audit/"),
+        *("missed/", "one-offs/", "workers/", "alerts/", "audit/"),
     ]
 
 

@@ -28,6 +28,9 @@ _SIGNS = {
     "cancelled": Sign("ban", _("cancelled"), "off"),
     "lost": Sign("lost", _("lost"), "bad"),
     "timed_out": Sign("clock", _("timed out"), "bad"),
+    # Deliveries of alerts.
+    "gathering": Sign("clock", _("gathering"), "calm"),
+    "pending": Sign("dot", _("pending"), "calm"),
     # Conditions of jobs.
     "ok": Sign("check", pgettext_lazy("a job", "ok"), "good"),
     "late": Sign("clock", _("late"), "warn"),

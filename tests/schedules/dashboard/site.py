@@ -19,6 +19,7 @@ def addresses(job: Job, run: Run) -> list[str]:
         "/scheduler/missed/",
         "/scheduler/one-offs/",
         "/scheduler/workers/",
+        "/scheduler/alerts/",
         "/scheduler/audit/",
     ]
 

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from schedules.models import AuditEntry, GlobalPause, Job, Run, TaskFunction
+from schedules.models import (
+    AlertChannel,
+    AlertRule,
+    AuditEntry,
+    GlobalPause,
+    Job,
+    Run,
+    TaskFunction,
+)
 from schedules.operations.create import create_job
 from schedules.states import Origin, RunState
 
@@ -256,3 +264,23 @@ def test_after_an_action_one_is_back_where_it_was_asked(operator: Client, job: J
     assert 'name="next" value="/scheduler/jobs/?state=ok"' in question.content.decode()
     foreign = act(operator, f"jobs/{job.pk}", "pause", length="", next="https://x.example/")
     assert foreign.headers["Location"] == f"/scheduler/jobs/{job.pk}/"
+
+
+def test_a_rule_is_muted_and_a_channel_is_tried(operator: Client, now: datetime) -> None:
+    channel = AlertChannel.objects.create(
+        name="ops", kind="email", target="ops@example.com", created_at=now
+    )
+    rule = AlertRule.objects.create(name="failures", kind="failed", created_at=now)
+    rule.channels.add(channel)
+
+    operator.post(f"/scheduler/alerts/rules/{rule.pk}/mute", {"length": "1h", "reason": "moving"})
+    muted = operator.get("/scheduler/alerts/").content.decode()
+    operator.post(f"/scheduler/alerts/rules/{rule.pk}/unmute")
+    operator.post(f"/scheduler/alerts/channels/{channel.pk}/test")
+    told = operator.get("/scheduler/alerts/").content.decode()
+
+    assert "muted by <bdi>siti</bdi>" in muted
+    assert "moving" in muted
+    assert "muted by" not in told
+    assert "This is a test of ops" in told
+    assert [trace[0] for trace in reversed(traces())] == ["mute", "unmute", "test"]
