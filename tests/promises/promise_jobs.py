@@ -25,7 +25,7 @@ def tell_outside(file: str) -> None:
     os.close(descriptor)
 
 
-@job(atomic=True)
+@job(key="promised_effect", atomic=True)
 def effect(name: str) -> str:
     """Leave one effect, together with the success."""
     leave_effect(name)
@@ -77,14 +77,14 @@ def ask_for_retry(name: str, *, run: CurrentRun) -> str:
     return name
 
 
-@job(atomic=True)
+@job(key="promised_fail", atomic=True)
 def fail(name: str) -> None:
     """Leave an effect and raise."""
     leave_effect(name)
     raise ValueError("on purpose")
 
 
-@job(atomic=True)
+@job(key="promised_total", atomic=True)
 def total(numbers: list[int]) -> int:
     """Leave an effect with the sum of all numbers: the body of chords."""
     leave_effect(f"total {sum(numbers)}")
