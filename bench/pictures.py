@@ -33,14 +33,12 @@ class Silent(WSGIRequestHandler):
         """Say nothing."""
 
 
-def prepare(now: datetime) -> tuple[int, str]:
-    """Make tables, demo data and a past; return the number of a job and the id of a run for the
-    pictures.
-    """
+def prepare(now: datetime) -> int:
+    """Make tables, demo data and a past; return the number of a job for the pictures."""
     from django.contrib.auth.models import User
     from django.core.management import call_command
 
-    from schedules.models import Job, Run
+    from schedules.models import Job
     from schedules.operations.day_totals import add_up_ended
     from schedules.operations.edit import update_job
     from schedules.operations.switch import pause_job
@@ -63,9 +61,7 @@ def prepare(now: datetime) -> tuple[int, str]:
     pause_job(paused, by="siti", source="dashboard", now=now, until=until, reason=reason)
     for _ in range(PAST.days + 40):
         add_up_ended(now=now)
-    run = Run.objects.filter(job_key="auto_create_daily_attendance", state="succeeded").first()
-    assert run is not None
-    return Job.objects.get(key="auto_create_daily_attendance").pk, str(run.task_id)
+    return Job.objects.get(key="auto_create_daily_attendance").pk
 
 
 def _instances(now: datetime) -> Any:
@@ -138,7 +134,7 @@ def look_alive(now: datetime) -> None:
         job.save(update_fields=["next_run_at", "next_due_at"])
 
 
-def take(job: int, run: str) -> None:
+def take(job: int) -> None:
     """Open the pages and keep what they show."""
     from django.contrib.auth.models import User
     from django.test import Client
@@ -158,7 +154,6 @@ def take(job: int, run: str) -> None:
         ("overview", "", "light", "en"),
         ("jobs-arabic", "jobs/", "dark", "ar"),
         ("job", f"jobs/{job}/?tab=calendar", "dark", "en"),
-        ("run", f"runs/{run}/", "light", "en"),
     )
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
@@ -191,7 +186,7 @@ def main() -> None:
         import django
 
         django.setup()
-        take(*prepare(datetime.now(UTC)))
+        take(prepare(datetime.now(UTC)))
 
 
 if __name__ == "__main__":
