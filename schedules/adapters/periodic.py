@@ -20,7 +20,7 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
-from schedules.adapters.unreadable import refuse_unreadable
+from schedules.adapters.unreadable import DATES, refuse_unreadable
 from schedules.conf import options
 from schedules.errors import InvalidInput
 from schedules.models import Job
@@ -48,6 +48,8 @@ IN_FORCE = (
     "args",
     "kwargs",
     "queue",
+    "priority",
+    "expire_seconds",
     "enabled",
     "one_off",
     "start_time",
@@ -58,6 +60,13 @@ IN_FORCE = (
     "solar_id",
 )
 """Columns of a periodic task that decide what its job plans, and that we write."""
+
+UNLOADED = (*DATES, "priority", "expire_seconds")
+"""Columns to load a periodic task without, to write it: a broken one stays, unless it is set."""
+
+LOWEST_PRIORITY = 255
+MOST_SECONDS = 2_147_483_647
+"""What the stock tables hold in every database."""
 
 A_ROW = "the number of a row that exists"
 
@@ -74,6 +83,8 @@ class Reading:
     enabled: bool = False
     one_off: bool = False
     queue: str = ""
+    policy: dict[str, Any] = field(default_factory=dict)
+    """Of a valid one: each field of the job's policy that it may give, None where it does not."""
     anchor: datetime | None = None
     invalid_reason: str = ""
 
@@ -115,6 +126,7 @@ def _read(periodic_task: PeriodicTask, job: Job, since: datetime) -> Reading:
                 timetable, starts_at=periodic_task.start_time, ends_at=periodic_task.expires
             )
         check_jitter(job.jitter, timetable)
+        policy = _policy(periodic_task)
         spec = to_spec(timetable)
     except InvalidInput as error:
         return Reading(
@@ -129,6 +141,7 @@ def _read(periodic_task: PeriodicTask, job: Job, since: datetime) -> Reading:
         enabled=periodic_task.enabled,
         one_off=periodic_task.one_off or job_type == JobType.CLOCKED,
         queue=periodic_task.queue or "",
+        policy=policy,
         anchor=anchor,
     )
 
@@ -191,6 +204,20 @@ def _json(name: str, text: str, kind: type, accepted: str) -> Any:
     if not isinstance(value, kind):
         raise InvalidInput(name, text, accepted)
     return value
+
+
+def _policy(periodic_task: PeriodicTask) -> dict[str, Any]:
+    priority, seconds = periodic_task.priority, periodic_task.expire_seconds
+    if priority is not None and not 0 <= priority <= LOWEST_PRIORITY:
+        raise InvalidInput("priority", priority, f"0 (first) to {LOWEST_PRIORITY}")
+    if seconds is not None and not 0 <= seconds <= MOST_SECONDS:
+        raise InvalidInput("expire_seconds", seconds, f"0 to {MOST_SECONDS}")
+    return {
+        # A message's priority counts from 0 (first), a job's rises.
+        "priority": None if priority is None else 5 - priority,
+        # None and 0 both mean "never", as for the stock Beat.
+        "misfire_grace": timedelta(seconds=seconds) if seconds else None,
+    }
 
 
 def _timetable(

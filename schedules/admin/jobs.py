@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from schedules.access import actor_name, may_manage, may_view
+from schedules.adapters.ignored import ignored_by
 from schedules.admin.badges import badge, moment
 from schedules.admin.reading import SchedulerAdmin
 from schedules.errors import InvalidInput, Refused
@@ -196,8 +197,9 @@ class JobAdmin(SchedulerAdmin):
 
     @admin.display(description="Reasons")
     def reasons(self, job: Job) -> str:
-        """Show why the job cannot run, or what a person should look at."""
-        return " ".join(filter(None, [job.invalid_reason, job.flagged_reason])) or "-"
+        """Show why the job cannot run, what a person should look at, and what has no effect."""
+        ignored = [f"{sentence}." for sentence in ignored_by(job.periodic_task_id)]
+        return " ".join(filter(None, [job.invalid_reason, job.flagged_reason, *ignored])) or "-"
 
     @admin.display(description="Pause")
     def pause(self, job: Any) -> SafeString | str:

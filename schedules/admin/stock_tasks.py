@@ -16,6 +16,7 @@ from django_celery_beat.admin import PeriodicTaskAdmin
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from schedules.access import actor_name, may_manage, may_view
+from schedules.adapters.ignored import ignored_by
 from schedules.admin.badges import badge, moment
 from schedules.admin.damage import damaged
 from schedules.admin.jobs import POLICY, JobForm
@@ -74,8 +75,8 @@ class StrictPeriodicTaskAdmin(StockAdmin, PeriodicTaskAdmin):  # type: ignore[mi
     inlines = (PolicyInline,)
     shown = ("state", "note")
     readonly_fields = (*shown, "last_run_at", "crontab_translation")
-    # Exchange, routing key, headers, message priority and expire_seconds are not offered: who
-    # routes messages chooses what runs, and priority and grace are parts of the policy.
+    # Exchange, routing key and headers are not offered, since who routes messages chooses what
+    # runs; nor priority and expire_seconds, since priority and grace are below, in the policy.
     fieldsets = (
         (None, {"fields": (*shown, "name", "regtask", "task", "enabled", "description")}),
         (
@@ -192,17 +193,20 @@ class StrictPeriodicTaskAdmin(StockAdmin, PeriodicTaskAdmin):  # type: ignore[mi
 
     @admin.display(description="How it stands")
     def state(self, task: Any) -> SafeString | str:
-        """Show timetable in force, next run and last outcome; or why it cannot run."""
+        """Show timetable in force, next run, last outcome and what of the row has no effect; or why
+        it cannot run.
+        """
         job = job_of(task)
         if job is None:
             return NOT_READ
         if job.invalid_reason:
             return format_html("{} {}", badge("invalid"), job.invalid_reason)
         return format_html(
-            "{}; next {}; last {}",
+            "{}; next {}; last {} {}",
             timetable_words(job),
             moment(job.next_run_at, now=task.read_at),
             badge(task.last_state),
+            " ".join(f"{sentence}." for sentence in ignored_by(task.pk)),
         )
 
     @admin.display(description="Owner")

@@ -8,7 +8,9 @@ from django.db.models import QuerySet
 from django_celery_beat.models import PeriodicTask
 
 from schedules.access import record
+from schedules.adapters.ignored import ignored_by
 from schedules.adapters.periodic import Reading, read
+from schedules.dispatch.given import gives_other, take_given
 from schedules.dispatch.plan import settle
 from schedules.dispatch.upcoming import due_at_of, flag_of, next_occurrence
 from schedules.dispatch.versions import decided_until, write_version
@@ -68,12 +70,14 @@ def bring_into_force(job: Job, reading: Reading, *, since: datetime, by: str = "
 
     An unchanged timetable keeps its next occurrence, so that editing a description loses no run. A
     changed one begins strictly after `since`, or after what another Beat has planned meanwhile: an
-    edit never fires the past. What was due of the old one up to then the caller has settled.
+    edit never fires the past. What was due of the old one up to then the caller has settled. A
+    changed policy alone holds for what follows.
     """
     before = (job.timetable, job.is_enabled, job.one_off, job.invalid_reason)
     job.task = reading.task or job.task
     job.args, job.kwargs = reading.args, reading.kwargs
     job.queue = job.queue if reading.invalid_reason else reading.queue
+    is_other_policy = take_given(job, reading)
     job.job_type = reading.job_type or job.job_type
     job.is_enabled = reading.enabled
     job.one_off = reading.one_off
@@ -89,9 +93,12 @@ def bring_into_force(job: Job, reading: Reading, *, since: datetime, by: str = "
         job.next_due_at = due_at_of(job, job.next_run_at)
         job.flagged_reason = flag_of(job)
         job.ledger_from = job.ledger_from or since
+    elif is_other_policy:
+        since = max(since, decided_until(job) or since)
+    if begins or is_other_policy:
         job.version += 1
     job.save()
-    if begins:
+    if begins or is_other_policy:
         write_version(job, since=since, by=by)
     return changed
 
@@ -167,7 +174,10 @@ def _bring_up_to_date(job: Job, periodic_task_id: int, *, since: datetime) -> No
             reading.invalid_reason,
             extra={"action": "job_invalid"},
         )
-    if (reading.timetable, reading.enabled) != (job.timetable, job.is_enabled):
-        # What was due before the edit is still the old timetable's.
+    for sentence in ignored_by(periodic_task_id):
+        log.warning("Job %s: %s", job.key, sentence, extra={"action": "column_ignored"})
+    # What was due before the edit is still the old timetable's, with the old policy.
+    in_force = job.timetable, job.is_enabled
+    if (reading.timetable, reading.enabled) != in_force or gives_other(job, reading):
         settle(job, until=since)
     bring_into_force(job, reading, since=since)

@@ -133,6 +133,9 @@ class Job(models.Model):
     on_lost = models.CharField(max_length=5, choices=OnLost, default=OnLost.FAIL)
     exclusive = models.BooleanField(default=False)
     retention = models.DurationField(null=True, blank=True)
+    own_policy = models.JSONField(
+        null=True, blank=True, help_text="Its own values, where its periodic task gives others."
+    )
 
     is_enabled = models.BooleanField(default=True, help_text="In force; follows the periodic task.")
     is_active = models.BooleanField(

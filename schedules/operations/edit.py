@@ -9,10 +9,10 @@ from django.db import transaction
 from django_celery_beat.models import PeriodicTask
 
 from schedules.access import Source, actor_name, record
-from schedules.adapters.periodic import columns_of, read, write
-from schedules.adapters.unreadable import DATES
+from schedules.adapters.periodic import UNLOADED, columns_of, read, write
 from schedules.adapters.validation import check_arguments, check_jitter
 from schedules.dispatch import bring_into_force, write_version
+from schedules.dispatch.given import GIVEN, take_back
 from schedules.dispatch.plan import settle
 from schedules.dispatch.upcoming import due_at_of
 from schedules.dispatch.versions import decided_until
@@ -150,8 +150,8 @@ def change_job(
     # Locked against a Beat that plans it: what follows is worked out from the occurrence it left.
     locked = Job.objects.select_for_update(no_key=True, of=("self",))
     related = locked.select_related("periodic_task", "task_function")
-    # A broken date of the periodic task would keep it from being loaded, and so from being mended.
-    stored = related.defer(*(f"periodic_task__{name}" for name in DATES)).get(pk=job.pk)
+    # A broken column would keep the periodic task from being loaded, and so from being mended.
+    stored = related.defer(*(f"periodic_task__{name}" for name in UNLOADED)).get(pk=job.pk)
     if not stored.is_active:
         raise JobDeleted(stored.key)
     if versions is not None and stored.version not in versions:
@@ -242,8 +242,11 @@ def set_enabled(job: Job, *, enabled: bool) -> None:
 
 def _apply(job: Job, changes: Mapping[str, Any], *, now: datetime) -> None:
     for name in EDITABLE:
-        if name in changes:
-            setattr(job, name, changes[name])
+        if name not in changes:
+            continue
+        if name in GIVEN and changes[name] != getattr(job, name):
+            take_back(job, job.periodic_task, name)
+        setattr(job, name, changes[name])
     if "enabled" in changes:
         set_enabled(job, enabled=changes["enabled"])
     entered = read_entered(changes, job=job, now=now)

@@ -10,9 +10,9 @@ from django.db import transaction
 from django_celery_beat.models import PeriodicTask
 
 from schedules.access import Source, record
-from schedules.adapters.periodic import read, write
-from schedules.adapters.unreadable import DATES
+from schedules.adapters.periodic import UNLOADED, read, write
 from schedules.dispatch import absorb_edits, bring_into_force
+from schedules.dispatch.given import GIVEN, take_back
 from schedules.models import Job, TaskFunction
 from schedules.operations.timetables import point_at
 from schedules.registry import Declaration, all_declared, argument_schema
@@ -60,8 +60,8 @@ def install_declared(
     functions = {d.task: _install_function(d) for d in declarations}
     TaskFunction.objects.exclude(task__in=functions).update(is_active=False)
     rows = Job.objects.select_related("periodic_task")
-    # A date that SQL has broken keeps its row from being loaded, and here all the others with it.
-    rows = rows.defer(*(f"periodic_task__{name}" for name in DATES))
+    # A column that SQL has broken keeps its row from being loaded, and here all others with it.
+    rows = rows.defer(*(f"periodic_task__{name}" for name in UNLOADED))
     jobs = {job.key: job for job in rows}
     for declaration in declarations:
         if declaration.timetable is None:
@@ -207,6 +207,8 @@ def _apply(job: Job, values: dict[str, Any], declaration: Declaration, *, now: d
     periodic_task.task = declaration.task
     periodic_task.kwargs = json.dumps(job.kwargs)
     periodic_task.queue = job.queue or None
+    for name in GIVEN.keys() & values.keys():
+        take_back(job, periodic_task, name)
     if "enabled" in values:
         periodic_task.enabled = values["enabled"]
     if "timetable" in values:
@@ -219,7 +221,7 @@ def _apply(job: Job, values: dict[str, Any], declaration: Declaration, *, now: d
 
 def _periodic_task_named(job: Job) -> PeriodicTask:
     """Return the one that a lost job has left behind, since the name is unique, or a new one."""
-    left_behind = PeriodicTask.objects.defer(*DATES).filter(name=job.key).first()
+    left_behind = PeriodicTask.objects.defer(*UNLOADED).filter(name=job.key).first()
     return left_behind or PeriodicTask(name=job.key, description=job.description_en)
 
 

@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from schedules.adapters.ignored import ignored_by
 from schedules.dashboard.drawing.bars import outcome_bars
 from schedules.dashboard.drawing.curves import curve, scatter
 from schedules.dashboard.drawing.heatmap import WEEKS_AHEAD, WEEKS_BACK, year
@@ -66,6 +67,7 @@ def job(reader: Reader, *, number: int) -> HttpResponse:
         "tab": tab,
         "tabs": TABS,
         "last": last,
+        "ignored": ignored_by(shown.periodic_task_id),
         "condition": condition(shown, last=last.state if last else None, now=reader.now),
         "is_paused": shown.is_paused
         and (shown.paused_until is None or shown.paused_until > reader.now),

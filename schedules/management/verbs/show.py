@@ -3,6 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from schedules.adapters.ignored import ignored_by
 from schedules.management.console import Console, ExitCode
 from schedules.management.parser import job_named
 from schedules.operations.shapes import job_shape
@@ -25,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: dict[str, Any], console: Console) -> ExitCode:
     """Show the job."""
     job = job_named(options["job"])
-    shape = job_shape(job)
+    shape = {**job_shape(job), "remarks": ignored_by(job.periodic_task_id)}
     console.document(shape)
     console.text(f"{'timetable':<18} {timetable_words(job)}")
     for name, value in shape.items():

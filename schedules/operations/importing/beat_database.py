@@ -18,7 +18,7 @@ KINDS = {
     "solar_id": "solarschedule",
 }
 CRON_PARTS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
-LEFT_BEHIND = ("exchange", "routing_key", "priority")
+LEFT_BEHIND = ("exchange", "routing_key")
 
 
 def read_beat_database(source: str, *, now: datetime) -> list[Found]:
@@ -103,7 +103,9 @@ def _values(row: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[str, ...]]:
     }
     if not isinstance(values["args"], list) or not isinstance(values["kwargs"], dict):
         raise NotCarried("its arguments are no JSON list and JSON object")
-    if row["expire_seconds"] is not None:
+    if row["priority"] is not None:
+        values["priority"] = 5 - int(row["priority"])
+    if row["expire_seconds"]:
         values["misfire_grace"] = timedelta(seconds=row["expire_seconds"])
     left = [name for name in LEFT_BEHIND if row[name] not in (None, "")]
     if row["headers"] not in (None, "", "{}"):

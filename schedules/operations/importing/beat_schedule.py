@@ -148,6 +148,8 @@ def _values(entry: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     remarks = []
     if queue := options.pop("queue", None):
         values["queue"] = str(queue)
+    if isinstance(options.get("priority"), int):
+        values["priority"] = 5 - options.pop("priority")
     expires = options.pop("expires", None)
     if isinstance(expires, int | float):
         values["misfire_grace"] = timedelta(seconds=expires)

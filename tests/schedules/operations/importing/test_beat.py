@@ -73,7 +73,7 @@ def test_a_python_beat_schedule_becomes_jobs(installed: None, now: datetime) -> 
     assert timetable_of("sunset") == Solar("sunset", -37, 145)
     monday = Job.objects.get(key="monday")
     assert (monday.queue, monday.misfire_grace) == ("slow", timedelta(hours=1))
-    assert carried["monday"].remarks == ("options left behind: priority",)
+    assert (monday.priority, carried["monday"].remarks) == (2, ())
     assert Job.objects.get(key="seconds").args == [16, 4]
     assert sorted(name for name, each in carried.items() if each.outcome == LEFT) == [
         "no-entry",
@@ -144,7 +144,7 @@ def plain_database(db: None, now: datetime, tmp_path: Path) -> Path:
     PeriodicTask.objects.create(name="off", interval=five, enabled=False, **common)
     PeriodicTask.objects.create(name="once", clocked=date, one_off=True, **common)
     PeriodicTask.objects.create(name="past", clocked=past, one_off=True, **common)
-    PeriodicTask.objects.create(name="place", solar=place, expire_seconds=600, **common)
+    PeriodicTask.objects.create(name="place", solar=place, expire_seconds=600, priority=9, **common)
     PeriodicTask.objects.create(name="often", interval=often, **common)
     PeriodicTask.objects.create(name="os", interval=five, task="os.system", args='["true"]')
     copy = tmp_path / "plain.db"
@@ -181,7 +181,8 @@ def test_a_plain_database_becomes_jobs(
     assert timetable_of("place") == Solar("sunset", -37, 145)
     assert not Job.objects.get(key="off").is_enabled
     assert Job.objects.get(key="five").queue == "slow"
-    assert Job.objects.get(key="place").misfire_grace == timedelta(minutes=10)
+    place = Job.objects.get(key="place")
+    assert (place.priority, place.misfire_grace) == (-4, timedelta(minutes=10))
     assert carried["week"].remarks == ("left behind: headers",)
     left = {name: each.reason for name, each in carried.items() if each.outcome == LEFT}
     assert sorted(left) == ["often", "os", "past"]

@@ -1,0 +1,36 @@
+"""What a periodic task says and its job does not do, in words: never dropped in silence."""
+
+import json
+from collections.abc import Iterator
+
+from django_celery_beat.models import PeriodicTask
+
+COLUMNS = ("exchange", "routing_key", "headers")
+"""Who routes messages chooses what runs; that is the declaration's, and its task's queue."""
+
+
+def ignored_by(periodic_task_id: int | None) -> list[str]:
+    """Return one sentence, without its full stop, for each column that is filled in vain.
+
+    Of headers their names alone, since a value may be a secret. One statement.
+    """
+    rows = PeriodicTask.objects.filter(pk=periodic_task_id).values(*COLUMNS)
+    row = rows.first() if periodic_task_id is not None else None
+    return list(_sentences(row)) if row else []
+
+
+def _sentences(row: dict[str, str | None]) -> Iterator[str]:
+    for name in ("exchange", "routing_key"):
+        if row[name]:
+            yield f"{name} of its periodic task is ignored: {row[name]}"
+    found = _headers(row["headers"] or "{}")
+    if found:
+        yield f"headers of its periodic task are ignored: {found}"
+
+
+def _headers(text: str) -> str:
+    try:
+        headers = json.loads(text)
+    except (ValueError, RecursionError):
+        return "they are no JSON"
+    return ", ".join(headers) if isinstance(headers, dict) else "they are no JSON object"
