@@ -13,11 +13,16 @@ DATABASE_FIXTURES = frozenset(
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--thorough`."""
+    """Add `--thorough` and `--celery-docker`."""
     parser.addoption(
         "--thorough",
         action="store_true",
         help="the promises with their full numbers, which takes many minutes",
+    )
+    parser.addoption(
+        "--celery-docker",
+        action="store_true",
+        help="tests/stack/test_containers.py in pytest-celery's containers; needs a Docker engine",
     )
 
 
