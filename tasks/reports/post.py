@@ -6,7 +6,9 @@ tried again, since the server did not take that mail; one that says anything els
 
 import logging
 import smtplib
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -27,6 +29,16 @@ REFUSALS = (
     smtplib.SMTPDataError,
     smtplib.SMTPNotSupportedError,
     UnicodeError,  # an address or header that cannot be written at all
+)
+
+# The steps that come before the mail itself is handed over.
+BEFORE_THE_MAIL = frozenset(
+    step.__code__
+    for step in (
+        smtplib.SMTP.ehlo_or_helo_if_needed,
+        smtplib.SMTP.mail,
+        smtplib.SMTP.rcpt,
+    )
 )
 
 
@@ -61,8 +73,8 @@ def send_to_hr(
     """Send the report of the date `on` to each of `settings.HR_RECIPIENTS` who has not had it.
 
     `write` makes the letter in a language. One bad address stops nobody else. Raises SkipRun while
-    there are no recipients, and OSError or SMTPException when the server cannot be reached at all:
-    then nothing was sent.
+    there are no recipients, and OSError or SMTPException when the server cannot be reached:
+    then nothing was sent to those who are left, and a later try begins with them.
     """
     recipients: list[tuple[str, str]] = settings.HR_RECIPIENTS
     if not recipients:
@@ -75,7 +87,7 @@ def send_to_hr(
             connection.open()  # does nothing while it is open
             _send(letters[language], report, on, address, connection=connection, run=run, done=done)
         run.progress(number, len(recipients))
-    connection.close()
+    _close(connection)
     return done
 
 
@@ -138,13 +150,26 @@ def _hand_over(
         mail.attach(name, content, kind)
     try:
         mail.send()
-    except REFUSALS as error:
-        return Mailing.State.REFUSED, _reason(error)
-    except (smtplib.SMTPException, OSError) as error:
-        # It fell silent, perhaps after it had taken the mail. The next one gets a new connection.
-        connection.close()
+    except (*REFUSALS, smtplib.SMTPException, OSError) as error:
+        # The server may have closed the connection with its answer: the next mail gets a new one.
+        _close(connection)
+        if isinstance(error, REFUSALS) or _came_before_the_mail(error):
+            return Mailing.State.REFUSED, _reason(error)
+        # It fell silent, perhaps after it had taken the mail.
         return Mailing.State.UNCERTAIN, _reason(error)
     return Mailing.State.SENT, ""
+
+
+def _came_before_the_mail(error: Exception) -> bool:
+    """Whether the connection was lost while the server could not have had the mail yet."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_code in BEFORE_THE_MAIL for frame, _ in frames)
+
+
+def _close(connection: BaseEmailBackend) -> None:
+    """Close it, however it takes its leave: that says nothing about the mails."""
+    with suppress(smtplib.SMTPException, OSError):
+        connection.close()
 
 
 def _reason(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """A real SMTP server on loopback, which keeps what it takes and can be told to refuse."""
 
+from asyncio import Transport
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,14 +22,19 @@ class Mailbox:
     port: int = 0
     mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
+    refusal: str = "550 5.1.1 no such mailbox"
+    hung_up_on: set[str] = field(default_factory=set)
     on_mail: Callable[[EmailMessage], None] | None = None
 
     async def handle_RCPT(  # noqa: N802 - the name is the library's
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]
     ) -> str:
-        """Refuse the recipients in `refused`."""
+        """Refuse the recipients in `refused`, and break off at those in `hung_up_on`."""
+        if address in self.hung_up_on:
+            assert isinstance(server.transport, Transport)
+            server.transport.abort()
         if address in self.refused:
-            return "550 5.1.1 no such mailbox"
+            return self.refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"
 

@@ -71,6 +71,31 @@ def test_an_address_that_bounces_stops_nobody_and_may_be_tried_again(mailbox: Ma
     assert len(mailbox.mails) == 2
 
 
+def test_a_refusal_that_ends_the_connection_costs_the_next_recipient_nothing(
+    mailbox: Mailbox,
+) -> None:
+    mailbox.refused, mailbox.refusal = {"hr@example.com"}, "421 4.7.0 come back later"
+
+    put_off = send()
+
+    assert put_off.summary == "1 sent, 0 had it already, 1 refused, 0 uncertain."
+    assert states() == {"hr@example.com": "refused", "mudir@example.com": "sent"}
+
+
+def test_a_server_that_breaks_off_before_the_mail_was_handed_over_is_asked_again(
+    mailbox: Mailbox,
+) -> None:
+    mailbox.hung_up_on = {"hr@example.com"}
+
+    broken = send()
+    mailbox.hung_up_on = set()
+    again = send()
+
+    assert broken.summary == "1 sent, 0 had it already, 1 refused, 0 uncertain."
+    assert again.summary == "1 sent, 1 had it already, 0 refused, 0 uncertain."
+    assert len(mailbox.mails) == 2
+
+
 def test_a_server_that_cannot_be_reached_leaves_all_to_a_later_try(
     mailbox: Mailbox, settings: Any
 ) -> None:
