@@ -46,8 +46,15 @@ class Pass:
 
 # The longest of each group first, so that no lane is left with it at the end.
 QUICK = (
-    Pass("postgres", "database tests on PostgreSQL", "database and not stack", on_postgres=True),
-    Pass("sqlite", "pure tests and database tests on SQLite", "not stack"),
+    Pass(
+        "postgres",
+        "database tests on PostgreSQL",
+        "database and not stack and not browser",
+        on_postgres=True,
+    ),
+    Pass("sqlite", "pure tests and database tests on SQLite", "not stack and not browser"),
+    # In a process of its own: the browser's event loop stays in the thread that started it.
+    Pass("browser", "tests in a browser, on SQLite", "browser"),
 )
 
 
@@ -72,7 +79,7 @@ def stack_passes(*, full: bool, split: bool) -> tuple[Pass, ...]:
     )
 
 
-PARTS = ("checks", "sqlite", "postgres", "stack")
+PARTS = ("checks", "sqlite", "postgres", "browser", "stack")
 
 
 def checks() -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""For all tests: the markers `database` and `system`, and databases for what a test starts."""
+"""For all tests: their markers, and databases for what a test starts."""
 
 import os
 import uuid
@@ -29,7 +29,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark a test `database` when it, its class or one of its fixtures asks for one.
 
-    In the same way mark it `system` when it uses the running system of tests/stack.
+    In the same way mark it `system` when it uses the running system of tests/stack, and `browser`
+    when it opens pages in one.
     """
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
@@ -37,6 +38,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("database")
         if "system" in fixtures:
             item.add_marker("system")
+        if "browser" in fixtures:
+            item.add_marker("browser")
 
 
 @pytest.fixture(scope="session")

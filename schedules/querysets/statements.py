@@ -1,11 +1,13 @@
 """The way to the database and back for the few statements that every run passes through."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.utils import CursorDebugWrapper
 from django.db.models import Model
 
 Row = TypeVar("Row", bound=Model)
@@ -27,8 +29,26 @@ def prepared_cursor(connection: BaseDatabaseWrapper) -> Any:
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     cursor: Any = Cursor(connection.connection)
-    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
-    return wrap(cursor)
+    if connection.queries_logged:
+        return _LoggedCursor(cursor, connection)
+    return connection.make_cursor(cursor)
+
+
+class _LoggedCursor(CursorDebugWrapper):
+    """Logs the statements as they are sent, with placeholders: psycopg keeps no text of those that
+    it sends by name.
+    """
+
+    @contextmanager
+    def debug_sql(
+        self,
+        sql: Any = None,
+        params: Any = None,
+        use_last_executed_query: bool = False,
+        many: bool = False,
+    ) -> Iterator[None]:
+        with super().debug_sql(sql, params, use_last_executed_query=False, many=many):
+            yield
 
 
 @cache

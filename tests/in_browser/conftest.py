@@ -1,6 +1,5 @@
 """A browser, somebody who is logged in, and rows on every page."""
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,15 +18,6 @@ from tests.schedules import sample_jobs  # noqa: F401 - declares the tasks
 from tests.schedules.conftest import make_run  # noqa: F401 - a fixture
 
 Open = Callable[..., Page]
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What a browser shows does not depend on the database: these tests run once, on SQLite."""
-    if not os.environ.get("DATABASE_URL", "").startswith("postgres"):
-        return
-    mine = [item for item in items if "tests/in_browser/" in item.path.as_posix()]
-    config.hook.pytest_deselected(items=mine)
-    items[:] = [item for item in items if item not in mine]
 
 
 @pytest.fixture(scope="session")

@@ -111,4 +111,4 @@ def test_a_refusal_names_fields_as_json_has_them(api: Api, add: TaskFunction) ->
     two_kinds = api("POST", "/jobs", body).json()["detail"]
 
     assert "(intervalSeconds ... intervalWeeks)" in two_kinds
-    assert "a cronExpression or runAt" in two_kinds
+    assert "a cronExpression, a solarEvent" in two_kinds

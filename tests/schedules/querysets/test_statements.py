@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from schedules.models import Run
 from schedules.querysets.statements import column_names, prepared_cursor, read_row
@@ -27,6 +28,14 @@ def test_postgresql_plans_a_claim_once_for_each_connection(make_run: Callable[..
         )
         [(executed,)] = cursor.fetchall()
     assert executed >= 3
+
+
+def test_a_statement_is_logged_however_often_it_was_sent(make_run: Callable[..., Run]) -> None:
+    for run in [make_run() for _ in range(4)]:
+        with CaptureQueriesContext(connection) as captured:
+            Run.objects.claim(run.task_id, task=run.task, instance_id=uuid4(), pid=1)
+
+        assert ["UPDATE schedules_run" in query["sql"] for query in captured] == [True]
 
 
 def test_a_row_is_read_as_the_orm_reads_it(make_run: Callable[..., Run], now: datetime) -> None:
