@@ -102,11 +102,12 @@ def _page(entries: Sequence["Entry"]) -> Page:
         person = Employee(code=entry.code, name=entry.name, email=entry.email)
         person.timezone = entry.timezone or person.timezone
         try:
-            person.clean_fields(exclude=["user"])
+            _check(person)
         except ValidationError as error:
-            extra = {"action": "directory_entry_refused", "code": entry.code}
+            code = _readable(entry.code)
+            extra = {"action": "directory_entry_refused", "code": code}
             log.warning("%s", "; ".join(error.messages), extra=extra)
-            unknown.append(entry.code or "(no code)")
+            unknown.append(code)
         else:
             usable.append(person)
     codes = [person.code for person in usable]
@@ -116,3 +117,21 @@ def _page(entries: Sequence["Entry"]) -> Page:
     Employee.objects.bulk_create(new, ignore_conflicts=True)
     found = Employee.objects.filter(code__in=codes).order_by("pk")
     return Page(employee_ids=list(found.values_list("pk", flat=True)), unknown=unknown)
+
+
+def _check(person: Employee) -> None:
+    """Raise ValidationError for a person who cannot have a row, or whom nobody would find again."""
+    person.clean_fields(exclude=["user"])
+    for name in ("code", "name", "email", "timezone"):
+        # Nothing else refuses it before PostgreSQL, which then refuses the whole page.
+        if "\x00" in getattr(person, name):
+            raise ValidationError(f"{name} holds U+0000: text without it.")
+    if person.code != person.code.strip():
+        raise ValidationError(f"code is {person.code!r}: no blanks around it.")
+
+
+def _readable(code: str) -> str:
+    """Return a code as it can be logged, stored and told apart by a reader."""
+    if not code:
+        return "(no code)"
+    return code if code == code.strip() and code.isprintable() else repr(code)

@@ -114,16 +114,29 @@ def test_a_page_that_cannot_be_is_refused(fault: str, reason: str) -> None:
 
 
 @pytest.mark.django_db
-def test_wrong_entries_are_counted_and_cost_nobody_else_a_row(settings: Any) -> None:
+def test_wrong_entries_are_named_and_cost_nobody_else_a_row(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     with workforce_server("wrong", "0", "10", module=FAULTY) as target:
         settings.WORKFORCE_GRPC_TARGET = target
         run = fill()
 
     assert run.state == "failed"
-    assert run.summary.endswith("Total: 13, Created: 10, Skipped: 0, Errors: 3")
+    assert run.summary.endswith("Total: 19, Created: 10, Skipped: 0, Errors: 9")
     assert Employee.objects.count() == Attendance.objects.count() == 10
+    named = [getattr(line, "code", "") for line in caplog.records if line.msg == "unknown employee"]
+    assert named[0] == "(no code)"
+    assert named[2:] == [
+        "E9999",
+        r"'E9\x0098'",
+        "E9997",
+        "E9996",
+        "E9995",
+        "' E9994'",
+        r"'E9993\xa0'",
+    ]
     result = json.loads(TaskResult.objects.get(task_id=str(run.task_id)).result)
-    assert result["exc_message"][1]["data"]["errors"] == 3
+    assert result["exc_message"][1]["data"]["errors"] == 9
 
 
 def test_nobody_listening_is_told_with_the_address() -> None:

@@ -55,6 +55,12 @@ def main() -> None:
                 reply.employees.add(code="x" * 51, name="Too Long")
                 reply.employees.add(code="E9999", name="Far Away", timezone="Mars/Phobos")
                 reply.employees.add(code="E0001", name="Adi Again")
+                reply.employees.add(code="E9\x0098", name="Nothing Inside")
+                reply.employees.add(code="E9997", name="Nothing\x00 Inside")
+                reply.employees.add(code="E9996", name="Nil", timezone="Asia/\x00Jakarta")
+                reply.employees.add(code="E9995", name="Mail", email='"a\x00b"@example.com')
+                reply.employees.add(code=" E9994", name="Blank Before")
+                reply.employees.add(code="E9993\u00a0", name="Blank Behind")
             if fault == "long":
                 reply.employees.extend(list(reply.employees))
             if fault == "endless":
