@@ -40,12 +40,13 @@ MOST_CODES = 20
     name_en="Create the day's attendance",
     name_ar="إنشاء سجلات الحضور اليومية",
     name_id="Buat absensi harian otomatis",
-    description_en="Gives every active employee an absent row; a clock-in makes it present.",
-    description_ar="يضيف لكل موظف نشط سجل غياب لليوم، ويحوله تسجيل الدخول إلى حضور.",
-    description_id="Memberi setiap karyawan aktif baris absen; clock-in mengubahnya menjadi hadir.",
+    description_en="Gives every active employee a row: on leave, or absent until a clock-in.",
+    description_ar="يضيف لكل موظف نشط سجلًا لليوم: إجازة، أو غياب يحوله تسجيل الدخول إلى حضور.",
+    description_id="Memberi setiap karyawan aktif baris: cuti, atau absen sampai clock-in.",
 )
 def auto_create_daily_attendance(*, scheduled_at: datetime, run: CurrentRun) -> dict[str, Any]:
-    """Make an absent row for each active employee without one on the Jakarta day of `scheduled_at`.
+    """Make a row for each active employee without one on the Jakarta day of `scheduled_at`: on
+    leave where leave was approved, absent for all others.
 
     The day is that of the nominal time: a run delayed past midnight still fills its own day. Safe
     to repeat. Returns `data` with created + skipped + errors = total_employees, where errors are

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Case, F, Q, Value, When
 
 from schedules.public import InvalidInput
+from tasks.attendance.leave import days_of_leave
 from tasks.attendance.models import Attendance, Direction, PunchLog, Source, Status
 from tasks.attendance.shifts import LONGEST_SHIFT, status_of
 from tasks.people.models import Employee
@@ -74,15 +75,24 @@ def rows_of_day(day: date, *, made_by: UUID | None) -> tuple[set[int], set[int]]
 
 
 def fill_day(employee_ids: Sequence[int], *, day: date, made_by: UUID) -> int:
-    """Make an absent row on `day` for those employees who have none, in the caller's transaction.
+    """Make a row on `day` for those employees who have none, in the caller's transaction: on leave
+    where leave was approved, absent for everybody else.
 
-    Returns how many are new: rows that carry the mark `made_by`. Repeated with the same mark it
-    counts what the mark has made altogether, so a run that is tried again reports all of its work.
+    Three statements, however many employees. Returns how many are new: rows that carry the mark
+    `made_by`. Repeated with the same mark it counts what the mark has made altogether, so a run
+    that is tried again reports all of its work.
     """
-    Attendance.objects.bulk_create(
-        [Attendance(employee_id=pk, date=day, made_by=made_by) for pk in employee_ids],
-        ignore_conflicts=True,
-    )
+    away = days_of_leave(employee_ids, day, day)
+    rows = [
+        Attendance(
+            employee_id=pk,
+            date=day,
+            made_by=made_by,
+            status=status_of(None, work_starts_at=None, on_leave=pk in away),
+        )
+        for pk in employee_ids
+    ]
+    Attendance.objects.bulk_create(rows, ignore_conflicts=True)
     # The insert does not say which rows it left out, and a count of what was there before could be
     # outdated by a clock-in at the same moment; the mark can not.
     made = Attendance.objects.made_by_run(made_by, day=day)

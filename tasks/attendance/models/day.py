@@ -60,7 +60,7 @@ class AttendanceQuerySet(models.QuerySet["Attendance"]):
 
 
 class Attendance(models.Model):
-    """One employee's day. It begins as absent; a clock-in makes it present."""
+    """One employee's day. It begins as absent, or on leave; a clock-in makes absent present."""
 
     employee = models.ForeignKey(
         Employee, models.PROTECT, related_name="attendances", db_index=False

@@ -11,7 +11,7 @@ from schedules.models import Run
 from schedules.testing import execute, execute_run
 from tasks.attendance import jobs
 from tasks.attendance.jobs import auto_create_daily_attendance
-from tasks.attendance.models import Attendance, Status
+from tasks.attendance.models import Attendance, LeaveRequest, Status
 from tasks.attendance.services import clock_in
 from tasks.people.directory import Page
 from tasks.people.models import Employee
@@ -87,6 +87,28 @@ def test_the_result_says_what_was_done() -> None:
     assert '"date": "2030-05-02"' in str(stored)
     assert '"total_employees": 3' in str(stored)
     assert Attendance.objects.get(employee=came_early).status == Status.PRESENT
+
+
+def test_who_has_approved_leave_on_the_day_is_on_leave_from_the_morning() -> None:
+    away, asked, back, _ = hire(4)
+    for employee, status, days in (
+        (away, LeaveRequest.Status.APPROVED, (DAY, DAY)),
+        (asked, LeaveRequest.Status.PENDING, (DAY, DAY)),
+        (back, LeaveRequest.Status.APPROVED, (DAY - timedelta(days=3), DAY - timedelta(days=1))),
+    ):
+        LeaveRequest.objects.create(
+            employee=employee,
+            starts_on=days[0],
+            ends_on=days[1],
+            status=status,
+            requested_at=HALF_PAST_MIDNIGHT,
+        )
+
+    run = fill()
+
+    assert counts(run) == {"total": 4, "created": 4, "skipped": 0, "errors": 0}
+    assert Attendance.objects.get(status=Status.ON_LEAVE).employee == away
+    assert Attendance.objects.filter(status=Status.ABSENT).count() == 3
 
 
 def test_a_second_run_changes_nothing() -> None:
