@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django_celery_beat.models import PeriodicTask
 
 from schedules.conf import options
+from schedules.dispatch.aside import put_aside
 from schedules.dispatch.decide import Planned, Policy, decide
 from schedules.dispatch.upcoming import due_at_of, flag_of, has_ended
 from schedules.dispatch.zone_data import renew
+from schedules.errors import InvalidInput
 from schedules.finish import options_of
 from schedules.halts import Halt, global_pauses, halts_of
 from schedules.lease import instance_id
@@ -46,7 +48,12 @@ def plan_jobs(jobs: Sequence[Job], *, now: datetime, through: datetime | None = 
     everything = global_pauses(reaching=min(started, default=now))
     rows: list[Run] = []
     for job in jobs:
-        rows += _plan(job, everything, now=now, through=through)
+        try:
+            rows += _plan(job, everything, now=now, through=through)
+        except (DatabaseError, InterfaceError):
+            raise  # tells nothing about the row
+        except Exception as error:  # noqa: BLE001 - the job says so, and all others go on
+            put_aside(job, error, now=now)
     # A conflict means that the occurrence has its run already; it keeps it, under the same id.
     write_runs(connection, rows)
     move_on(connection, jobs)
@@ -82,7 +89,8 @@ def _plan(
 ) -> list[Run]:
     renew(job)
     if job.next_run_at is None or job.timetable is None:
-        return []
+        name = "timetable" if job.timetable is None else "next_run_at"
+        raise InvalidInput(name, None, "a job that is due has one")
     decision = decide(
         from_spec(job.timetable),
         policy_of(job, everything=everything),
@@ -136,7 +144,7 @@ def _announce(task_ids: Sequence[UUID]) -> None:
 
 def _disable_spent(jobs: Sequence[Job]) -> None:
     """A one-off that has had its occurrence is disabled, on the stock admin's page too."""
-    spent = [job for job in jobs if job.one_off and job.next_run_at is None]
+    spent = [job for job in jobs if job.one_off and job.timetable and job.next_run_at is None]
     if spent:
         Job.objects.filter(pk__in=[job.pk for job in spent]).update(is_enabled=False)
         PeriodicTask.objects.filter(pk__in=[job.periodic_task_id for job in spent]).update(

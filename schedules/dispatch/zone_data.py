@@ -5,8 +5,9 @@ anew before it is fired.
 from datetime import datetime
 from functools import cache
 
-from django.db import connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 
+from schedules.dispatch.aside import put_aside
 from schedules.dispatch.upcoming import due_at_of
 from schedules.dispatch.versions import decided_until, write_version
 from schedules.models import Job, Watermark
@@ -60,7 +61,7 @@ def renew_all(*, now: datetime) -> int:
     while outdated.exists():
         with transaction.atomic():
             jobs = list(outdated.select_for_update(no_key=True, of=("self",))[:BATCH])
-            moved += sum([renew(job) for job in jobs])
+            moved += sum([_renewed_or_aside(job, now=now) for job in jobs])
             move_on(connection, jobs)
     with transaction.atomic():
         # A Beat with other zone data that starts later has to look again.
@@ -69,3 +70,13 @@ def renew_all(*, now: datetime) -> int:
             [Watermark(name=f"{NAME} {release()}", at=now)], ignore_conflicts=True
         )
     return moved
+
+
+def _renewed_or_aside(job: Job, *, now: datetime) -> bool:
+    try:
+        return renew(job)
+    except (DatabaseError, InterfaceError):
+        raise  # tells nothing about the row
+    except Exception as error:  # noqa: BLE001 - the job says so, and all others go on
+        put_aside(job, error, now=now)
+        return True

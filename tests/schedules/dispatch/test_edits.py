@@ -12,7 +12,7 @@ from django.test import Client
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from schedules.adapters import triggers
-from schedules.dispatch import absorb_edits, plan_due
+from schedules.dispatch import absorb_edits, plan_due, read_invalid_again
 from schedules.errors import InvalidInput
 from schedules.models import Job, Run, ScheduleVersion, Touched
 from schedules.operations.edit import update_job
@@ -213,6 +213,22 @@ def test_a_task_that_cannot_run_is_shown_as_invalid(
     assert reason in broken.invalid_reason
     assert broken.next_run_at is None
     assert Job.objects.get(key="healthy").next_run_at is not None
+
+
+def test_a_job_whose_own_timetable_sql_has_corrupted_is_read_again_from_its_periodic_task(
+    make_task: MakeTask,
+) -> None:
+    make_task()
+    before = absorb()
+    Job.objects.update(timetable={}, next_due_at=database_now())
+    plan_due(now=database_now())
+    assert Job.objects.get().invalid_reason
+
+    assert read_invalid_again(now=database_now()) == 1
+
+    job = Job.objects.get()
+    assert (job.timetable, job.next_run_at) == (before.timetable, before.next_run_at)
+    assert job.invalid_reason == ""
 
 
 @pytest.mark.parametrize(("field", "value"), [("minute", "61"), ("timezone", "Mars/Olympus")])

@@ -7,9 +7,10 @@ import pytest
 
 from schedules.dispatch import end_expired, plan_due, reap, take_outbox
 from schedules.lease import instance_id
-from schedules.models import Instance, Job, Run
+from schedules.models import Instance, Job, Run, ScheduleVersion
 from schedules.querysets.instances import LEASE
 from schedules.states import InstanceKind, InstanceStatus, RunState
+from tests.sql import run_sql
 
 pytestmark = pytest.mark.django_db
 
@@ -45,6 +46,36 @@ def test_an_invalid_or_disabled_job_is_not_planned(make_job: MakeJob, now: datet
     make_job(next_run_at=None, next_due_at=None, is_enabled=False)
 
     assert plan_due(now=now) == []
+
+
+@pytest.mark.parametrize(
+    "timetable",
+    [
+        "{}",
+        "[]",
+        "null",
+        '{"type": "cron", "expression": "61 * * * *", "tz": "UTC", "day_rule": "all"}',
+        '{"type": "every", "microseconds": "x", "anchor": 5}',
+    ],
+)
+@pytest.mark.parametrize("one_off", [False, True])
+def test_a_job_whose_timetable_sql_has_corrupted_stops_nothing_else(
+    make_job: MakeJob, now: datetime, timetable: str, one_off: bool
+) -> None:
+    broken = make_job("broken", due=now - MINUTE, one_off=one_off)
+    make_job("healthy")
+    run_sql("UPDATE schedules_job SET timetable = %s WHERE id = %s", timetable, broken.pk)
+
+    assert [run.job_key for run in plan_due(now=now)] == ["healthy"]
+
+    broken.refresh_from_db()
+    assert broken.invalid_reason.startswith("What is in force of it cannot be planned: ")
+    assert (broken.timetable, broken.next_run_at, broken.next_due_at) == (None, None, None)
+    assert broken.is_enabled
+    version = ScheduleVersion.objects.get(job=broken)
+    assert (version.number, version.timetable) == (broken.version, None)
+    assert version.reason == broken.invalid_reason
+    assert not Job.objects.due(now).exists()
 
 
 def test_a_one_off_job_is_disabled_when_it_is_spent(make_job: MakeJob, now: datetime) -> None:

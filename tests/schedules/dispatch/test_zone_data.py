@@ -78,3 +78,19 @@ def test_an_occurrence_that_was_decided_is_not_decided_anew(job: Job, now: datet
 
     job.refresh_from_db()
     assert job.next_run_at == now + 25 * HOUR
+
+
+def test_a_timetable_that_makes_no_sense_does_not_keep_the_others_from_being_renewed(
+    job: Job, make_job: MakeJob, now: datetime
+) -> None:
+    broken = make_job("broken", tzdata_version="1999a", ledger_from=now - HOUR)
+    ScheduleVersion.objects.create(job=broken, number=1, effective_at=now - HOUR, policy={})
+    Job.objects.filter(pk=broken.pk).update(timetable={"type": "cron"})
+
+    renew_all(now=now)
+
+    job.refresh_from_db()
+    broken.refresh_from_db()
+    assert job.next_run_at == now + HOUR
+    assert (broken.next_due_at, broken.timetable) == (None, None)
+    assert "cannot be planned" in broken.invalid_reason
