@@ -19,6 +19,9 @@ from tasks.people.workforce import workforce_pb2, workforce_pb2_grpc
 log = logging.getLogger(__name__)
 
 MOST_PER_PAGE = 1000
+MOST_PAGES = 10_000
+MOST_WITHOUT_NEWS = 100
+"""How many pages in a row may name nobody new; a directory that filters late has empty ones."""
 
 PASSING = frozenset(
     {
@@ -65,13 +68,19 @@ def fetch_pages(
     """Yield the active employees, page by page.
 
     Raises DirectoryUnavailable when a page does not come within all tries, and for one that cannot
-    be: too long, or with a token that was there before, which would never end.
+    be: too long, or one that would never end, since its token was there before, the hundredth in a
+    row names nobody new, or it is the page after the ten thousandth.
     """
     with closing(_channel(directory)) as channel:
         stub = workforce_pb2_grpc.WorkforceDirectoryStub(channel)  # type: ignore[no-untyped-call]
         token, tokens, number = "", {""}, 0
+        codes: set[str] = set()
+        without_news = 0
         while True:
             number += 1
+            if number > MOST_PAGES:
+                reason = f"{MOST_PAGES} is the most that is asked for"
+                raise DirectoryUnavailable(directory.target, number, reason)
             request = workforce_pb2.ListActiveEmployeesRequest(page_size=per_page, page_token=token)
             reply = _ask(stub, request, directory, number)
             if len(reply.employees) > per_page:
@@ -79,6 +88,12 @@ def fetch_pages(
                 raise DirectoryUnavailable(directory.target, number, reason)
             if reply.next_page_token and reply.next_page_token in tokens:
                 reason = f"it leads back to the token {reply.next_page_token!r}"
+                raise DirectoryUnavailable(directory.target, number, reason)
+            known = len(codes)
+            codes.update(entry.code for entry in reply.employees)
+            without_news = 0 if len(codes) > known else without_news + 1
+            if reply.next_page_token and without_news >= MOST_WITHOUT_NEWS:
+                reason = f"it and the {without_news - 1} before name nobody new, and it leads on"
                 raise DirectoryUnavailable(directory.target, number, reason)
             if reply.employees:
                 yield list(reply.employees)

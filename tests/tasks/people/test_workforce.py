@@ -101,9 +101,15 @@ def test_a_slow_page_is_given_up_after_its_deadline_and_some_tries() -> None:
     [
         ("long", "gave no page 1: it holds 40 people, 20 were asked for."),
         ("endless", "gave no page 2: it leads back to the token 'E0001'."),
+        ("empty", "gave no page 100: it and the 99 before name nobody new, and it leads on."),
+        ("same", "gave no page 101: it and the 99 before name nobody new, and it leads on."),
+        ("flood", "gave no page 201: 200 is the most that is asked for."),
     ],
 )
-def test_a_page_that_cannot_be_is_refused(fault: str, reason: str) -> None:
+def test_a_page_that_cannot_be_is_refused(
+    fault: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.people.workforce.client.MOST_PAGES", 200)
     with (
         workforce_server(fault, "0", "30", module=FAULTY) as target,
         pytest.raises(DirectoryUnavailable) as refusal,

@@ -34,7 +34,7 @@ def workforce_server(*arguments: str, module: str = "", **variables: str) -> Ite
 
 
 def main() -> None:
-    """Serve with a fault: `dies` on the page after the first, `slow`, `wrong` or `endless`."""
+    """Serve with a fault: `dies` on the page after the first, `slow`, `wrong` and others."""
     from tasks.people.demo_staff import made_up_people
     from tasks.people.workforce import workforce_pb2
     from tasks.people.workforce.server import ReferenceDirectory, start_server
@@ -65,6 +65,12 @@ def main() -> None:
                 reply.employees.extend(list(reply.employees))
             if fault == "endless":
                 reply.next_page_token = "E0001"
+            if fault in ("empty", "same", "flood"):
+                reply = workforce_pb2.ListActiveEmployeesReply()
+                reply.next_page_token = f"{request.page_token}x"
+            if fault in ("same", "flood"):
+                code = reply.next_page_token if fault == "flood" else "E0001"
+                reply.employees.add(code=code, name="Adi")
             return reply
 
     servicer = FaultyDirectory(list(made_up_people(employees)))
