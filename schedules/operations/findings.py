@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
+from celery import current_app
 from django.db.models import Exists, OuterRef, QuerySet
 
 from schedules.models import Instance, Job, Run
@@ -12,6 +12,9 @@ from schedules.operations.wording import iso_seconds
 
 PATIENCE = timedelta(minutes=10)
 """How long after its time a run may wait for a worker before somebody should look."""
+
+USUAL_LIMIT_SECONDS = 3600
+"""How long a run may take where neither its job nor Celery's task_time_limit says it."""
 
 MOST_LINES = 50
 """Findings of one kind that are reported; a thousand stuck runs have one cause."""
@@ -82,7 +85,7 @@ def _waiting_too_long(*, now: datetime) -> list[Finding]:
 
 def _running_too_long(*, now: datetime) -> list[Finding]:
     """Runs beyond their time limit whose worker lives; those of dead workers are taken back."""
-    usual = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT)
+    usual = timedelta(seconds=current_app.conf.task_time_limit or USUAL_LIMIT_SECONDS)
     alive = Exists(Instance.objects.filter(pk=OuterRef("instance_id")).alive(now))
     findings = []
     for run in Run.objects.running().filter(alive).select_related("job").order_by("started_at"):

@@ -121,6 +121,15 @@ def test_doctor_names_a_run_that_nobody_takes(
     assert str(run.task_id) in waiting["found"]
 
 
+def test_doctor_needs_no_setting_that_celery_has_a_default_for(
+    scheduler: Scheduler, make_run: Make, settings: Any
+) -> None:
+    del settings.CELERY_TASK_TIME_LIMIT
+    make_run()
+
+    assert scheduler("doctor", "--json").code == 1
+
+
 def test_health_is_a_problem_without_a_beat(scheduler: Scheduler) -> None:
     answer = scheduler("health", "--json")
 
