@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import current_app
+from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as Caution
@@ -33,7 +34,7 @@ def _check_settings() -> list[CheckMessage]:
             id="schedules.E002",
         )
         for app in NEEDED_APPS
-        if app not in settings.INSTALLED_APPS
+        if not apps.is_installed(app)
     ]
     if not settings.USE_TZ:
         found.append(

@@ -37,6 +37,15 @@ def test_a_missing_app_is_named(settings: Any) -> None:
     )
 
 
+def test_an_app_named_by_its_config_is_installed(settings: Any) -> None:
+    config = "django_celery_results.apps.CeleryResultConfig"
+    settings.INSTALLED_APPS = [
+        config if app == "django_celery_results" else app for app in settings.INSTALLED_APPS
+    ]
+
+    assert check_project() == []
+
+
 @pytest.mark.parametrize(
     ("name", "value", "number"),
     [
