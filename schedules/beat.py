@@ -16,7 +16,13 @@ from typing import Any
 
 from billiard.process import current_process
 from celery import current_app
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+)
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from schedules import broker
@@ -34,6 +40,7 @@ from schedules.dispatch import (
 )
 from schedules.dispatch.plan import latest_sleep
 from schedules.dispatch.repair import forget_sending
+from schedules.health import is_migrated
 from schedules.lease import Lease, adopt
 from schedules.models import Run
 from schedules.operations.day_totals import add_up_ended
@@ -47,6 +54,9 @@ from schedules.states import InstanceKind, InstanceMode
 log = logging.getLogger(__name__)
 
 DATABASE_AWAY = (DatabaseError, InterfaceError)
+APPS = ("django_celery_beat", "django_celery_results", "schedules")
+"""Whose tables Beat needs."""
+
 RETRY_SECONDS = 1.0
 SHORTEST_SLEEP = 0.1
 """Seconds between two ticks with work: what falls due in between is one batch and not many."""
@@ -253,7 +263,8 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     # The database comes and goes.
 
     def _found_database(self) -> None:
-        # First what needs our tables: a database that answers may still have none.
+        if not is_migrated(*APPS):  # half of the tables would do for a while, and then not
+            raise OperationalError("its migrations are not all applied")
         plan_start_runs(now=database_now())
         renew_all(
             now=database_now()

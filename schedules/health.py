@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from celery import current_app
 from django.db import Error as DatabaseError
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from schedules.models import Instance
 from schedules.querysets.clock import database_now
@@ -49,6 +51,28 @@ class Health:
     def as_dict(self) -> dict[str, str]:
         """Return plain strings, in a fixed order."""
         return {name: str(value) for name, value in asdict(self).items()}
+
+
+_migrated: set[tuple[str, ...]] = set()
+"""What has been found migrated; it stays so as long as this process lives."""
+
+
+def is_migrated(*apps: str) -> bool:
+    """Whether the database has every table and column that this code knows, or that `apps` need.
+
+    Raises DatabaseError when it does not answer.
+    """
+    if apps in _migrated:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return True
+    executor = MigrationExecutor(connection)
+    leaves = executor.loader.graph.leaf_nodes()
+    wanted = [leaf for leaf in leaves if not apps or leaf[0] in apps]
+    if executor.migration_plan(wanted):
+        return False
+    _migrated.add(apps)
+    return True
 
 
 def check_health() -> Health:

@@ -4,8 +4,7 @@ import hmac
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.db import DatabaseError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -13,13 +12,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from schedules.access import VIEW, authenticate, may_view
 from schedules.conf import options
+from schedules.health import is_migrated
 from schedules.metrics.page import exposition
 from schedules.querysets.clock import database_now
 from schedules.rest.problems import problem
 from schedules.rest.rights import SCOPES
-
-_is_migrated = False
-"""Once it is, it stays so as long as this process lives."""
 
 
 @login_not_required
@@ -29,7 +26,7 @@ _is_migrated = False
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when requests can be served: the database answers and has all its tables."""
     try:
-        migrated = _migrated()
+        migrated = is_migrated()
     except (DatabaseError, OSError):
         parts, status = {"database": "down", "migrations": "unknown"}, 503
     else:
@@ -64,14 +61,3 @@ def _may_read(request: HttpRequest) -> bool:
     if token is None or not may_view(token.user):
         return False
     return not token.scope or VIEW in SCOPES.get(token.scope, ())
-
-
-def _migrated() -> bool:
-    global _is_migrated
-    if _is_migrated:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-        return True
-    executor = MigrationExecutor(connection)
-    _is_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return _is_migrated

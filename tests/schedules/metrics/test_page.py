@@ -10,9 +10,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from schedules import broker
+from schedules import broker, health
 from schedules.access import create_token
-from schedules.api import probes
 from schedules.metrics.page import exposition
 from schedules.models import Instance, Job, Run, Tally
 from schedules.querysets.clock import database_now
@@ -138,7 +137,7 @@ def test_an_empty_setting_lets_nobody_in(settings: Any) -> None:
 
 
 def test_ready_is_who_has_all_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probes, "_is_migrated", False)
+    monkeypatch.setattr(health, "_migrated", set())
 
     answer = Client().get("/readyz")
 
@@ -146,7 +145,7 @@ def test_ready_is_who_has_all_tables(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_who_waits_for_a_migration_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probes, "_is_migrated", False)
+    monkeypatch.setattr(health, "_migrated", set())
     plan = [(object(), False)]
     monkeypatch.setattr(MigrationExecutor, "migration_plan", lambda *_: plan)
 
