@@ -1,9 +1,11 @@
 """Punches from clients and files: saved once, refused by row, nothing else lost."""
 
 import csv
+import os
 from datetime import UTC, datetime, timedelta, timezone
 from io import StringIO
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -130,6 +132,56 @@ def test_a_broken_quote_costs_its_own_line_at_most(tmp_path: Path) -> None:
     assert (code, out) == (1, "1 punches imported, 0 were there already, 1 lines refused.\n")
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b'E1,"2025-05-06T08:00:00+07:00,gate,in',
+        b'E1,2025-05-06T08:00:00+07:00,"gate,in',
+        b"E1,2025-05-06T08:00:00+07:00,caf\xe9,in",
+        b"\xff\xfe,2025-05-06T08:00:00+07:00,gate,in",
+        b"E1,2025-05-06T08:00:00+07:00,gate\xc3",
+    ],
+)
+def test_a_line_that_cannot_be_read_is_named_and_costs_no_other(tmp_path: Path, bad: bytes) -> None:
+    good = [b"E%d,2025-05-06T01:00:00Z,gate,in" % n for n in range(2, 5)]
+    path = tmp_path / "punches.csv"
+    path.write_bytes(b"\r\n".join([HEAD.encode(), good[0], bad, *good[1:]]))
+    report = tmp_path / "refused.csv"
+
+    code, out, err = run_import(path)
+    again = run_import(path, "--refused", report)
+
+    assert (code, out) == (1, "3 punches imported, 0 were there already, 1 lines refused.\n")
+    assert err.startswith("line 3: ")
+    assert err.count("\n") == 1
+    assert again[0] == 1
+    assert [row["line"] for row in csv.DictReader(report.read_text().splitlines())] == ["3"]
+
+
+def test_a_refused_line_is_reported_under_the_columns_that_the_file_names(tmp_path: Path) -> None:
+    path, report = tmp_path / "punches.csv", tmp_path / "refused.csv"
+    path.write_text("at,employee_code\n2025-05-06T01:00:00Z,E1,more\n")
+
+    run_import(path, "--refused", report)
+
+    (row,) = csv.DictReader(report.read_text().splitlines())
+    assert (row["employee_code"], row["at"]) == ("E1", "2025-05-06T01:00:00Z")
+
+
+@pytest.mark.parametrize("place", ["missing/refused.csv", "", "punches.csv"])
+def test_a_report_that_cannot_be_written_is_refused_before_the_import(
+    tmp_path: Path, place: str
+) -> None:
+    path = write(tmp_path, "E1,2025-05-06T01:00:00Z,gate,in", "E1,tomorrow,gate,in")
+    before = path.read_bytes()
+
+    with pytest.raises(CommandError, match=r"^refused is '.*': a file that can be written"):
+        call_command("import_punches", str(path), "--refused", str(tmp_path / place))
+
+    assert PunchLog.objects.count() == 0
+    assert path.read_bytes() == before
+
+
 def test_instants_without_offset_need_a_zone(tmp_path: Path) -> None:
     path = write(tmp_path, "E1,2025-05-06 08:00:00,gate,in")
 
@@ -145,7 +197,7 @@ def test_instants_without_offset_need_a_zone(tmp_path: Path) -> None:
         ("code,when\n", "line 1 is 'code,when': the names of the columns, employee_code, at,"),
         ("", "line 1 is '': the names of the columns"),
         ("employee_code,at,device,device\n", "line 1 is"),
-        (b"\xff\xfe", "a readable UTF-8 file"),
+        (b"\xff\xfe", "line 1 is '\ufffd\ufffd': text in UTF-8"),
         (None, "a readable UTF-8 file"),
     ],
 )
@@ -165,11 +217,27 @@ def test_a_zone_that_does_not_exist_is_refused() -> None:
         call_command("import_punches", "x.csv", "--timezone=Mars")
 
 
-def test_a_terminal_sees_a_bar(tmp_path: Path) -> None:
-    class Terminal(StringIO):
-        def isatty(self) -> bool:
-            return True
+class Terminal(StringIO):
+    """What a person looks at."""
 
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_pipe_has_no_size_and_is_imported_too(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    text = f"{HEAD}\nE1,2025-05-06T01:00:00Z,gate,in\n"
+    writer = Thread(target=pipe.write_text, args=[text])
+    writer.start()
+
+    call_command("import_punches", str(pipe), stdout=StringIO(), stderr=Terminal())
+    writer.join()
+
+    assert PunchLog.objects.count() == 1
+
+
+def test_a_terminal_sees_a_bar(tmp_path: Path) -> None:
     path = write(tmp_path, *(f"E{n},2025-05-06T08:00:00+07:00,gate,in" for n in range(50)))
     err = Terminal()
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from schedules.public import database_now
-from tasks.attendance.imports import COLUMNS, import_punches
+from tasks.attendance.imports import COLUMNS, NOT_UTF8, import_punches
 from tasks.attendance.intake import Refusal
 
 WIDTH = 30
@@ -47,15 +47,18 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Import, show a bar on a terminal, and print one line at the end."""
         path: Path = options["file"]
+        report: Path | None = options["refused"]
+        if report is not None:
+            _check_writable(report, source=path)
         try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
+            with path.open(encoding="utf-8-sig", errors=NOT_UTF8, newline="") as file:
                 size = path.stat().st_size
                 done = import_punches(
                     _shown(file, size, self.stderr),
                     now=database_now(),
                     zone=options["timezone"],
                 )
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             raise CommandError(f"file is {str(path)!r}: a readable UTF-8 file ({error}).") from None
         except ValueError as error:
             raise CommandError(str(error)) from None
@@ -63,7 +66,7 @@ class Command(BaseCommand):
             f"{done.created} punches imported, {done.existed} were there already,"
             f" {len(done.refused)} lines refused."
         )
-        self._report(done.refused, options["refused"])
+        self._report(done.refused, report)
         if done.refused:
             sys.exit(1)
 
@@ -79,16 +82,31 @@ class Command(BaseCommand):
                     writer.writerow([refusal.number, str(refusal.error), *cells])
 
 
+def _check_writable(report: Path, *, source: Path) -> None:
+    """Refuse a report that cannot be written while nothing has been imported; it is not emptied."""
+    wrong = "that is the file to import"
+    try:
+        if not (report.exists() and source.exists() and report.samefile(source)):
+            report.open("a").close()
+            return
+    except OSError as error:
+        wrong = str(error)
+    raise CommandError(f"refused is {str(report)!r}: a file that can be written ({wrong}).")
+
+
 def _shown(lines: TextIO, size: int, out: Any) -> Iterator[str]:
-    """Yield the lines and draw how much of the file they are; only on a terminal."""
-    if not out.isatty():
+    """Yield the lines and draw how much of the file they are; only on a terminal.
+
+    What is no file, a pipe for example, has no size, and no bar.
+    """
+    if not (size and out.isatty()):
         yield from lines
         return
     read = drawn = 0
     for line in lines:
-        read += len(line.encode())
-        if read * WIDTH // size > drawn:
-            drawn = read * WIDTH // size
+        read += len(line.encode(errors=NOT_UTF8))
+        if min(read, size) * WIDTH // size > drawn:
+            drawn = min(read, size) * WIDTH // size
             _draw(out, drawn)
         yield line
     _draw(out, WIDTH)
