@@ -36,6 +36,7 @@ class Run:
     started_at: datetime | None
     finished_at: datetime | None
     args: list[Any]
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,8 @@ class Books:
         """Return the ledger."""
         query = (
             "SELECT r.id, r.task_id, r.job_key, r.task, r.origin, r.state, r.scheduled_at, r.until,"
-            " r.count, r.due_at, r.attempt, r.sends, r.started_at, r.finished_at, r.args"
+            " r.count, r.due_at, r.attempt, r.sends, r.started_at, r.finished_at, r.args,"
+            " r.error"
             " FROM schedules_run r ORDER BY r.id"
         )
         return [
@@ -145,6 +147,7 @@ class Books:
                 started_at=None if row[12] is None else _instant(row[12]),
                 finished_at=None if row[13] is None else _instant(row[13]),
                 args=row[14] if isinstance(row[14], list) else json.loads(row[14]),
+                error=row[15],
             )
             for row in self.rows(query)
         ]

@@ -84,7 +84,7 @@ def check_outcomes(evidence: Evidence) -> list[Violation]:
         if run.state in FINAL - {"succeeded"} and not _used_up(losses[run.id])
     ]
     failed = [
-        f"{_name(run)} is {run.state}"
+        f"{_name(run)} is {run.state}: {run.error}"
         for run in evidence.runs
         if run.state in ("failed", "timed_out")
     ]
