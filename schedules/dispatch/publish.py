@@ -13,14 +13,21 @@ from django.db import DatabaseError, transaction
 
 from schedules.broker import AWAY
 from schedules.dispatch.envelope import send_all
+from schedules.errors import InvalidInput, ReportedFailure
+from schedules.finish import Outcome, finish_waiting
+from schedules.lease import instance_id
 from schedules.models import Run
 from schedules.redaction import redact
 from schedules.registry import find
+from schedules.states import RunState
 
 log = logging.getLogger(__name__)
 
 RUN_HEADER = "downbeat"
 """Message header of our runs, by which also an undeclared task is recognised as planned here."""
+
+Message = tuple[str, dict[str, Any], dict[str, str]]
+"""The task, the options that make its kind, and the values that are the run's own."""
 
 MOST_LETTERS = 256
 BREAK_SECONDS = 2.0
@@ -32,25 +39,29 @@ def publish(runs: Sequence[Run]) -> int:
     """Send a message for each run and mark them sent; return how many went out.
 
     Never raises for a broker that is away: the runs stay in the outbox. After a failure nothing is
-    tried for two seconds, so that a caller's transaction never queues up behind a dead broker.
+    tried for two seconds, so that a caller's transaction never queues up behind a dead broker. A
+    run whose row allows no message ends as failed.
     """
     global _closed_until
     if not runs or time.monotonic() < _closed_until:
         return 0
+    messages = _messages(runs)
+    if not messages:
+        return 0
     try:
         with current_app.producer_or_acquire() as producer:
-            send_all(producer, _send, [_message(run) for run in runs])
+            send_all(producer, _send, messages.values())
     except AWAY as error:
         _closed_until = time.monotonic() + BREAK_SECONDS
         log.warning(
             "The broker did not take %d runs, which stay in the outbox: %s",
-            len(runs),
+            len(messages),
             error,
             extra={"action": "publish_failed"},
         )
         return 0
-    _mark_sent([run.task_id for run in runs])
-    return len(runs)
+    _mark_sent(list(messages))
+    return len(messages)
 
 
 def publish_after_commit(run: Run) -> None:
@@ -59,9 +70,33 @@ def publish_after_commit(run: Run) -> None:
     transaction.on_commit(lambda: publish([run]), robust=True)
 
 
-def _message(run: Run) -> tuple[str, dict[str, Any], dict[str, str]]:
+def _messages(runs: Sequence[Run]) -> dict[UUID, Message]:
+    messages: dict[UUID, Message] = {}
+    for run in runs:
+        try:
+            messages[run.task_id] = _message(run)
+        except Exception as error:  # noqa: BLE001 - the run says so, and all others are sent
+            _fail(run, error)
+    return messages
+
+
+def _fail(run: Run, error: Exception) -> None:
+    """End a run that no worker could be told about; offered again, it would fail again."""
+    reason = f"no message can be made for it: {str(error) or type(error).__name__}"
+    log.warning("Run %s of %s: %s", run.task_id, run.task, reason, extra={"action": "run_unusable"})
+    run.options = {}  # they cannot be read: nothing follows from them
+    outcome = Outcome(state=RunState.FAILED, error=ReportedFailure(reason), reason=reason)
+    try:
+        finish_waiting(run, outcome, instance_id=instance_id())
+    except DatabaseError as failure:
+        log.warning("A run without a message could not be ended: %s", failure)
+
+
+def _message(run: Run) -> Message:
     """Return a message that carries the run's id. What to do is read from the row by the worker."""
     options = run.options
+    if not isinstance(options, dict):
+        raise InvalidInput("options", options, "a JSON object")
     limits = _limits(run)
     kind: dict[str, Any] = {
         "retries": run.retries,
@@ -124,13 +159,19 @@ def _limits(run: Run) -> dict[str, float | None]:
     limits: dict[str, float | None] = {}
     for name in ("time_limit", "soft_time_limit"):
         if name in run.options:
-            limits[name] = run.options[name]
+            limits[name] = _seconds(name, run.options[name])
         else:
             declared = getattr(declaration, name, None)
             limits[name] = declared.total_seconds() if declared else None
     # Celery begins to watch a hard limit only when the soft one, perhaps the app's, has passed.
     limits["soft_time_limit"] = limits["soft_time_limit"] or limits["time_limit"]
     return limits
+
+
+def _seconds(name: str, value: object) -> float | None:
+    if value is None or isinstance(value, int | float):
+        return value
+    raise InvalidInput(name, value, "a number of seconds")
 
 
 def _mark_sent(task_ids: list[UUID]) -> None:

@@ -18,7 +18,8 @@ def message_fields(run: "Run") -> dict[str, Any]:
     """Return the request attributes that come from the row. Whatever a message claimed is
     overwritten.
     """
-    options = run.options
+    # What only SQL could have written keeps no run from its end.
+    options = run.options if isinstance(run.options, dict) else {}
     task_id = str(run.task_id)
     return {
         "id": task_id,
