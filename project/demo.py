@@ -1,12 +1,15 @@
 """Demo data: a small company whose meetings are about to end and whose games recur.
 
-Repeatable: meetings are moved to end soon again, everything else that exists stays as it is.
-Nothing is random.
+Repeatable: its own meetings are moved to end soon again, everything else that exists stays as it
+is. Nothing is random. Its meetings are those of an organiser of its own, its people those with the
+code and the address it gave them; what others have entered under the same name is not touched.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from project.demo_attendance import load_attendance, work_starts
@@ -20,6 +23,9 @@ from tasks.people.demo_staff import Person, made_up_people
 from tasks.people.models import Employee
 
 MOST_EMPLOYEES = 10_000
+
+ORGANISER = "downbeat-demo-organiser"
+"""The account that holds the demo meetings; nobody can sign in with it."""
 
 MEMBERS = (
     ("Gita Haddad", "monthly", -3),
@@ -44,7 +50,7 @@ def load_demo(*, now: datetime, employees: int) -> list[str]:
     now = now.astimezone(UTC)
     return [
         _people(employees, now=now),
-        load_attendance(now=now),
+        load_attendance(_demo_staff(), now=now),
         _meetings(now=now),
         _games(now=now),
         _memberships(now=now),
@@ -75,15 +81,25 @@ def _employee(person: Person, *, now: datetime) -> Employee:
     )
 
 
+def _demo_staff() -> list[Employee]:
+    """Return the active people of this and of earlier loadings, by code."""
+    addresses = {person.code: person.email for person in made_up_people(MOST_EMPLOYEES)}
+    rows = Employee.objects.active().filter(code__startswith="E").order_by("code")
+    return [employee for employee in rows if addresses.get(employee.code) == employee.email]
+
+
 @transaction.atomic
 def _meetings(*, now: datetime) -> str:
     """Meetings of an earlier loading are moved, so that there is always one about to end."""
+    locked = {"is_active": False, "password": make_password(None)}
+    organiser, _ = User.objects.get_or_create(username=ORGANISER, defaults=locked)
     for title, ends_in in MEETINGS:
-        end = now + ends_in
-        times = {"start_time": end - timedelta(hours=1), "end_time": end}
-        Meeting.objects.update_or_create(
-            title=title, defaults={**times, "status": MeetingStatus.UPCOMING}
-        )
+        earlier = Meeting.objects.filter(owner=organiser, title=title).order_by("pk").first()
+        meeting = earlier or Meeting(owner=organiser, title=title)
+        meeting.end_time = now + ends_in
+        meeting.start_time = meeting.end_time - timedelta(hours=1)
+        meeting.status = MeetingStatus.UPCOMING
+        meeting.save()
     return f"meetings: {len(MEETINGS)} upcoming; they end in 1, 2, 5 and 30 minutes and tomorrow"
 
 
@@ -130,7 +146,9 @@ def _games(*, now: datetime) -> str:
     }
     created = 0
     for title, rule in rules.items():
-        game, _ = Game.objects.get_or_create(title=title, defaults={"starts_on": first_day, **rule})
+        if Game.objects.filter(title=title).exists():
+            continue  # somebody's own, or an earlier one, whose next sessions are the job's
+        game = Game.objects.create(title=title, starts_on=first_day, **rule)
         days = days_ahead(game, at=now, count=settings.SESSION_LOOKAHEAD_DAYS)
         created += create_sessions_for_game(game, days)
     total = GameSession.objects.count()
@@ -142,6 +160,7 @@ def _memberships(*, now: datetime) -> str:
     for member, plan, ends_in in MEMBERS:
         ends_at = None if ends_in is None else now + timedelta(days=ends_in)
         times = {"starts_at": now - timedelta(days=165), "ends_at": ends_at}
-        Membership.objects.get_or_create(member=member, plan=plan, defaults=times)
+        if not Membership.objects.filter(member=member, plan=plan).exists():
+            Membership.objects.create(member=member, plan=plan, **times)
     over = Membership.objects.over(now).count()
     return f"memberships: {Membership.objects.count()}, {over} past the end and not yet expired"

@@ -1,6 +1,6 @@
 """The demo company: believable at once, and the same after a second loading."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
 
 import pytest
@@ -66,6 +66,48 @@ def test_a_company_can_grow() -> None:
     load_demo(now=NOW, employees=30)
 
     assert Employee.objects.count() == 30
+
+
+def everything_of(*people: Employee) -> list[int]:
+    codes = [person.code for person in people]
+    return [
+        Attendance.objects.filter(employee__in=people).count(),
+        LeaveRequest.objects.filter(employee__in=people).count(),
+        PunchLog.objects.filter(employee_code__in=codes).count(),
+    ]
+
+
+def test_employees_of_ones_own_get_no_made_up_days() -> None:
+    same_code = Employee.objects.create(code="E0003", name="Real", email="real@company.test")
+    like_it = Employee.objects.create(code="EAST-3", name="Real Too")
+    Employee.objects.filter(pk__in=[same_code.pk, like_it.pk]).update(work_starts_at="09:00")
+
+    load_demo(now=NOW, employees=25)
+
+    assert everything_of(same_code, like_it) == [0, 0, 0]
+    assert Attendance.objects.exists()
+    same_code.refresh_from_db()
+    assert same_code.name == "Real"
+
+
+def test_what_others_gave_the_same_title_stays_as_it_is() -> None:
+    times = {"start_time": NOW, "end_time": NOW + timedelta(hours=9)}
+    rule = {"title": "Late Omaha", "start_time": time(8), "starts_on": date(2040, 1, 1)}
+    for _ in range(2):
+        Meeting.objects.create(title="Stand-up", **times)
+        Game.objects.create(**rule)
+        Membership.objects.create(member="Omar Saleh", plan="monthly", starts_at=NOW)
+    games = list(Game.objects.values())
+    meetings = list(Meeting.objects.values())
+
+    for _ in range(2):
+        load_demo(now=NOW, employees=1)
+
+    assert list(Meeting.objects.filter(pk__in=[row["id"] for row in meetings]).values()) == meetings
+    assert Meeting.objects.count() == 2 + 5
+    assert list(Game.objects.filter(title="Late Omaha").values()) == games
+    assert not GameSession.objects.filter(game__title="Late Omaha").exists()
+    assert Membership.objects.filter(member="Omar Saleh").count() == 2
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "many", "10001"])
