@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from schedules.public import InvalidInput, Refused
-from tasks.attendance.models import Attendance, LeaveRequest, Source, Status
+from tasks.attendance.models import Attendance, LeaveRequest, Status
 from tasks.attendance.shifts import status_of
 from tasks.people.models import Employee
 
@@ -78,7 +78,7 @@ def bring_into_line(employee: Employee, first: date, last: date) -> int:
     leave = days_of_leave([employee.pk], first, last).get(employee.pk, set())
     rows = Attendance.objects.filter(employee=employee, date__range=(first, last))
     changed = []
-    for row in rows.exclude(source=Source.HAND).select_for_update(no_key=True):
+    for row in rows.by_punches().select_for_update(no_key=True):
         starts_at = employee.work_starts_on(row.date)
         status = status_of(row.clock_in_at, work_starts_at=starts_at, on_leave=row.date in leave)
         if row.status != status:

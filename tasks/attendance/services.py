@@ -9,11 +9,11 @@ from datetime import date, datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Q
 
 from schedules.public import InvalidInput
 from tasks.attendance.leave import days_of_leave
-from tasks.attendance.models import Attendance, Direction, PunchLog, Source, Status
+from tasks.attendance.models import Attendance, Direction, PunchLog, Source
 from tasks.attendance.shifts import LONGEST_SHIFT, status_of
 from tasks.people.models import Employee
 
@@ -25,21 +25,20 @@ CLOCK = "clock"
 def clock_in(employee: Employee, at: datetime) -> Attendance:
     """Note that the employee came at the aware instant `at`; return that day's row.
 
-    The day is the one in the employee's own time zone. An absent row becomes present (late, when
-    work has begun some time ago), a missing one is made, any other status stays. A second clock-in
-    of the day changes nothing. Raises InvalidInput for an instant without its UTC offset.
+    The day is the one in the employee's own time zone. Its row, made where it is missing, becomes
+    what the sync makes of it: on leave where leave was approved, else present, or late. A second
+    clock-in of the day changes nothing, and none changes a row that a person has entered: the punch
+    is kept. Raises InvalidInput for an instant without its UTC offset.
     """
     _require_offset(at)
     _punch(employee, at, Direction.IN)
     day = employee.local_day(at)
     row, _ = Attendance.objects.get_or_create(employee=employee, date=day)
-    came = status_of(at, work_starts_at=employee.work_starts_on(day), on_leave=False)
+    on_leave = bool(days_of_leave([employee.pk], day, day))
+    came = status_of(at, work_starts_at=employee.work_starts_on(day), on_leave=on_leave)
     # One conditional statement, so that of two simultaneous clock-ins one counts.
-    Attendance.objects.filter(pk=row.pk, clock_in_at__isnull=True).update(
-        clock_in_at=at,
-        status=Case(When(status=Status.ABSENT, then=Value(came)), default=F("status")),
-        source=Case(When(source=Source.NONE, then=Value(Source.PUNCHES)), default=F("source")),
-    )
+    open_row = Attendance.objects.by_punches().filter(pk=row.pk, clock_in_at__isnull=True)
+    open_row.update(clock_in_at=at, status=came, source=Source.PUNCHES)
     row.refresh_from_db()
     return row
 
@@ -49,17 +48,17 @@ def clock_out(employee: Employee, at: datetime) -> Attendance:
     """Note that the employee left at the aware instant `at`; return the row of the shift it ends.
 
     The shift is the last one begun within the 24 hours before. Of several clock-outs the latest
-    counts. Raises InvalidInput when there is no such clock-in, or for an instant without its UTC
-    offset.
+    counts. A row that a person has entered stays as it is, and the punch is kept. Raises
+    InvalidInput when there is no such clock-in, or for an instant without its UTC offset.
     """
     _require_offset(at)
-    row = employee.attendances.clocked_in_between(at - LONGEST_SHIFT, at).first()
+    row = _row_of_shift(employee, at)
     if row is None:
         accepted = f"an instant within 24 hours after a clock-in of {employee}"
         raise InvalidInput("at", at.isoformat(), accepted)
     _punch(employee, at, Direction.OUT)
     is_first_or_later = Q(clock_out_at__isnull=True) | Q(clock_out_at__lt=at)
-    Attendance.objects.filter(is_first_or_later, pk=row.pk).update(clock_out_at=at)
+    Attendance.objects.by_punches().filter(is_first_or_later, pk=row.pk).update(clock_out_at=at)
     row.refresh_from_db()
     return row
 
@@ -97,6 +96,21 @@ def fill_day(employee_ids: Sequence[int], *, day: date, made_by: UUID) -> int:
     # outdated by a clock-in at the same moment; the mark can not.
     made = Attendance.objects.made_by_run(made_by, day=day)
     return made.filter(employee_id__in=employee_ids).count()
+
+
+def _row_of_shift(employee: Employee, at: datetime) -> Attendance | None:
+    """Return the row of the last shift begun within the 24 hours before `at`, if there is one."""
+    begun = at - LONGEST_SHIFT
+    row = employee.attendances.clocked_in_between(begun, at).first()
+    if row is not None:
+        return row
+    # A row that a person has entered does not show the clock-in; its punch does.
+    punches = PunchLog.objects.filter(employee_code=employee.code, direction=Direction.IN)
+    came = punches.filter(at__gt=begun, at__lte=at).order_by("-at").first()
+    if came is None:
+        return None
+    day = employee.local_day(came.at)
+    return employee.attendances.filter(date=day, source=Source.HAND).first()
 
 
 def _punch(employee: Employee, at: datetime, direction: Direction) -> None:

@@ -23,7 +23,7 @@ from schedules.public.rest import (
     page_of,
 )
 from tasks.attendance.intake import CLOCKS_DIFFER
-from tasks.attendance.models import Attendance
+from tasks.attendance.models import Attendance, Source
 from tasks.attendance.services import clock_in, clock_out
 from tasks.people.accounts import employee_meant, employee_of
 from tasks.people.models import Employee
@@ -45,6 +45,9 @@ class AttendanceReply(Reply):
     status: Statuses
     clock_in_at: Moment | None
     clock_out_at: Moment | None
+    entered_by_hand: bool = Field(
+        description="true: a person has entered the day, and clocking and punches do not change it."
+    )
 
 
 class AttendancePage(Paged):
@@ -97,7 +100,7 @@ def list_days(request: HttpRequest, query: Query[DayQuery]) -> Any:
 )
 def come(request: HttpRequest, data: Clocking | None = None) -> Any:
     """Note that somebody has come: an absent day becomes present, or late. A second clock-in of
-    the day changes nothing.
+    the day changes nothing; a day entered by hand stays, and the reply says so.
     """
     return _shape(clock_in(*_who_and_when(request, data or Clocking())))
 
@@ -134,4 +137,5 @@ def _shape(day: Attendance) -> dict[str, Any]:
         "status": day.status,
         "clockInAt": None if day.clock_in_at is None else iso(day.clock_in_at),
         "clockOutAt": None if day.clock_out_at is None else iso(day.clock_out_at),
+        "enteredByHand": day.source == Source.HAND,
     }

@@ -35,6 +35,10 @@ class Source(models.TextChoices):
 class AttendanceQuerySet(models.QuerySet["Attendance"]):
     """Attendance by what is still open."""
 
+    def by_punches(self) -> "AttendanceQuerySet":
+        """Rows that punches may change: those that no person has entered."""
+        return self.exclude(source=Source.HAND)
+
     def clocked_in_between(self, earliest: "datetime", latest: "datetime") -> "AttendanceQuerySet":
         """Rows with a clock-in in this span, the last one first."""
         return self.filter(clock_in_at__gt=earliest, clock_in_at__lte=latest).order_by(
@@ -46,7 +50,7 @@ class AttendanceQuerySet(models.QuerySet["Attendance"]):
     ) -> "AttendanceQuerySet":
         """Rows of these employees on `day` on which nobody came, and that no person has entered."""
         rows = self.filter(date=day, employee_id__in=employee_ids, clock_in_at__isnull=True)
-        return rows.exclude(source=Source.HAND)
+        return rows.by_punches()
 
     def count_by_status(self, day: "date") -> dict[str, int]:
         """How many rows of `day` have each status, in the order of the statuses."""

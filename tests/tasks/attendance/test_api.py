@@ -9,7 +9,7 @@ import pytest
 from schedules.public import database_now
 from schedules.testing import execute
 from tasks.attendance.jobs import sync_attendance_logs
-from tasks.attendance.models import Attendance, LeaveRequest, PunchLog
+from tasks.attendance.models import Attendance, LeaveRequest, PunchLog, Source, Status
 from tests.tasks.people.staff import hire
 from tests.tasks.statements import statements
 
@@ -125,6 +125,7 @@ def test_punches_over_the_api_become_attendance_and_strangers_are_listed(ask: As
             "status": "present",
             "clockInAt": "2030-05-06T01:30:00Z",
             "clockOutAt": "2030-05-06T10:30:00Z",
+            "enteredByHand": False,
         }
     ]
     assert [each["employeeCode"] for each in unknown["items"]] == ["STRANGER"]
@@ -144,6 +145,29 @@ def test_clocking_makes_the_days_row_and_hr_may_correct_it(ask: Ask) -> None:
     assert left["clockOutAt"] == "2020-05-06T10:30:00Z"
     assert [each.status_code for each in (nobody, too_late, future)] == [404, 422, 422]
     assert Attendance.objects.count() == 1
+
+
+def test_clocking_on_a_day_that_a_person_entered_says_so(ask: Ask) -> None:
+    (employee,) = hire(1)
+    day = date(2020, 5, 6)
+    Attendance.objects.create(
+        employee=employee, date=day, status=Status.ON_LEAVE, source=Source.HAND
+    )
+    who = {"employeeCode": "T00001"}
+
+    entered = ask("POST", "/attendance/clock-in", {**who, "at": "2020-05-06T08:30:00+07:00"})
+    punched = ask("POST", "/attendance/clock-in", {**who, "at": "2020-05-07T08:30:00+07:00"})
+
+    assert entered.status_code == 200
+    assert entered.json() == {
+        "employeeCode": "T00001",
+        "date": "2020-05-06",
+        "status": "on_leave",
+        "clockInAt": None,
+        "clockOutAt": None,
+        "enteredByHand": True,
+    }
+    assert punched.json()["enteredByHand"] is False
 
 
 def test_leave_is_asked_for_and_decided(ask: Ask) -> None:

@@ -4,7 +4,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tasks.attendance.models import Attendance, Status
+from schedules.testing import execute
+from tasks.attendance.jobs import sync_attendance_logs
+from tasks.attendance.models import Attendance, LeaveRequest, PunchLog, Source, Status
 from tasks.attendance.services import clock_in, clock_out
 from tests.tasks.people.staff import hire
 
@@ -41,14 +43,46 @@ def test_a_second_clock_in_changes_nothing() -> None:
     assert (second.pk, second.clock_in_at) == (first.pk, MORNING)
 
 
-@pytest.mark.parametrize("status", [Status.ON_LEAVE, Status.LATE])
-def test_any_other_status_stays(status: Status) -> None:
+@pytest.mark.parametrize("row_there", [True, False])
+def test_leave_that_was_granted_stays_leave_as_the_sync_has_it(row_there: bool) -> None:
     (employee,) = hire(1)
-    Attendance.objects.create(employee=employee, date=DAY, status=status)
+    LeaveRequest.objects.create(
+        employee=employee,
+        starts_on=DAY,
+        ends_on=DAY,
+        status=LeaveRequest.Status.APPROVED,
+        requested_at=MORNING,
+    )
+    if row_there:
+        Attendance.objects.create(employee=employee, date=DAY)
 
     row = clock_in(employee, MORNING)
+    execute(sync_attendance_logs, scheduled_at=MORNING)
 
-    assert (row.status, row.clock_in_at) == (status, MORNING)
+    assert (row.status, row.clock_in_at) == (Status.ON_LEAVE, MORNING)
+    assert Attendance.objects.get().status == row.status
+
+
+@pytest.mark.parametrize("came_at", [None, MORNING + timedelta(minutes=30)])
+def test_clocking_leaves_what_a_person_has_entered_and_keeps_the_punches(
+    came_at: datetime | None,
+) -> None:
+    (employee,) = hire(1)
+    Attendance.objects.create(
+        employee=employee,
+        date=DAY,
+        status=Status.ABSENT,
+        clock_in_at=came_at,
+        source=Source.HAND,
+    )
+    before = list(Attendance.objects.values())
+
+    came = clock_in(employee, MORNING)
+    left = clock_out(employee, MORNING + timedelta(hours=9))
+
+    assert list(Attendance.objects.values()) == before
+    assert (came.source, left.pk) == (Source.HAND, came.pk)
+    assert PunchLog.objects.count() == 2
 
 
 def test_the_day_begins_at_midnight_where_the_employee_works() -> None:
