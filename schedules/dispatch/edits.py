@@ -4,7 +4,7 @@ import logging
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django_celery_beat.models import PeriodicTask
 
 from schedules.access import record
@@ -19,6 +19,9 @@ from schedules.models import Job, Touched
 from schedules.states import Owner
 
 log = logging.getLogger(__name__)
+
+LONGEST_KEY = 200
+"""What a job's key can hold, and a periodic task's name."""
 
 
 def absorb_edits(*, now: datetime, limit: int = 500) -> int:
@@ -127,15 +130,31 @@ def _job_of(periodic_task_id: int, *, gone_since: datetime) -> Job | None:
         for orphan in jobs.filter(periodic_task__isnull=True, is_active=True):
             _retire(orphan, now=gone_since)
         return None
-    Job.objects.bulk_create(
-        [Job(key=name, name_en=name, periodic_task_id=periodic_task_id, owner=Owner.OPERATOR)],
-        ignore_conflicts=True,
-    )
-    # The key may be that of a job whose own periodic task is gone: it comes back with this one.
-    job = jobs.get(key=name)
-    job.periodic_task_id = periodic_task_id
-    job.is_active = True
-    return job
+    return _new_job(periodic_task_id, name)
+
+
+def _new_job(periodic_task_id: int, name: str) -> Job:
+    """Make the task's job, with its name as the key; return it locked.
+
+    Where that is the key of a job whose own periodic task is gone, that job comes back with this
+    one. Where it is the key of a living one, whose task was renamed, the key gets a number.
+    """
+    jobs: QuerySet[Job] = Job.objects.select_for_update(no_key=True, of=("self",))
+    number = 0
+    while True:
+        number += 1
+        suffix = f"-{number}" if number > 1 else ""
+        key = name[: LONGEST_KEY - len(suffix)] + suffix
+        made = Job(key=key, name_en=name, periodic_task_id=periodic_task_id, owner=Owner.OPERATOR)
+        Job.objects.bulk_create([made], ignore_conflicts=True)
+        job = jobs.filter(periodic_task_id=periodic_task_id).first()
+        if job is None and number == 1:
+            own_task = PeriodicTask.objects.filter(pk=OuterRef("periodic_task_id"))
+            job = jobs.filter(~Exists(own_task), key=key).first()
+        if job is not None:
+            job.periodic_task_id = periodic_task_id
+            job.is_active = True
+            return job
 
 
 def _retire(job: Job, *, now: datetime) -> None:

@@ -128,6 +128,43 @@ def test_a_deleted_task_ends_its_job_and_keeps_the_history(make_task: MakeTask, 
     assert job.invalid_reason == "Its periodic task was deleted."
 
 
+def test_a_task_with_the_old_name_of_a_renamed_one_gets_a_job_of_its_own(
+    make_task: MakeTask,
+) -> None:
+    renamed = make_task()
+    absorb()
+    PeriodicTask.objects.filter(pk=renamed.pk).update(name="at three")
+    others = [make_task(hour="4")]
+    absorb_edits(now=database_now())
+    PeriodicTask.objects.filter(pk=others[0].pk).update(name="at four")
+    others.append(make_task(hour="5"))
+    absorb_edits(now=database_now())
+
+    jobs = Job.objects.order_by("pk")
+    assert [(job.key, job.periodic_task_id, next_hour(job)) for job in jobs] == [
+        ("nightly", renamed.pk, 3),
+        ("nightly-2", others[0].pk, 4),
+        ("nightly-3", others[1].pk, 5),
+    ]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_task_made_anew_under_its_name_takes_its_job_over(
+    make_task: MakeTask, at_once: bool
+) -> None:
+    gone = make_task()
+    job = absorb()
+    gone.delete()
+    if not at_once:
+        absorb()
+    again = make_task(hour="4")
+
+    taken = absorb()
+
+    assert (taken.pk, taken.periodic_task_id, taken.is_active) == (job.pk, again.pk, True)
+    assert next_hour(taken) == 4
+
+
 def test_an_edit_of_the_description_keeps_the_next_run(make_task: MakeTask) -> None:
     task = make_task()
     job = absorb()
