@@ -24,12 +24,13 @@ from schedules.public.rest import (
     page_of,
 )
 from tasks.games.editing import Effect, delete_game, save_game
-from tasks.games.models import Game, GameSession
+from tasks.games.models import LONGEST_DURATION, Game, GameSession
 
 router = Router(tags=["games"], by_alias=True)
 
 VIEW, VIEW_SESSIONS = "games.view_game", "games.view_gamesession"
 ADD, CHANGE, DELETE = "games.add_game", "games.change_game", "games.delete_game"
+LONGEST_MINUTES = LONGEST_DURATION // timedelta(minutes=1)
 
 GameId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Recurrences = Literal["once", "daily", "weekly", "fortnightly", "monthly"]
@@ -114,7 +115,7 @@ class GameUpdate(Asked):
         None, description="Of monthly games; in a shorter month its last day."
     )
     start_time: WallTime | None = Field(None, description="On the clocks of `timezone`.")
-    duration_minutes: Annotated[int, Field(ge=1, le=7 * 24 * 60), WHOLE] | None = None
+    duration_minutes: Annotated[int, Field(ge=1, le=LONGEST_MINUTES), WHOLE] | None = None
     timezone: Annotated[str, Field(max_length=64)] | None = Field(None, description="IANA name.")
     starts_on: Day | None = Field(None, description="A fortnightly game counts its weeks from it.")
     ends_on: Day | None = None

@@ -15,6 +15,11 @@ from tasks.games.wall_clock import find_zone
 if TYPE_CHECKING:
     from datetime import datetime
 
+YEARS = range(1900, 3000)
+"""Beyond these a time zone can lead out of the calendar."""
+
+LONGEST_DURATION = timedelta(days=7)
+
 
 class Weekday(models.IntegerChoices):
     """Days of the week, counted as `date.weekday()` counts them."""
@@ -114,13 +119,23 @@ class Game(models.Model):
         return self.title
 
     def clean(self) -> None:
-        """Refuse dates in the wrong order, and day fields that the recurrence would not look at."""
+        """Refuse dates in the wrong order or out of the calendar, a duration that is none, and day
+        fields that the recurrence would not look at.
+        """
         refused: dict[str, Any] = {}
-        if self.starts_on and self.ends_on and self.ends_on < self.starts_on:
+        for name in ("starts_on", "ends_on"):
+            day = getattr(self, name)
+            if day and day.year not in YEARS:
+                accepted = f"a year from {YEARS[0]} to {YEARS[-1]}"
+                refused[name] = InvalidInput(name, str(day), accepted)
+        if not refused and self.starts_on and self.ends_on and self.ends_on < self.starts_on:
             accepted = f"a date from starts_on ({self.starts_on}) on, or empty"
             refused["ends_on"] = InvalidInput("ends_on", str(self.ends_on), accepted)
         if self.duration is not None and self.duration <= timedelta(0):
             accepted = "longer than nothing, for example 02:00:00"
+            refused["duration"] = InvalidInput("duration", str(self.duration), accepted)
+        if self.duration is not None and self.duration > LONGEST_DURATION:
+            accepted = f"at most {LONGEST_DURATION.days} days"
             refused["duration"] = InvalidInput("duration", str(self.duration), accepted)
         if self.weekdays and self.recurrence in {Recurrence.ONCE, Recurrence.MONTHLY}:
             accepted = f"empty for a game that is played {self.recurrence}"
