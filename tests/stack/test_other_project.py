@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -93,6 +94,21 @@ def test_the_wheel_asks_for_every_package_that_the_app_imports() -> None:
     }
 
     assert foreign <= named
+
+
+def test_the_shop_has_what_the_readme_says_to_the_letter() -> None:
+    section = (ROOT / "README.md").read_text().partition("## In your own project")[2]
+    block = section.partition("```python\n")[2].partition("```")[0]
+    named = re.split(r"^# shop/(\S+)\n", block, flags=re.MULTILINE)[1:]
+    said = dict(zip(named[::2], named[1::2], strict=True))
+
+    for name in ("__init__.py", "celery.py"):
+        whole = (SHOP / "shop" / name).read_text()
+        assert whole.partition('"""\n\n')[2].strip() == said[name].strip()
+    for name in ("settings.py", "urls.py"):
+        lines = (SHOP / "shop" / name).read_text().splitlines()
+        assert [line for line in said[name].splitlines() if line not in lines] == []
+    assert "shop" in said["settings.py"].partition("schedules")[2].partition("]")[0]
 
 
 @dataclass

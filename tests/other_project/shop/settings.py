@@ -19,11 +19,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "django_celery_beat",
-    "django_celery_results",
-    "schedules",
-    "shop",
 ]
+INSTALLED_APPS += ["django_celery_beat", "django_celery_results", "schedules", "shop"]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

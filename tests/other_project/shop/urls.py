@@ -3,7 +3,6 @@
 from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [
-    path("admin/", admin.site.urls),
-    path("ops/", include("schedules.urls")),
-]
+urlpatterns = [path("admin/", admin.site.urls)]
+
+urlpatterns += [path("ops/", include("schedules.urls"))]
