@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from schedules.access import create_token, record
+from schedules.errors import Refused
 from schedules.management.console import Console, ExitCode, NotFound
 from schedules.management.operator import operator_name
 from schedules.management.parser import one_of, whole_number
@@ -24,8 +25,8 @@ Make a bearer token, with which a machine acts as a user.
 
 The token is printed once and kept only as a hash: nobody can read it again. It
 may do what its user may do, and ends after --expires-days. Revoke one in the
-admin under Tokens. With --role the user is put into that group, and made first
-where there is none of that name. --scope limits the token further.
+admin under Tokens. With --role a new user is made in that group; a user who is
+there already must be in it and have nothing else. --scope limits the token.
 
 examples:
   manage.py scheduler token create --user reporting --name "nightly export"
@@ -87,7 +88,9 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
 
 
 def _user(name: str, *, role: str | None) -> Any:
-    """Return the user, in the group of the role. Raises NotFound for either."""
+    """Return the user; of a role, a new one or one who has it. Raises NotFound for either, and
+    Refused for a user who has other rights than the role's.
+    """
     users: Any = get_user_model()
     user = users._default_manager.filter(**{users.USERNAME_FIELD: name}).first()
     if role is None:
@@ -99,5 +102,20 @@ def _user(name: str, *, role: str | None) -> Any:
         raise NotFound("role", role, f"one of {', '.join(sorted(groups)) or 'no groups at all'}")
     if user is None:
         user = users._default_manager.create_user(**{users.USERNAME_FIELD: name})
-    user.groups.add(groups[role])
+        user.groups.add(groups[role])
+    elif _rights(user) != [groups[role].name]:
+        has = ", ".join(_rights(user)) or "no role"
+        raise Refused(
+            f"User {name!r} exists and has {has}, which a token does not change: leave out --role"
+            " for a token with these rights, or name a new user."
+        )
     return user
+
+
+def _rights(user: Any) -> list[str]:
+    """Return in words what the user's rights come from."""
+    return [
+        *(group.name for group in user.groups.order_by("name")),
+        *(["every right, as a superuser"] if user.is_superuser else []),
+        *(["permissions of its own"] if user.user_permissions.exists() else []),
+    ]

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from project.roles import ensure_roles
 from schedules.access import authenticate
 from schedules.adapters import triggers
-from schedules.models import AuditEntry, GlobalPause, Run
+from schedules.models import AuditEntry, GlobalPause, Run, Token
 from schedules.querysets.clock import database_now
 from schedules.states import RunState
 from tests.schedules.management.conftest import Answer
@@ -147,6 +147,24 @@ def test_a_role_makes_the_user_and_its_token(scheduler: Scheduler) -> None:
     assert not User.objects.get(username="robot").has_usable_password()
     assert scheduler("token", "create", "--user", "x", "--role", "king", "--json").code == 3
     assert not User.objects.filter(username="x").exists()
+
+
+def test_a_role_is_only_for_a_new_user_or_one_who_has_it(scheduler: Scheduler) -> None:
+    ensure_roles()
+    create = ("token", "create", "--json", "--user")
+    assert scheduler(*create, "boss", "--role", "super-admin").code == 0
+    User.objects.create_superuser("root")
+    User.objects.create_user("plain")
+
+    again = scheduler(*create, "boss", "--role", "super-admin")
+    lower = scheduler(*create, "boss", "--role", "employee")
+    refused = [scheduler(*create, name, "--role", "super-admin") for name in ("root", "plain")]
+
+    assert (again.code, again.document["role"]) == (0, "super-admin")
+    assert (lower.code, [answer.code for answer in refused]) == (4, [4, 4])
+    assert lower.document["error"]["detail"].startswith("User 'boss' exists and has Super Admin,")
+    assert not User.objects.filter(username__in=["plain", "root"], groups__isnull=False).exists()
+    assert Token.objects.count() == 2
 
 
 @pytest.mark.parametrize("verb", ["openapi", "types"])
