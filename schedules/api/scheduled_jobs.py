@@ -1,6 +1,7 @@
 """`/scheduled-jobs`: the five older addresses, snake_case, keyed by the job's key.
 
 Reading needs the permission to view, triggering the one to operate, whatever the other routers ask.
+Tracebacks and results are null for those who may not see the details of a run.
 """
 
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from django_celery_results.models import TaskResult
 from ninja import Query, Router, Schema
 from pydantic import BaseModel, Field
 
-from schedules.access import OPERATE, VIEW, actor_name
+from schedules.access import OPERATE, VIEW, VIEW_DETAILS, actor_name
 from schedules.api.flood import check_triggers
 from schedules.api.words import language_of
 from schedules.models import Job, Run
@@ -28,7 +29,7 @@ from schedules.operations.trigger import trigger
 from schedules.operations.wording import iso, timetable_words
 from schedules.querysets.clock import database_now
 from schedules.rest.camel import Moment
-from schedules.rest.rights import caller, needs
+from schedules.rest.rights import caller, may, needs
 from schedules.states import RunState
 
 router = Router(tags=["scheduled-jobs"])
@@ -64,7 +65,10 @@ class KeyedJob(BaseModel):
 
 
 class KeyedExecution(BaseModel):
-    """One run that has ended, or is under way (`finished_at` is null then)."""
+    """One run that has ended, or is under way (`finished_at` is null then).
+
+    `error_trace` and `result_data` are null for those who may not see the details of a run.
+    """
 
     job_id: str
     execution_id: str
@@ -116,7 +120,7 @@ def list_all(request: HttpRequest, response: HttpResponse, query: Query[ListQuer
 )
 def recent(request: HttpRequest, query: Query[LimitQuery]) -> Any:
     """List the latest runs of all jobs."""
-    return _executions(history(per_page=query.limit).runs)
+    return _executions(history(per_page=query.limit).runs, request)
 
 
 @router.get(
@@ -157,7 +161,7 @@ def trigger_now(request: HttpRequest, key: str) -> Any:
 )
 def job_history(request: HttpRequest, key: str, query: Query[LimitQuery]) -> Any:
     """List the latest runs of a job."""
-    return _executions(history(per_page=query.limit, job=_job_or_404(key)).runs)
+    return _executions(history(per_page=query.limit, job=_job_or_404(key)).runs, request)
 
 
 def _job_or_404(key: str) -> Job:
@@ -182,8 +186,8 @@ def _job(job: Job, language: str) -> dict[str, Any]:
     }
 
 
-def _executions(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    ids = [str(run.task_id) for run in runs]
+def _executions(runs: Sequence[Run], request: HttpRequest) -> list[dict[str, Any]]:
+    ids = [str(run.task_id) for run in runs] if may(request, VIEW_DETAILS) else []
     results = {result.task_id: result for result in TaskResult.objects.filter(task_id__in=ids)}
     return [_execution(run, results.get(str(run.task_id))) for run in runs]
 

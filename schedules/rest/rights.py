@@ -99,6 +99,7 @@ class BearerToken(HttpBearer):
             return None
         self.right.check(found.user, scope=found.scope)
         request.user = found.user
+        request.token_scope = found.scope  # type: ignore[attr-defined]  # for `may` below
         return found.user
 
 
@@ -138,6 +139,14 @@ def needs(*permissions: str, each: bool = False) -> list[Any]:
     """
     right = Right(*permissions, each=each)
     return [BearerToken(right), SessionCookie(right)]
+
+
+def may(request: HttpRequest, permission: str) -> bool:
+    """Whether the caller, and the scope of its token, have one of the scheduler's permissions."""
+    scope = getattr(request, "token_scope", "")
+    covered = not scope or permission in SCOPES.get(scope, ())
+    user: Any = request.user
+    return bool(covered and user.has_perm(permission))
 
 
 def caller(request: HttpRequest) -> "AbstractBaseUser":

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django_celery_results.models import TaskResult
 
 from schedules.models import Job, Run
 from schedules.operations.install import install_declared
@@ -57,6 +58,22 @@ def test_an_execution_has_the_older_fields(hr: Api) -> None:
     assert (item["job_id"], item["success"], item["result_data"]) == ("daily", True, "done")
     assert item["duration_seconds"] == 1.234
     assert recent == [item]
+
+
+def test_a_token_for_viewing_sees_no_results_and_no_tracebacks(
+    hr: Api, make_api: Callable[..., Api]
+) -> None:
+    install_declared(now=database_now())
+    run = execute(daily)
+    TaskResult.objects.filter(task_id=run.task_id).update(traceback="secret = 1")
+    viewer = make_api(name="viewer", scope="view")
+
+    for address in ("daily/history", "executions/recent"):
+        [whole] = hr("GET", f"{KEYED}/{address}").json()
+        [narrow] = viewer("GET", f"{KEYED}/{address}").json()
+
+        assert (whole["error_trace"], whole["result_data"]) == ("secret = 1", "done")
+        assert narrow == whole | {"error_trace": None, "result_data": None}
 
 
 def test_only_a_super_admin_triggers(api: Api, make_api: Callable[..., Api], make_job: Any) -> None:
