@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.urls import URLPattern, re_path, resolve
 from django.utils.cache import patch_cache_control
 from ninja import NinjaAPI, Swagger
@@ -59,7 +59,10 @@ def _answered(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
             check_size(request)
         except Refusal as refusal:
             return problem(refusal.status_code, str(refusal))
-        response: HttpResponse = view(request, *args, **kwargs)
+        try:
+            response: HttpResponse = view(request, *args, **kwargs)
+        except Http404:  # ninja's own page at the root
+            response = not_found(request)
         if isinstance(response, HttpResponseNotAllowed):
             allowed = ", ".join(sorted(response.headers["Allow"].split(", ")))
             detail = f"{request.method} is not possible here; {allowed} is."

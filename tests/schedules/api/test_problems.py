@@ -18,6 +18,7 @@ pytestmark = pytest.mark.django_db
     [
         ("GET", "/nothing/here", 404),
         ("GET", "/api/v1", 404),
+        ("GET", "/api/v1/", 404),
         ("GET", "/api/v2/jobs", 404),
         ("GET", "/api/", 404),
         ("GET", "/runs/not-a-uuid", 404),
