@@ -37,8 +37,13 @@ def read_store(source: str, *, table: str | None = None) -> list[Found]:
         accepted = f"a database with the table {' or '.join(TABLES)}, or give --table"
         raise InvalidInput("source", source.rpartition("@")[2], accepted)
     rows = [row for name in names for row in store.rows(name, ("id", "job_state"))]
-    states = read_pickles([bytes(row["job_state"]) for row in rows])
+    states = read_pickles([_pickle(row["job_state"]) for row in rows])
     return [_found(str(row["id"]), state) for row, state in zip(rows, states, strict=True)]
+
+
+def _pickle(column: Any) -> bytes:
+    # Anything else in that column is no pickle, as an empty text is none.
+    return bytes(column) if isinstance(column, bytes | memoryview) else b""
 
 
 def _found(name: str, answer: Mapping[str, Any]) -> Found:
@@ -108,7 +113,8 @@ def _interval(said: Mapping[str, Any]) -> Timetable:
     if interval % timedelta(seconds=1):
         raise NotCarried(f"its interval {interval} is no whole number of seconds")
     anchor = instant(said["start_date"])
-    assert anchor is not None
+    if anchor is None:
+        raise NotCarried("its interval has no start")
     return Every(interval, anchor=anchor)
 
 

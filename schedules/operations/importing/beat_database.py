@@ -45,7 +45,7 @@ def _found(row: Mapping[str, Any], schedules: Mapping[str, Any], now: datetime) 
         values, remarks = _values(row)
     except (NotCarried, InvalidInput) as reason:
         return Unreadable(name=name, task=task, reason=str(reason))
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, KeyError) as error:
         return Unreadable(name=name, task=task, reason=f"its row is damaged: {error}")
     return Wanted(name=name, task=task, timetable=timetable, values=values, remarks=remarks)
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 
 from schedules.access import Source
 from schedules.adapters.validation import check_task
 from schedules.errors import InvalidInput
 from schedules.models import Job, TaskFunction
 from schedules.operations.create import create_job, is_taken
-from schedules.operations.importing.found import Found, Unreadable
+from schedules.operations.importing.found import Found, Unreadable, Wanted, is_storable, shown
 from schedules.operations.timetables import Entered
 from schedules.operations.wording import describe
 from schedules.registry import all_declared
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 CREATED, EXISTS, LEFT = "created", "exists", "not_carried"
+
+UNSTORABLE = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError),
+    *(DataError, IntegrityError),
+)
+"""What a value leads to that no check foresaw. A database that is away stops the import."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +79,34 @@ def _carry(
     reason: str,
 ) -> Carried:
     if isinstance(found, Unreadable):
-        return Carried(name=found.name, task=found.task, outcome=LEFT, reason=found.reason)
+        return _left(found, found.reason)
+    if not is_storable([found.name, found.task, found.values]):
+        return _left(found, "it holds a text with U+0000 or half a character in it")
+    try:
+        with transaction.atomic():
+            return _wanted(found, tasks, by=by, source=source, now=now, reason=reason)
+    except InvalidInput as refusal:
+        return _left(found, str(refusal))
+    except UNSTORABLE as error:
+        first_line = str(error).partition("\n")[0]
+        return _left(found, f"it cannot be stored ({type(error).__name__}: {first_line})")
+
+
+def _left(found: Found, reason: str) -> Carried:
+    return Carried(
+        name=shown(found.name), task=shown(found.task), outcome=LEFT, reason=shown(reason)
+    )
+
+
+def _wanted(
+    found: Wanted,
+    tasks: "_Tasks",
+    *,
+    by: "AbstractBaseUser | AnonymousUser | str",
+    source: Source,
+    now: datetime,
+    reason: str,
+) -> Carried:
     words = describe(found.timetable)
     if is_taken(found.name):
         return Carried(
@@ -83,21 +116,15 @@ def _carry(
             timetable=words,
             reason="a job has this key already; it was left as it is",
         )
-    try:
-        with transaction.atomic():
-            job = create_job(
-                tasks.find(found.task),
-                values={**found.values, "key": found.name},
-                entered=Entered(timetable=found.timetable),
-                by=by,
-                source=source,
-                now=now,
-                reason=reason,
-            )
-    except InvalidInput as refusal:
-        return Carried(
-            name=found.name, task=found.task, outcome=LEFT, reason=str(refusal), timetable=words
-        )
+    job = create_job(
+        tasks.find(found.task),
+        values={**found.values, "key": found.name},
+        entered=Entered(timetable=found.timetable),
+        by=by,
+        source=source,
+        now=now,
+        reason=reason,
+    )
     return Carried(
         name=found.name,
         task=job.task,

@@ -6,6 +6,9 @@ from typing import Any
 
 from schedules.timing import Timetable
 
+HALVES = ("\ud800", "\udfff")
+"""Characters between these are halves, which no database stores."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
@@ -31,6 +34,20 @@ class Unreadable:
 
 
 Found = Wanted | Unreadable
+
+
+def is_storable(value: Any) -> bool:
+    """Whether every text in the value, at any depth, is one that a database takes."""
+    if isinstance(value, str):
+        return "\x00" not in value and not any(HALVES[0] <= each <= HALVES[1] for each in value)
+    if isinstance(value, Mapping):
+        return all(is_storable(pair) for pair in value.items())
+    return not isinstance(value, list | tuple) or all(is_storable(inner) for inner in value)
+
+
+def shown(text: str) -> str:
+    """Return the text for people and JSON, with escapes for what is no character."""
+    return text.encode(errors="backslashreplace").decode().replace("\x00", "\\x00")
 
 
 class NotCarried(Exception):

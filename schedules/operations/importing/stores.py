@@ -59,6 +59,8 @@ class Store:
         try:
             with closing(sqlite3.connect(address, uri=True)) as connection:
                 connection.row_factory = sqlite3.Row
+                # Any bytes may stand there: those that are no text become halves of characters.
+                connection.text_factory = lambda raw: raw.decode(errors="surrogateescape")
                 return [dict(row) for row in connection.execute(query)]
         except sqlite3.Error as error:
             raise InvalidInput("source", self._shown, f"a readable SQLite file; {error}") from None

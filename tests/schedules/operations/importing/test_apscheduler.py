@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
 from schedules.errors import InvalidInput
 from schedules.models import AuditEntry, Job
@@ -162,6 +163,54 @@ def test_converted_triggers_fire_when_apscheduler_says(tmp_path: Path) -> None:
             moment = theirs
         compared += 1
     assert compared > 200
+
+
+def test_a_bad_job_is_one_line_and_the_rest_is_carried_over(
+    installed: None, tmp_path: Path, now: datetime
+) -> None:
+    def state(**changed: Any) -> dict[str, Any]:
+        return {
+            "func": "sample_jobs:add",
+            "trigger": IntervalTrigger(hours=1, timezone="UTC"),
+            "executor": "default",
+            "args": (1,),
+            "kwargs": {},
+            "name": "add",
+            "misfire_grace_time": 60,
+            "coalesce": True,
+            "max_instances": 1,
+            "next_run_time": datetime(2026, 3, 1, tzinfo=UTC),
+            **changed,
+        }
+
+    never_started = IntervalTrigger(hours=1, timezone="UTC")
+    never_started.start_date = None
+    states = {
+        "bad-anchor": state(trigger=never_started),
+        "bad-argument": state(kwargs={"x\ud800": 1}),
+        "bad-name": state(name="half \ud800"),
+        "bad-slots": state(max_instances=0),
+        "bad-zero": state(name="zero \x00"),
+        "good": state(),
+    }
+    store = write_pickles(tmp_path, {name: pickle.dumps(each) for name, each in states.items()})
+    with closing(sqlite3.connect(store)) as connection, connection:
+        connection.execute(
+            "INSERT INTO apscheduler_jobs SELECT CAST(X'62ff' AS TEXT), 0, job_state"
+            " FROM apscheduler_jobs WHERE id = 'good'"
+        )
+        connection.execute("INSERT INTO apscheduler_jobs VALUES ('bad-empty', 0, NULL)")
+
+    carried = carried_of(store, now)
+
+    left = {name: each.reason for name, each in carried.items() if each.outcome == LEFT}
+    assert left.keys() == {"b\\udcff", "bad-empty", *states} - {"good"}
+    assert left["bad-anchor"] == "its interval has no start"
+    assert left["bad-slots"] == "max_instances is '0': a whole number from 1 to 10."
+    assert "half a character" in left["bad-name"]
+    assert all(reason.isprintable() for reason in left.values())
+    assert carried["good"].outcome == CREATED
+    assert Job.objects.filter(key="good").exists()
 
 
 def write_pickles(folder: Path, states: dict[str, bytes]) -> Path:
