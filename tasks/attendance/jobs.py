@@ -151,11 +151,16 @@ def sync_attendance_logs(*, scheduled_at: datetime, run: CurrentRun) -> dict[str
 def calculate_absentees(*, scheduled_at: datetime, run: CurrentRun) -> dict[str, Any]:
     """Settle the Jakarta day of `scheduled_at`: whoever has no punch is on leave or absent.
 
+    Punches up to `scheduled_at` that the sync has not come to are counted first, as it counts them.
     Works it out anew each time: leave decided since, and employees without a row, are taken in.
     Days that a person has entered stay. Safe to repeat; punches that come later correct the day.
     """
     day = scheduled_at.astimezone(ZoneInfo(OFFICE_ZONE)).date()
     created = changed = done = 0
+    take_up_hired(run.fenced)
+    synced = Synced()
+    while sync_batch(synced, until=scheduled_at + CLOCKS_DIFFER, fence=run.fenced):
+        run.progress(synced.punches)  # else who has a punch that waits would be called absent
     for page in pages_of_active_employees():
         with run.fenced():
             created += fill_day(page.employee_ids, day=day, made_by=run.task_id)

@@ -12,7 +12,7 @@ from schedules.public import InvalidInput, Refused
 from schedules.testing import execute
 from tasks.attendance.jobs import calculate_absentees, expire_leave_requests
 from tasks.attendance.leave import decide_leave, request_leave
-from tasks.attendance.models import Attendance, LeaveRequest, Source, Status
+from tasks.attendance.models import Attendance, LeaveRequest, PunchLog, PunchState, Source, Status
 from tasks.attendance.services import clock_in
 from tasks.people.models import Employee
 from tests.tasks.people.staff import hire
@@ -54,6 +54,26 @@ def test_the_day_is_settled_by_punches_and_leave() -> None:
         absent.code: "absent",
     }
     assert run.summary == "2030-05-06: 2 absent, 1 present, 0 late, 1 on_leave."
+
+
+def test_who_has_punched_is_not_absent_although_no_sync_has_run_since() -> None:
+    came, hired_since, absent = hire(3)
+    for code, state in (
+        (came.code, PunchState.PENDING),
+        (hired_since.code, PunchState.UNKNOWN),
+    ):
+        PunchLog.objects.create(
+            employee_code=code, at=EIGHT_IN_THE_EVENING - timedelta(hours=12), state=state
+        )
+
+    run = settle()
+
+    assert statuses() == {
+        came.code: "present",
+        hired_since.code: "present",
+        absent.code: "absent",
+    }
+    assert run.summary == "2030-05-06: 1 absent, 2 present, 0 late, 0 on_leave."
 
 
 def test_it_is_worked_out_anew_when_leave_is_decided_or_withdrawn_later() -> None:
