@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 from django_celery_beat.models import PeriodicTask
 
-COLUMNS = ("exchange", "routing_key", "headers")
+from schedules.querysets.jobs import key_for
+
+COLUMNS = ("name", "exchange", "routing_key", "headers")
 """Who routes messages chooses what runs; that is the declaration's, and its task's queue."""
 
 
@@ -20,9 +22,12 @@ def ignored_by(periodic_task_id: int | None) -> list[str]:
 
 
 def _sentences(row: dict[str, str | None]) -> Iterator[str]:
-    for name in ("exchange", "routing_key"):
-        if row[name]:
-            yield f"{name} of its periodic task is ignored: {row[name]}"
+    name = row["name"] or ""
+    if key_for(name) != name:
+        yield f"its periodic task's name, {name}, is no key, since it could be a job's number"
+    for column in ("exchange", "routing_key"):
+        if row[column]:
+            yield f"{column} of its periodic task is ignored: {row[column]}"
     found = _headers(row["headers"] or "{}")
     if found:
         yield f"headers of its periodic task are ignored: {found}"

@@ -16,6 +16,7 @@ from schedules.dispatch.upcoming import due_at_of, flag_of, next_occurrence
 from schedules.dispatch.versions import decided_until, write_version
 from schedules.dispatch.zone_data import release
 from schedules.models import Job, Touched
+from schedules.querysets.jobs import key_for
 from schedules.states import Owner
 
 log = logging.getLogger(__name__)
@@ -144,7 +145,7 @@ def _new_job(periodic_task_id: int, name: str) -> Job:
     while True:
         number += 1
         suffix = f"-{number}" if number > 1 else ""
-        key = name[: LONGEST_KEY - len(suffix)] + suffix
+        key = key_for(name)[: LONGEST_KEY - len(suffix)] + suffix
         made = Job(key=key, name_en=name, periodic_task_id=periodic_task_id, owner=Owner.OPERATOR)
         Job.objects.bulk_create([made], ignore_conflicts=True)
         job = jobs.filter(periodic_task_id=periodic_task_id).first()

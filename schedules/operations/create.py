@@ -29,6 +29,7 @@ from schedules.operations.timetables import (
     read_entered,
 )
 from schedules.operations.wording import describe
+from schedules.querysets.jobs import is_number
 from schedules.registry import Declaration, find
 from schedules.states import After, Owner
 from schedules.timing import At
@@ -160,6 +161,8 @@ def _new_key(function: TaskFunction | str, wanted: str | None) -> str:
         return f"{function.key[:150]}-{uuid4().hex[:12]}"
     if len(wanted) > LONGEST_KEY:
         raise InvalidInput("key", wanted, f"at most {LONGEST_KEY} characters")
+    if is_number(wanted):
+        raise InvalidInput("key", wanted, "a key that is no number; each job has one of its own")
     if is_taken(wanted):
         raise InvalidInput("key", wanted, "a key that no job has had; a deleted one keeps its own")
     return wanted

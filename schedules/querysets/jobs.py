@@ -10,6 +10,16 @@ if TYPE_CHECKING:
     from schedules.models import Job  # noqa: F401 - named in the base class below
 
 
+def is_number(reference: str) -> bool:
+    """Whether a reference to a job may be its number."""
+    return reference.isascii() and reference.isdecimal() and len(reference) < 19
+
+
+def key_for(name: str) -> str:
+    """Return the key of a job with this name: one that nobody takes for the number of another."""
+    return f"job-{name}" if is_number(name) else name
+
+
 class JobQuerySet(models.QuerySet["Job"]):
     """Jobs by what they are ready for."""
 
@@ -44,6 +54,6 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def named(self, reference: str) -> "JobQuerySet":
         """Jobs whose key, or whose number, is `reference`."""
-        if reference.isascii() and reference.isdecimal() and len(reference) < 19:
+        if is_number(reference):
             return self.filter(Q(pk=int(reference)) | Q(key=reference))
         return self.filter(key=reference)

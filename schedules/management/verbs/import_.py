@@ -30,8 +30,9 @@ Import the jobs of another scheduler; begin with --dry-run, which changes nothin
   beat-schedule       Celery's beat_schedule: MODULE, MODULE:ATTRIBUTE or FILE.json
   django-celery-beat  a database with the tables of django-celery-beat
 
-Each job keeps its id as its key; a key that is there already is left alone, so a
-second import does no harm. APScheduler counts weekdays from Monday as 0; they are
+Each job keeps its id as its key, except that 12 becomes job-12, since 12 would be
+the number of a job. A key that is there already is left alone, so a second import
+does no harm. APScheduler counts weekdays from Monday as 0; they are
 converted, and both day fields must match as they did there. A job runs the
 declared task with the same name, or the one that --task says. What cannot be
 carried over is listed with its reason, and the exit code is 1 then.

@@ -15,6 +15,7 @@ from schedules.operations.create import create_job, is_taken
 from schedules.operations.importing.found import Found, Unreadable, Wanted, is_storable, shown
 from schedules.operations.timetables import Entered
 from schedules.operations.wording import describe
+from schedules.querysets.jobs import key_for
 from schedules.registry import all_declared
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def import_jobs(
     dry_run: bool = False,
 ) -> list[Carried]:
     """Make a job of each found one that can be carried over, with the key it had; return it all.
+
+    A key that is a number here becomes another one, and a remark says so.
 
     What a job runs is found by its Celery name, by the function it names, or by a declared key that
     is that function's name; `tasks` says otherwise for single names. A job that cannot be carried
@@ -108,7 +111,10 @@ def _wanted(
     reason: str,
 ) -> Carried:
     words = describe(found.timetable)
-    if is_taken(found.name):
+    key, remarks = key_for(found.name), found.remarks
+    if key != found.name:
+        remarks = (*remarks, f"its key is {key}: {found.name} could be the number of another job")
+    if is_taken(key):
         return Carried(
             name=found.name,
             task=found.task,
@@ -118,7 +124,7 @@ def _wanted(
         )
     job = create_job(
         tasks.find(found.task),
-        values={**found.values, "key": found.name},
+        values={**found.values, "key": key},
         entered=Entered(timetable=found.timetable),
         by=by,
         source=source,
@@ -131,7 +137,7 @@ def _wanted(
         outcome=CREATED,
         timetable=words,
         job=job,
-        remarks=found.remarks,
+        remarks=remarks,
     )
 
 

@@ -12,6 +12,7 @@ from django.test import Client
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from schedules.adapters import triggers
+from schedules.adapters.ignored import ignored_by
 from schedules.dispatch import absorb_edits, plan_due, read_invalid_again
 from schedules.errors import InvalidInput
 from schedules.models import Job, Run, ScheduleVersion, Touched
@@ -60,6 +61,26 @@ def test_a_created_task_becomes_a_job_with_a_next_run(make_task: MakeTask) -> No
 
     assert (job.key, job.args, next_hour(job), job.version) == ("nightly", [1], 3, 1)
     assert not Touched.objects.exists()
+
+
+def test_a_task_named_by_a_number_gets_a_key_that_is_none(make_task: MakeTask) -> None:
+    task = make_task("12")
+
+    job = absorb()
+
+    assert (job.key, job.name_en, next_hour(job)) == ("job-12", "12", 3)
+    assert ignored_by(task.pk) == [
+        "its periodic task's name, 12, is no key, since it could be a job's number"
+    ]
+
+
+def test_a_task_named_as_such_a_key_gets_a_job_of_its_own(make_task: MakeTask) -> None:
+    number, other = make_task("12"), make_task("job-12")
+
+    absorb_edits(now=database_now())
+
+    keys = dict(Job.objects.values_list("periodic_task_id", "key"))
+    assert keys == {number.pk: "job-12", other.pk: "job-12-2"}
 
 
 def test_an_edit_in_the_stock_admin_form_takes_effect(make_task: MakeTask) -> None:

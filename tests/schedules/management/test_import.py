@@ -41,6 +41,24 @@ def test_what_is_left_behind_is_listed_and_is_exit_code_1(
     assert by_name["bad"]["outcome"] == "not_carried"
 
 
+def test_a_job_whose_id_is_a_number_gets_a_key_that_names_it_alone(
+    scheduler: Scheduler, entries: Path
+) -> None:
+    first = Job.objects.earliest("id")
+    entry = {"task": "sample_jobs.add", "schedule": {"minute": "0", "hour": "5"}, "args": [1]}
+    entries.write_text(json.dumps({str(first.pk): entry}))
+
+    done = scheduler("import", "beat-schedule", str(entries), "--json")
+    again = scheduler("import", "beat-schedule", str(entries), "--json")
+
+    [item] = done.document["items"]
+    key = f"job-{first.pk}"
+    assert item["remarks"] == [f"its key is {key}: {first.pk} could be the number of another job"]
+    assert Job.objects.get(key=key).task == "sample_jobs.add"
+    assert again.document["exists"] == 1
+    assert scheduler("show", str(first.pk), "--json").document["key"] == first.key
+
+
 def test_a_task_may_be_named_anew(scheduler: Scheduler, entries: Path) -> None:
     answer = scheduler(
         "import", "beat-schedule", str(entries), "--task", "os.system=daily", "--json"
