@@ -317,9 +317,6 @@ def check_policy(values: Mapping[str, Any], *, job: Job | None = None) -> None:
         length = values.get(name)
         if length is not None and length <= timedelta(0):
             raise InvalidInput(name, str(length), "longer than zero, or empty for none")
-    instances = values.get("max_instances")
-    if instances is not None and not 1 <= instances <= 10:
-        raise InvalidInput("max_instances", str(instances), "a whole number from 1 to 10")
     soft, hard = values.get("soft_time_limit"), values.get("time_limit")
     if soft is not None and hard is not None and soft >= hard:
         raise InvalidInput("soft_time_limit", str(soft), f"shorter than time_limit, {hard}")

@@ -83,6 +83,8 @@ def _wanted(name: str, task: str, state: Mapping[str, Any]) -> Wanted:
     if said.get("jitter"):
         values["jitter"] = timedelta(seconds=said["jitter"])
         remarks.append(f"jitter of {said['jitter']} s only delays here; there it also hastened")
+    if values["max_instances"] < 1:
+        raise NotCarried(f"its max_instances is {values['max_instances']}, so it never ran")
     if values["max_instances"] > MOST_INSTANCES:
         remarks.append(f"max_instances {values['max_instances']} became {MOST_INSTANCES}")
         values["max_instances"] = MOST_INSTANCES

@@ -206,7 +206,7 @@ def test_a_bad_job_is_one_line_and_the_rest_is_carried_over(
     left = {name: each.reason for name, each in carried.items() if each.outcome == LEFT}
     assert left.keys() == {"b\\udcff", "bad-empty", *states} - {"good"}
     assert left["bad-anchor"] == "its interval has no start"
-    assert left["bad-slots"] == "max_instances is '0': a whole number from 1 to 10."
+    assert left["bad-slots"] == "its max_instances is 0, so it never ran"
     assert "half a character" in left["bad-name"]
     assert all(reason.isprintable() for reason in left.values())
     assert carried["good"].outcome == CREATED
