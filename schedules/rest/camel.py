@@ -10,7 +10,11 @@ from pydantic.alias_generators import to_camel
 MOST_TEXT = 10_000
 
 Name = Annotated[str, Field(max_length=255)]
-Text = Annotated[str, Field(max_length=MOST_TEXT)]
+Text = Annotated[
+    str,
+    # The pattern says what no text may have; it is refused before the body is looked at.
+    Field(max_length=MOST_TEXT, json_schema_extra={"pattern": "^[^\\u0000]*$"}),
+]
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
