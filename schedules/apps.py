@@ -22,7 +22,7 @@ class SchedulesConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the trigger keeper, the end of leases, the alerts, the cache of options and
-        SQLite's real limit.
+        what SQLite needs to be told.
         """
         from schedules import checks, lease  # noqa: F401
         from schedules.adapters import triggers
@@ -35,6 +35,7 @@ class SchedulesConfig(AppConfig):
         receivers.connect()
         setting_changed.connect(_forget_options, dispatch_uid="schedules.options")
         connection_created.connect(_use_real_limit, dispatch_uid="schedules.sqlite_limit")
+        connection_created.connect(_read_any_text, dispatch_uid="schedules.sqlite_text")
 
 
 def _forget_options(*, setting: str, **_: Any) -> None:
@@ -48,3 +49,12 @@ def _use_real_limit(*, connection: Any, **_: Any) -> None:
     if connection.vendor == "sqlite" and django.VERSION < (6, 0):
         limit = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         connection.features.max_query_params = limit
+
+
+def _read_any_text(*, connection: Any, **_: Any) -> None:
+    """Let SQLite's text be read whatever SQL has put there: a byte that is no UTF-8 comes as
+    \\xff. Otherwise one such row fails the statement, and so all others; which it is, is found by
+    `adapters.unreadable`.
+    """
+    if connection.vendor == "sqlite":
+        connection.connection.text_factory = lambda text: text.decode("utf-8", "backslashreplace")

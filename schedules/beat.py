@@ -29,6 +29,7 @@ from schedules import broker
 from schedules.alerts.watch import Watcher
 from schedules.conf import options
 from schedules.dispatch import (
+    BrokenRows,
     absorb_edits,
     end_expired,
     plan_due,
@@ -175,11 +176,13 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._publisher = Publisher()
         self._publisher.start()
         Watcher().start()
+        broken_rows = BrokenRows()
         self._chores = Chores(
             (LEASE / 3, self._lease.renew),
             (timedelta(seconds=5), self._repair),
             (timedelta(seconds=3), lambda: refresh_stock_columns(now=database_now())),
             (timedelta(seconds=2), lambda: end_pauses(now=database_now())),
+            (timedelta(seconds=5), lambda: broken_rows.look_on(now=database_now())),
             (timedelta(seconds=10), lambda: read_invalid_again(now=database_now())),
             (timedelta(seconds=5), lambda: add_up_ended(now=database_now())),
         )

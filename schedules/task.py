@@ -25,6 +25,7 @@ from schedules import broker, tracing
 from schedules.access import record
 from schedules.adapters.unreadable import DATES
 from schedules.current import CurrentRun, current_run, executing
+from schedules.dispatch import fail_unreadable
 from schedules.dispatch.publish import RUN_HEADER
 from schedules.errors import ReportedFailure, SkipRun, Superseded, UnplannedCall
 from schedules.finish import (
@@ -105,14 +106,22 @@ def _claim(task: str, task_id: str) -> Run:
 def _take(task: str, task_id: str) -> Run:
     try:
         key = UUID(task_id)
-        run = Run.objects.claim(key, task=task, instance_id=instance_id(), pid=os.getpid())
     except ValueError:
         raise _unplanned(task, task_id) from None
+    try:
+        run = Run.objects.claim(key, task=task, instance_id=instance_id(), pid=os.getpid())
     except IntegrityError:
         # No slot is free, or another run took the same one in this very moment.
         waiting = Run.objects.filter(task_id=key).select_related("job").first()
         if waiting is not None:
             give_way(waiting)
+        raise Ignore from None
+    except CONNECTION_LOST:
+        raise
+    except Exception:
+        # It is taken, and what SQL has put into its row cannot be read.
+        if not fail_unreadable(key, now=database_now()):
+            raise
         raise Ignore from None
     if run is None:
         _explain_refusal(key, task)

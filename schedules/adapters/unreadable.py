@@ -5,24 +5,32 @@ fails while it loads such a row, and with it fails every other row of the same q
 loads many of them looks here first, and whoever loads one gets words.
 """
 
+import json
+import logging
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
+from typing import Any, TypeVar
 
-from django.db import connections, models
-from django.db.models import F, Q, Value
+from django.db import DatabaseError, InterfaceError, connections, models
+from django.db.models import F, Q, QuerySet, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, Substr
-from django.db.models.lookups import Exact, In, IsNull
-from django.utils.dateparse import parse_datetime
+from django.db.models.lookups import Contains, Exact, In, IsNull
+from django.utils.dateparse import parse_date, parse_datetime, parse_time
 from django_celery_beat.models import PeriodicTask
 from timezone_field import TimeZoneField
 
 from schedules.errors import InvalidInput
 from schedules.timing.zones import zone_named
+
+log = logging.getLogger(__name__)
+
+Row = TypeVar("Row", bound=models.Model)
+Answer = TypeVar("Answer")
 
 DATES = ("start_time", "expires", "last_run_at", "date_changed")
 """Columns of a periodic task that can keep it from being loaded, and that few need to load."""
@@ -51,22 +59,49 @@ def unreadable(
 
     Empty for a healthy table. Each error names the column, what is in it and what is accepted.
     """
+    rows = model._default_manager.all()
+    return unreadable_among(rows if pks is None else rows.filter(pk__in=pks))
+
+
+def unreadable_among(rows: "QuerySet[Any]") -> dict[int, list[InvalidInput]]:
+    """Return the same about a choice of a model's rows."""
+    model = rows.model
     columns = list(_columns(model))
     if not columns:
         return {}
-    rows = model._default_manager.order_by("pk")
-    if pks is not None:
-        rows = rows.filter(pk__in=pks)
-    rows = rows.filter(reduce(or_, (column.look_suspicious for column in columns)))
-    # As text, which every value can be loaded as.
-    texts = {f"{column.name}_text": _text(column.name) for column in columns}
+    rows = rows.order_by("pk").filter(reduce(or_, (column.look_suspicious for column in columns)))
+    # As bytes or text, which every value can be loaded as.
+    plain = _bytes if _is_typeless(model) else _text
+    values = {f"{column.name}_plain": plain(column.name) for column in columns}
     found: dict[int, list[InvalidInput]] = {}
-    for pk, *values in rows.annotate(**texts).values_list("pk", *texts):
-        for column, text in zip(columns, values, strict=True):
-            accepted = None if text is None else column.check(text)
-            if accepted is not None:
-                found.setdefault(pk, []).append(InvalidInput(column.name, text, accepted))
+    for pk, *held in rows.annotate(**values).values_list("pk", *values):
+        for column, value in zip(columns, held, strict=True):
+            error = None if value is None else _error(column, value)
+            if error is not None:
+                found.setdefault(pk, []).append(error)
     return found
+
+
+def leaving_out_unreadable(
+    rows: "QuerySet[Row]", read: Callable[["QuerySet[Row]"], Answer]
+) -> Answer:
+    """Return what `read` makes of `rows`: of all, or else of those that can be read.
+
+    What is left out is logged, in words. An error that no broken row explains is raised.
+    """
+    try:
+        return read(rows)
+    except (DatabaseError, InterfaceError):
+        raise  # tells nothing about the rows
+    except Exception:
+        broken = unreadable(rows.model)
+        if not broken:
+            raise
+        for pk, errors in broken.items():
+            name = rows.model._meta.verbose_name
+            words = " ".join(str(error) for error in errors)
+            log.warning("A list leaves out %s %s: %s", name, pk, words)
+        return read(rows.exclude(pk__in=list(broken)))
 
 
 def unreadable_tasks() -> dict[int, list[InvalidInput]]:
@@ -89,8 +124,28 @@ def refuse_unreadable(model: type[models.Model], pk: int) -> None:
         raise errors[0]
 
 
+def _error(column: Column, value: str | bytes) -> InvalidInput | None:
+    text = value if isinstance(value, str) else value.decode(errors="backslashreplace")
+    if isinstance(value, bytes) and not _is_utf8(value):
+        return InvalidInput(column.name, text, "text in UTF-8")
+    accepted = column.check(text)
+    return None if accepted is None else InvalidInput(column.name, text, accepted)
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_typeless(model: type[models.Model]) -> bool:
+    return connections[model._default_manager.db].vendor == "sqlite"
+
+
 def _columns(model: type[models.Model]) -> Iterator[Column]:
-    typeless = connections[model._default_manager.db].vendor == "sqlite"
+    typeless = _is_typeless(model)
     for field in model._meta.concrete_fields:
         name = field.attname
         if isinstance(field, TimeZoneField):
@@ -98,18 +153,38 @@ def _columns(model: type[models.Model]) -> Iterator[Column]:
             broken = [zone for zone in zones if zone is not None and _zone(zone)]
             if broken:
                 yield Column(name, Q(In(_text(name), broken)), _zone)
-        elif typeless and isinstance(field, models.DateTimeField):
-            yield Column(name, ~Q(_is_as_django_writes_it(name)), _instant)
-        elif typeless and isinstance(field, models.DecimalField):
-            yield Column(name, ~Q(_is_stored_as(name, "integer", "real")), _number)
-        elif typeless and isinstance(field, models.BooleanField):
-            yield Column(name, ~Q(In(_text(name), ["0", "1"])), _flag)
-        elif typeless and isinstance(field, models.IntegerField | models.ForeignKey):
-            yield Column(name, ~Q(_is_stored_as(name, "integer")), _whole_number)
+        elif isinstance(field, models.JSONField):
+            marked = Q(Contains(_text(name), "__type__")) if field.decoder else Q()
+            if typeless:
+                marked |= ~Q(Coalesce(Exact(_function("json_valid", name), 1), Value(True)))
+            if marked:
+                yield Column(name, marked, partial(_json, decoder=field.decoder))
+        elif typeless:
+            yield from _typeless_column(field, name)
+
+
+def _typeless_column(field: "models.Field[Any, Any]", name: str) -> Iterator[Column]:
+    """The column as SQLite has it, which holds whatever SQL has put there."""
+    if isinstance(field, models.ForeignKey) and not isinstance(
+        field.target_field, models.IntegerField
+    ):
+        return  # a broken one points nowhere
+    for kinds, look_suspicious, check in _TYPELESS:
+        if isinstance(field, kinds):
+            yield Column(name, look_suspicious(name), check)
+            return
 
 
 def _text(name: str) -> Cast:
     return Cast(name, models.CharField())
+
+
+def _bytes(name: str) -> Cast:
+    return Cast(name, models.BinaryField())
+
+
+def _function(function: str, name: str) -> models.Func:
+    return models.Func(F(name), function=function, output_field=models.IntegerField())
 
 
 def _is_stored_as(name: str, *types: str) -> Combinable:
@@ -118,17 +193,26 @@ def _is_stored_as(name: str, *types: str) -> Combinable:
     return In(held, [*types, "null"])
 
 
-def _is_as_django_writes_it(name: str) -> Combinable:
-    """Whether SQLite, asked to write the instant anew, writes what is there; true for NULL."""
+def _matches(name: str, pattern: str) -> Combinable:
+    """Whether the text fits SQLite's pattern, letter by letter; bytes that are no UTF-8 are letters
+    beyond ASCII. NULL for NULL.
+    """
+    return models.Func(
+        Value(pattern), _text(name), function="glob", output_field=models.BooleanField()
+    )
+
+
+def _is_as_django_writes_it(name: str, form: str, *, length: int) -> Combinable:
+    """Whether SQLite, asked to write the date anew, writes what is there; true for NULL."""
     # With a modifier it reckons: 30 February becomes 2 March, which is not what is there.
     written = models.Func(
-        Value("%Y-%m-%d %H:%M:%S"),
+        Value(form),
         _text(name),
         Value("+0 days"),
         function="strftime",
         output_field=models.CharField(),
     )
-    return Coalesce(Exact(Substr(_text(name), 1, 19), written), IsNull(F(name), True))
+    return Coalesce(Exact(Substr(_text(name), 1, length), written), IsNull(F(name), True))
 
 
 def _zone(text: str) -> str | None:
@@ -139,12 +223,40 @@ def _zone(text: str) -> str | None:
     return None
 
 
-def _instant(text: str) -> str | None:
+def _parsed(parse: Callable[[str], object], text: str, accepted: str) -> str | None:
     try:
-        moment = parse_datetime(text)
+        found = parse(text)
     except ValueError:
-        moment = None
-    return None if moment else "a date and a time, such as 2026-03-29 05:00:00"
+        found = None
+    return accepted if found is None else None
+
+
+def _instant(text: str) -> str | None:
+    return _parsed(parse_datetime, text, "a date and a time, such as 2026-03-29 05:00:00")
+
+
+def _day(text: str) -> str | None:
+    return _parsed(parse_date, text, "a date, such as 2026-03-29")
+
+
+def _time_of_day(text: str) -> str | None:
+    return _parsed(parse_time, text, "a time of day, such as 05:00:00")
+
+
+def _json(text: str, *, decoder: type[json.JSONDecoder] | None) -> str | None:
+    try:
+        json.loads(text, cls=decoder)
+    except Exception:  # noqa: BLE001 - a decoder raises what it likes
+        return "JSON"
+    return None
+
+
+def _uuid(text: str) -> str | None:
+    return None if re.fullmatch(r"[0-9a-f]{32}", text) else "32 hexadecimal digits"
+
+
+def _microseconds(text: str) -> str | None:
+    return None if re.fullmatch(r"-?[0-9]{1,19}", text) else "a whole number of microseconds"
 
 
 def _number(text: str) -> str | None:
@@ -161,3 +273,43 @@ def _whole_number(text: str) -> str | None:
 
 def _flag(text: str) -> str | None:
     return None if text in ("0", "1") else "1 for true or 0 for false"
+
+
+_TYPELESS: Sequence[tuple[tuple[type[Any], ...], Callable[[str], Q], Check]] = (
+    (
+        (models.DateTimeField,),
+        lambda name: ~Q(_is_as_django_writes_it(name, "%Y-%m-%d %H:%M:%S", length=19)),
+        _instant,
+    ),
+    (
+        (models.DateField,),
+        lambda name: ~Q(_is_as_django_writes_it(name, "%Y-%m-%d", length=10)),
+        _day,
+    ),
+    (
+        (models.TimeField,),
+        lambda name: ~Q(_is_as_django_writes_it(name, "%H:%M:%S", length=8)),
+        _time_of_day,
+    ),
+    (
+        (models.DecimalField, models.FloatField),
+        lambda name: ~Q(_is_stored_as(name, "integer", "real")),
+        _number,
+    ),
+    ((models.DurationField,), lambda name: ~Q(_is_stored_as(name, "integer")), _microseconds),
+    ((models.BooleanField,), lambda name: ~Q(In(_text(name), ["0", "1"])), _flag),
+    ((models.UUIDField,), lambda name: ~Q(_matches(name, "[0-9a-f]" * 32)), _uuid),
+    (
+        (models.IntegerField, models.ForeignKey),
+        lambda name: ~Q(_is_stored_as(name, "integer")),
+        _whole_number,
+    ),
+    (
+        (models.CharField, models.TextField),
+        lambda name: Q(_matches(name, f"*[^{chr(1)}-{chr(126)}]*")),
+        lambda _: None,
+    ),
+)
+"""Kinds of columns: which values look suspicious to the database, and the exact check. The first
+that fits counts.
+"""

@@ -4,6 +4,7 @@ Order is the promise here: the rows are committed before the broker hears of the
 point leaves rows that the next tick finds in the outbox, never a message without a row.
 """
 
+from schedules.dispatch.broken import BrokenRows, fail_unreadable, load
 from schedules.dispatch.calls import plan_call
 from schedules.dispatch.edits import absorb_edits, bring_into_force, read_invalid_again
 from schedules.dispatch.oneoffs import Call, Parked, cancel_parked, move_parked, park
@@ -14,12 +15,15 @@ from schedules.dispatch.versions import write_version
 from schedules.dispatch.zone_data import renew_all
 
 __all__ = [
+    "BrokenRows",
     "Call",
     "Parked",
     "absorb_edits",
     "bring_into_force",
     "cancel_parked",
     "end_expired",
+    "fail_unreadable",
+    "load",
     "move_parked",
     "park",
     "plan_call",

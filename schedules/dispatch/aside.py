@@ -9,14 +9,17 @@ from schedules.models import Job
 log = logging.getLogger(__name__)
 
 
-def put_aside(job: Job, error: Exception, *, now: datetime) -> None:
+UNPLANNABLE = "What is in force of it cannot be planned: "
+
+
+def put_aside(job: Job, why: Exception | str, *, now: datetime, begins: str = UNPLANNABLE) -> None:
     """Make the locked job invalid, in words, from the last occurrence on that was decided.
 
     It is not looked at again until it is read anew from its periodic task, which Beat tries by
-    itself, or is edited. Its caller writes where its timetable goes on: nowhere.
+    itself unless the reason `begins` otherwise, or is edited. Its caller writes where its timetable
+    goes on: nowhere.
     """
-    why = str(error) or type(error).__name__
-    job.invalid_reason = f"What is in force of it cannot be planned: {why}"
+    job.invalid_reason = f"{begins}{why or type(why).__name__}"
     job.timetable = job.next_run_at = job.next_due_at = None
     job.version += 1
     Job.objects.filter(pk=job.pk).update(timetable=None, invalid_reason=job.invalid_reason)

@@ -10,6 +10,7 @@ from django_celery_beat.models import PeriodicTask
 from schedules.access import record
 from schedules.adapters.ignored import ignored_by
 from schedules.adapters.periodic import Reading, read
+from schedules.dispatch.broken import BROKEN, load
 from schedules.dispatch.given import gives_other, take_given
 from schedules.dispatch.plan import settle
 from schedules.dispatch.upcoming import due_at_of, flag_of, next_occurrence
@@ -56,7 +57,8 @@ def read_invalid_again(*, now: datetime, limit: int = 200) -> int:
     unreadable = Job.objects.filter(timetable__isnull=True).exclude(invalid_reason="")
     unreadable = unreadable.filter(is_active=True, periodic_task__enabled=True).order_by("pk")
     mended = 0
-    for job in unreadable[:limit]:
+    unreadable = unreadable.exclude(invalid_reason__startswith=BROKEN)
+    for job in load(unreadable[:limit], now=now):
         assert job.periodic_task_id is not None
         reading = read(job.periodic_task_id, job=job, since=now)
         if reading is None or reading.invalid_reason:
@@ -123,12 +125,13 @@ def _job_of(periodic_task_id: int, *, gone_since: datetime) -> Job | None:
     Where the task is gone, the jobs that have lost theirs are retired as of `gone_since`.
     """
     jobs: QuerySet[Job] = Job.objects.select_for_update(no_key=True, of=("self",))
-    job = jobs.filter(periodic_task_id=periodic_task_id).first()
-    if job is not None:
-        return job
+    own = load(jobs.filter(periodic_task_id=periodic_task_id), now=gone_since)
+    if own:
+        return own[0]
     name = PeriodicTask.objects.filter(pk=periodic_task_id).values_list("name", flat=True).first()
     if name is None:
-        for orphan in jobs.filter(periodic_task__isnull=True, is_active=True):
+        orphans = jobs.filter(periodic_task__isnull=True, is_active=True)
+        for orphan in load(orphans, now=gone_since):
             _retire(orphan, now=gone_since)
         return None
     return _new_job(periodic_task_id, name)

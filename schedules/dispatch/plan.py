@@ -9,6 +9,7 @@ from django_celery_beat.models import PeriodicTask
 
 from schedules.conf import options
 from schedules.dispatch.aside import put_aside
+from schedules.dispatch.broken import load, refuse_other_shapes
 from schedules.dispatch.decide import Planned, Policy, decide
 from schedules.dispatch.upcoming import due_at_of, flag_of, has_ended
 from schedules.dispatch.zone_data import renew
@@ -36,7 +37,8 @@ def plan_due(*, now: datetime) -> list[Run]:
     if not Job.objects.due(now).exists():
         return []  # without a transaction: on SQLite each takes the one write lock
     with transaction.atomic():
-        return plan_jobs(list(Job.objects.due(now).locked()[: options().plan_batch]), now=now)
+        due = Job.objects.due(now).locked()[: options().plan_batch]
+        return plan_jobs(load(due, now=now), now=now)
 
 
 def plan_jobs(jobs: Sequence[Job], *, now: datetime, through: datetime | None = None) -> list[Run]:
@@ -91,6 +93,7 @@ def _plan(
     if job.next_run_at is None or job.timetable is None:
         name = "timetable" if job.timetable is None else "next_run_at"
         raise InvalidInput(name, None, "a job that is due has one")
+    refuse_other_shapes(job)
     decision = decide(
         from_spec(job.timetable),
         policy_of(job, everything=everything),

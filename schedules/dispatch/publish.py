@@ -12,6 +12,7 @@ from celery import Celery, current_app
 from django.db import DatabaseError, transaction
 
 from schedules.broker import AWAY
+from schedules.dispatch.broken import refuse_other_shapes
 from schedules.dispatch.envelope import send_all
 from schedules.errors import InvalidInput, ReportedFailure
 from schedules.finish import Outcome, finish_waiting
@@ -97,6 +98,7 @@ def _message(run: Run) -> Message:
     options = run.options
     if not isinstance(options, dict):
         raise InvalidInput("options", options, "a JSON object")
+    refuse_other_shapes(run)
     limits = _limits(run)
     kind: dict[str, Any] = {
         "retries": run.retries,

@@ -7,7 +7,9 @@ from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
+from schedules.adapters.unreadable import DATES
 from schedules.conf import options
+from schedules.dispatch.broken import load
 from schedules.finish import (
     TAKEN_BACK_WITHIN,
     Outcome,
@@ -41,7 +43,8 @@ def take_outbox(*, now: datetime, limit: int, backlog: bool) -> list[Run]:
     if GlobalPause.objects.filter(ended_at__isnull=True, drain=False).exists():
         return []  # no worker would start them; they wait here until the pause has ended
     with transaction.atomic():
-        return _take(list(Run.objects.ready_to_send(now).locked()[:limit]), now, backlog)
+        runs = load(Run.objects.ready_to_send(now).locked()[:limit], now=now)
+        return _take(runs, now, backlog)
 
 
 def _take(runs: list[Run], now: datetime, backlog: bool) -> list[Run]:
@@ -76,7 +79,9 @@ def end_expired(*, now: datetime, limit: int = 500) -> int:
     how many.
     """
     ended = 0
-    for run in Run.objects.expired(now).select_related("job__periodic_task")[:limit]:
+    runs = Run.objects.expired(now).select_related("job__periodic_task")
+    runs = runs.defer(*(f"job__periodic_task__{name}" for name in DATES))
+    for run in load(runs[:limit], now=now):
         outcome = _outcome_of_expired(run, now=now)
         ended += finish_waiting(run, outcome, instance_id=instance_id())
     return ended
@@ -112,7 +117,7 @@ def reap(*, now: datetime, limit: int = 500) -> int:
     vanished = orphaned.annotate(last_seen_at=Coalesce(seen, "started_at"))[:limit]
     last_seen = dict(vanished.values_list("pk", "last_seen_at"))
     reaped = 0
-    for run in Run.objects.running().filter(pk__in=last_seen):
+    for run in load(Run.objects.running().filter(pk__in=last_seen), now=now):
         reason = f"its worker (instance {run.instance_id}) vanished"
         gone_for = now - last_seen[run.pk]
         grace = grace_of(run)

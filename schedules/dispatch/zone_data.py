@@ -8,6 +8,7 @@ from functools import cache
 from django.db import DatabaseError, InterfaceError, connection, transaction
 
 from schedules.dispatch.aside import put_aside
+from schedules.dispatch.broken import load
 from schedules.dispatch.upcoming import due_at_of
 from schedules.dispatch.versions import decided_until, write_version
 from schedules.models import Job, Watermark
@@ -60,7 +61,7 @@ def renew_all(*, now: datetime) -> int:
     moved = 0
     while outdated.exists():
         with transaction.atomic():
-            jobs = list(outdated.select_for_update(no_key=True, of=("self",))[:BATCH])
+            jobs = load(outdated.select_for_update(no_key=True, of=("self",))[:BATCH], now=now)
             moved += sum([_renewed_or_aside(job, now=now) for job in jobs])
             move_on(connection, jobs)
     with transaction.atomic():

@@ -11,7 +11,7 @@ from django_celery_beat.models import PeriodicTask
 
 from schedules.access import Source, record
 from schedules.adapters.periodic import UNLOADED, read, write
-from schedules.dispatch import absorb_edits, bring_into_force
+from schedules.dispatch import absorb_edits, bring_into_force, load
 from schedules.dispatch.given import GIVEN, take_back
 from schedules.models import Job, TaskFunction
 from schedules.operations.timetables import point_at
@@ -62,7 +62,7 @@ def install_declared(
     rows = Job.objects.select_related("periodic_task")
     # A column that SQL has broken keeps its row from being loaded, and here all others with it.
     rows = rows.defer(*(f"periodic_task__{name}" for name in UNLOADED))
-    jobs = {job.key: job for job in rows}
+    jobs = {job.key: job for job in load(rows, now=now)}
     for declaration in declarations:
         if declaration.timetable is None:
             continue

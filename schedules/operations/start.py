@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from schedules.dispatch import Call, park
+from schedules.dispatch import Call, load, park
 from schedules.models import Job
 from schedules.registry import all_declared
 
@@ -16,7 +16,7 @@ def plan_start_runs(*, now: datetime) -> int:
     Several Beats that start together plan one run between them: they have the same subject.
     """
     wanted = {d.key: d for d in all_declared() if d.at_start is not None}
-    jobs = Job.objects.enabled().filter(key__in=wanted)
+    jobs = load(Job.objects.enabled().filter(key__in=wanted), now=now)
     for job in jobs:
         declaration = wanted[job.key]
         assert declaration.at_start is not None

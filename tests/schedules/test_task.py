@@ -16,6 +16,7 @@ from schedules.models import Attempt, AuditEntry, Calendar, Job, Run
 from schedules.states import RunState
 from schedules.testing import execute, execute_run
 from tests.schedules import sample_jobs
+from tests.sql import run_sql
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,6 +36,20 @@ def test_a_run_ends_with_its_result_in_both_logs() -> None:
     attempt = Attempt.objects.get(run=run)
     assert (attempt.number, attempt.outcome, attempt.instance_id) == (1, "succeeded", instance_id())
     assert run.scheduled_at <= run.started_at <= run.finished_at  # type: ignore[operator]
+
+
+def test_a_run_that_sql_has_broken_and_a_worker_has_taken_fails_in_words(
+    make_run: MakeRun,
+) -> None:
+    broken = make_run("sample_jobs.add", 1, due_at=datetime(2026, 3, 2, 12, 0, tzinfo=UTC))
+    kwargs = '{"y": {"__type__": "datetime", "__value__": "soon"}}'
+    run_sql("UPDATE schedules_run SET kwargs = %s WHERE id = %s", kwargs, broken.pk)
+
+    run = execute_run(broken)
+
+    assert (run.state, run.attempt) == (RunState.FAILED, 1)
+    assert run.reason.startswith("Its row was broken: kwargs is ")
+    assert result_of(run).status == states.FAILURE
 
 
 def test_an_exception_rolls_an_atomic_body_back_and_fails_the_run() -> None:

@@ -26,6 +26,8 @@ from tests.sql import run_sql
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+NOT_UTF8 = b"caf\xe9"
+
 MakeTask = Callable[..., PeriodicTask]
 
 
@@ -316,6 +318,9 @@ def test_a_schedule_that_sql_has_corrupted_stops_nothing_else(
         ("priority", "high"),
         ("crontab_id", 999),
         ("crontab_id", "x"),
+        ("name", NOT_UTF8),
+        ("kwargs", NOT_UTF8),
+        ("description", NOT_UTF8),
     ],
 )
 def test_a_periodic_task_that_sql_has_corrupted_stops_nothing_else(
@@ -326,13 +331,16 @@ def test_a_periodic_task_that_sql_has_corrupted_stops_nothing_else(
     absorb_edits(now=database_now())
     run_sql("PRAGMA foreign_keys = OFF")  # as for everybody who does not ask for them
     task = f"UPDATE django_celery_beat_periodictask SET {column} = %s, task = 'sample_jobs.add'"  # noqa: S608
-    run_sql(f"{task} WHERE id = %s", value, broken.pk)
+    held = f"CAST(X'{NOT_UTF8.hex()}' AS TEXT)" if value == NOT_UTF8 else "%s"
+    values = [] if value == NOT_UTF8 else [value]
+    run_sql(f"{task} WHERE id = %s".replace("%s", held, 1), *values, broken.pk)
     CrontabSchedule.objects.filter(hour="4").update(hour="5")
 
     absorb_edits(now=database_now())
 
     job = Job.objects.get(key="nightly")
-    assert job.invalid_reason.startswith(f"{column} is '{value}': ")
+    shown = r"caf\\xe9" if value == NOT_UTF8 else value
+    assert job.invalid_reason.startswith(f"{column} is '{shown}': ")
     assert job.next_run_at is None
     assert next_hour(Job.objects.get(key="healthy")) == 5
     run_sql("DELETE FROM django_celery_beat_periodictask")

@@ -1,0 +1,212 @@
+"""Rows of ours that SQL has broken, so that Django cannot load them or reads something else.
+
+Each is mended so far that it can be loaded, and says what was in it: a job is invalid from then on,
+a run that waited has failed. So it is looked at where many are loaded, and now and then all of them
+are looked through, because what is unreadable may just as well look like nothing being due.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
+
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    connection,
+    models,
+    transaction,
+)
+from django.db.models import Max, Q, QuerySet
+
+from schedules.adapters.unreadable import unreadable, unreadable_among
+from schedules.dispatch.aside import UNPLANNABLE, put_aside
+from schedules.errors import InvalidInput, ReportedFailure
+from schedules.finish import Outcome, finish_attempt, finish_waiting
+from schedules.lease import instance_id
+from schedules.models import Job, Run, ScheduleVersion
+from schedules.querysets.planning import move_on
+from schedules.states import WAITING, RunState
+
+log = logging.getLogger(__name__)
+
+Row = TypeVar("Row", bound=models.Model)
+
+BROKEN = "Its row was broken: "
+"""How the reason of a job begins that stays invalid until a person edits it."""
+
+READ_ANEW = frozenset(
+    {"task", "args", "kwargs", "queue", "timetable", "next_run_at", "next_due_at", "job_type"}
+    | {"is_enabled", "one_off", "interval_anchor", "tzdata_version", "version"}
+)
+"""What comes from the job's periodic task, which is read again by itself."""
+
+SAYS_LITTLE = frozenset(
+    {"name_en", "name_ar", "name_id", "description_en", "description_ar", "description_id"}
+    | {"declared", "overridden", "task_function_id", "flagged_reason", "invalid_reason"}
+    | {"last_run_at", "created_at", "updated_at", "created_by_id", "updated_by_id"}
+    | {"paused_by", "pause_reason"}
+)
+"""What decides nothing about when and how the job runs."""
+
+AT_ONCE = 2000
+"""Jobs, and runs, that one look goes through."""
+
+
+def load(rows: QuerySet[Row], *, now: datetime) -> list[Row]:
+    """Return the rows. Where one of them keeps the others from being loaded, it is set aside, and
+    is among them only if it still belongs there.
+    """
+    try:
+        return list(rows)
+    except (DatabaseError, InterfaceError):
+        raise  # tells nothing about the rows
+    except Exception:
+        if not set_aside_broken(now=now):
+            raise
+        return list(rows.all())
+
+
+def refuse_other_shapes(row: Job | Run) -> None:
+    """Raise InvalidInput unless the arguments are a list and an object. What is no JSON at all is
+    loaded as text.
+    """
+    if not isinstance(row.args, list):
+        raise InvalidInput("args", row.args, "a JSON list")
+    if not isinstance(row.kwargs, dict):
+        raise InvalidInput("kwargs", row.kwargs, "a JSON object")
+
+
+def set_aside_broken(*, now: datetime) -> int:
+    """Set every broken job aside, and every broken run that is not over; return how many."""
+    return _set_aside(Job.objects.all(), _open_runs(), now=now)
+
+
+class BrokenRows:
+    """Looks through jobs and open runs, a part of them at each call."""
+
+    def __init__(self) -> None:
+        self._after: dict[type[models.Model], int] = {Job: 0, Run: 0}
+
+    def look_on(self, *, now: datetime) -> int:
+        """Set aside what is broken in the next part; return how many."""
+        return _set_aside(self._part(Job.objects.all()), self._part(_open_runs()), now=now)
+
+    def _part(self, rows: QuerySet[Row]) -> QuerySet[Row]:
+        after = self._after[rows.model]
+        pks = rows.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]
+        numbers = list(pks)
+        self._after[rows.model] = numbers[-1] if len(numbers) == AT_ONCE else 0
+        return rows.filter(pk__gt=after, pk__lte=numbers[-1]) if numbers else rows.none()
+
+
+def fail_unreadable(task_id: UUID, *, now: datetime) -> bool:
+    """End a run as failed that this process has taken and cannot read; False if it can be read."""
+    row = Run.objects.filter(task_id=task_id, state=RunState.RUNNING, instance_id=instance_id())
+    for pk, errors in unreadable_among(row).items():
+        run = _mended_run(pk, errors, now=now)
+        finish_attempt(run, _outcome(errors))
+        return True
+    return False
+
+
+def _open_runs() -> QuerySet[Run]:
+    return Run.objects.filter(Q(publish_at__isnull=False) | Q(state=RunState.RUNNING))
+
+
+def _set_aside(jobs: QuerySet[Job], runs: QuerySet[Run], *, now: datetime) -> int:
+    broken_jobs, broken_runs = unreadable_among(jobs), unreadable_among(runs)
+    tasks = [(_set_job_aside, pk) for pk in broken_jobs]
+    tasks += [(_set_run_aside, pk) for pk in broken_runs]
+    for set_row_aside, pk in tasks:
+        try:
+            with transaction.atomic():
+                set_row_aside(pk, now=now)
+        except IntegrityError:
+            log.exception("A broken row could not be mended.", extra={"action": "row_broken"})
+    return len(tasks)
+
+
+def _set_job_aside(pk: int, *, now: datetime) -> None:
+    # Looked at anew: another Beat may have been here, or a person.
+    errors = unreadable(Job, [pk]).get(pk)
+    if errors is None:
+        return
+    names = {error.field for error in errors}
+    versions = ScheduleVersion.objects.filter(job=pk).aggregate(last=Max("number"))
+    special = {"version": versions["last"] or 0, "key": f"job-{pk}"}
+    _mend(Job, pk, errors, special, now=now)
+    job = Job.objects.select_for_update(no_key=True, of=("self",)).get(pk=pk)
+    words = _words(errors)
+    if names <= SAYS_LITTLE or not job.is_active:
+        Job.objects.filter(pk=pk).update(flagged_reason=f"{BROKEN}{words}")
+        log.warning("Job %s had a broken row: %s", job.key, words, extra={"action": "row_broken"})
+        return
+    can_be_read_anew = names <= READ_ANEW | SAYS_LITTLE and job.periodic_task_id is not None
+    put_aside(job, words, now=now, begins=UNPLANNABLE if can_be_read_anew else BROKEN)
+    move_on(connection, [job])
+
+
+def _set_run_aside(pk: int, *, now: datetime) -> None:
+    errors = unreadable(Run, [pk]).get(pk)
+    if errors is None:
+        return
+    run = _mended_run(pk, errors, now=now)
+    if run.state in WAITING:
+        finish_waiting(run, _outcome(errors), instance_id=instance_id())
+    # One that runs is ended by its worker, which has read it before.
+
+
+def _mended_run(pk: int, errors: Sequence[InvalidInput], *, now: datetime) -> Run:
+    special = {
+        "task_id": uuid4(),
+        "natural_key": None,
+        "idempotency_key": None,
+        "slot": 1000 + pk % 1000,  # beyond those that are given, so that it is nobody's
+    }
+    _mend(Run, pk, errors, special, now=now)
+    run = Run.objects.get(pk=pk)
+    log.warning(
+        "Run %s of %s had a broken row: %s",
+        run.task_id,
+        run.task,
+        _words(errors),
+        extra={"action": "row_broken"},
+    )
+    return run
+
+
+def _outcome(errors: Iterable[InvalidInput]) -> Outcome:
+    reason = f"{BROKEN}{_words(errors)}"
+    return Outcome(state=RunState.FAILED, error=ReportedFailure(reason), reason=reason)
+
+
+def _words(errors: Iterable[InvalidInput]) -> str:
+    return " ".join(str(error) for error in errors)
+
+
+def _mend(
+    model: type[models.Model],
+    pk: int,
+    errors: Sequence[InvalidInput],
+    special: Mapping[str, Any],
+    *,
+    now: datetime,
+) -> None:
+    """Put something that can be loaded into the broken columns."""
+    values = {}
+    for error in errors:
+        field = model._meta.get_field(error.field)
+        if error.field in special:
+            values[error.field] = special[error.field]
+        elif isinstance(field, models.CharField | models.TextField):
+            values[error.field] = error.found
+        elif getattr(field, "null", False) and error.field != "publish_at":
+            values[error.field] = None
+        elif isinstance(field, models.DateTimeField):
+            values[error.field] = now
+        else:
+            values[error.field] = field.get_default()  # type: ignore[union-attr]
+    model._default_manager.filter(pk=pk).update(**values)
