@@ -17,8 +17,7 @@ from tasks.attendance.models import Attendance, Direction, PunchLog
 from tasks.games.jobs import generate_upcoming_game_sessions
 from tasks.games.models import Game, GameSession
 from tasks.meetings.jobs import recover_meetings
-from tasks.meetings.models import Meeting
-from tasks.meetings.runs import END_MEETING, run_key
+from tasks.meetings.models import MEETING_ENDS, Meeting
 from tasks.people.models import Employee
 
 AT = datetime(2030, 5, 6, 17, 30, tzinfo=UTC)
@@ -185,8 +184,8 @@ class MeetingRecovery(Load):
     def _run(self, meeting_id: int, end: datetime) -> Run:
         return Run(
             origin=Origin.CALL,
-            natural_key=run_key(meeting_id),
-            task=END_MEETING,
+            natural_key=MEETING_ENDS.key(meeting_id),
+            task=MEETING_ENDS.task,
             args=[meeting_id],
             options={"on_lost": "retry"},
             scheduled_at=end,
@@ -195,11 +194,11 @@ class MeetingRecovery(Load):
         )
 
     def clear(self) -> None:
-        runs = Run.objects.filter(task=END_MEETING)
+        runs = Run.objects.filter(task=MEETING_ENDS.task)
         runs._raw_delete(runs.db)  # the other way reads them all first
 
     def written(self) -> int:
-        return Run.objects.filter(task=END_MEETING).count()
+        return Run.objects.filter(task=MEETING_ENDS.task).count()
 
     def expected(self) -> int:
         return self.count

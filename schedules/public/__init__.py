@@ -14,9 +14,10 @@ from schedules.models import Run
 from schedules.operations.monitoring import Watch, watch_jobs
 from schedules.querysets.clock import database_now
 from schedules.querysets.runs import RunQuerySet
-from schedules.registry import Secret, find, job
+from schedules.registry import Secret, declared_as, job
 from schedules.retention import clean_log
 from schedules.states import OnLost, Overlap
+from schedules.timers import Reconciled, Timer
 from schedules.timing import At, Cron, Every
 
 __all__ = [
@@ -29,10 +30,12 @@ __all__ = [
     "OnLost",
     "Overlap",
     "Parked",
+    "Reconciled",
     "Refused",
     "Secret",
     "SkipRun",
     "Superseded",
+    "Timer",
     "Watch",
     "cancel",
     "clean_log",
@@ -60,10 +63,7 @@ def park(task: Task[Any, Any] | str, calls: Iterable[Call]) -> Parked:
     that has a waiting run keeps it and is moved. Raises InvalidInput for a naive instant or
     arguments that the task does not take.
     """
-    declaration = find(_name(task))
-    if declaration is None:
-        raise InvalidInput("task", _name(task), "a function declared with @job")
-    return _park(declaration, calls)
+    return _park(declared_as(_name(task)), calls)
 
 
 def pending_runs(task: Task[Any, Any] | str | None = None) -> RunQuerySet:

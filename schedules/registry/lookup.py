@@ -5,6 +5,7 @@ from functools import cache
 
 from celery import current_app
 
+from schedules.errors import InvalidInput
 from schedules.registry.declaration import Declaration, declared
 
 
@@ -19,6 +20,14 @@ def find(task: str) -> Declaration | None:
     if task not in declared and not _is_builtin(task):
         load()
     return declared.get(task)
+
+
+def declared_as(task: str) -> Declaration:
+    """Return what code declares under this Celery name. Raises InvalidInput."""
+    declaration = find(task)
+    if declaration is None:
+        raise InvalidInput("task", task, "a function declared with @job")
+    return declaration
 
 
 def is_declared(task: str) -> bool:

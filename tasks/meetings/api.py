@@ -21,8 +21,7 @@ from schedules.public.rest import (
     needs,
     page_of,
 )
-from tasks.meetings.models import Meeting
-from tasks.meetings.querysets import MeetingQuerySet
+from tasks.meetings.models import Meeting, MeetingQuerySet
 from tasks.meetings.services import call_off, change_meeting
 
 router = Router(tags=["meetings"], by_alias=True)

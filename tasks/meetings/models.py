@@ -1,16 +1,30 @@
-"""Meetings. Writing one keeps its run: a stated exception to "no `save` override"."""
+"""Meetings, and the timer by which the run that ends a meeting follows its row."""
 
-from typing import Any
+from datetime import datetime
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.db.models import F, Q
 
-from schedules.public import InvalidInput
-from tasks.meetings.querysets import DECISIVE, MeetingQuerySet
-from tasks.meetings.runs import drop_ends
+from schedules.public import InvalidInput, Timer
 from tasks.meetings.status import Status
+
+
+class MeetingQuerySet(models.QuerySet["Meeting"]):
+    """Meetings by where they stand."""
+
+    def upcoming(self) -> "MeetingQuerySet":
+        """Those that have still to end."""
+        return self.filter(status=Status.UPCOMING)
+
+    def over(self, now: datetime) -> "MeetingQuerySet":
+        """Those whose end has come."""
+        return self.filter(end_time__lte=now)
+
+    def mark_done(self) -> int:
+        """Set the status and leave the runs alone: for the run itself, which is about to end."""
+        return super().update(status=Status.DONE)
 
 
 class Meeting(models.Model):
@@ -28,7 +42,7 @@ class Meeting(models.Model):
 
     class Meta:
         ordering = ["start_time", "id"]
-        # Also what Django does behind the scenes goes through the queryset that keeps the runs.
+        # Also what Django does behind the scenes goes through a manager that the timer has adopted.
         base_manager_name = "objects"
         permissions = [("hold_meetings", "May hold meetings of one's own")]
         constraints = [
@@ -49,27 +63,17 @@ class Meeting(models.Model):
     def __str__(self) -> str:
         return self.title
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save as Django does, and set the meeting's run right in the same transaction."""
-        written = kwargs.get("update_fields")
-        if written is not None and not DECISIVE & set(written):
-            super().save(*args, **kwargs)
-            return
-        with transaction.atomic(using=kwargs.get("using")):
-            super().save(*args, **kwargs)
-            type(self).objects.using(self._state.db).keep_runs([self.pk])
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete as Django does, and cancel the meeting's run in the same transaction."""
-        meeting_id = self.pk
-        with transaction.atomic(using=kwargs.get("using")):
-            deleted = super().delete(*args, **kwargs)
-            drop_ends([meeting_id], reason="the meeting was deleted")
-        return deleted
-
     def clean(self) -> None:
         """Refuse an end before the start."""
         if self.start_time and self.end_time and self.end_time <= self.start_time:
             accepted = f"later than start_time ({self.start_time.isoformat()})"
             error = InvalidInput("end_time", self.end_time.isoformat(), accepted)
             raise ValidationError({"end_time": str(error)})
+
+
+MEETING_ENDS = Timer(
+    Meeting,
+    at="end_time",
+    while_=Q(status=Status.UPCOMING),
+    run="meetings.end_meeting",  # by its name: its module imports this one
+)

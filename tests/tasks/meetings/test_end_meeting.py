@@ -9,8 +9,7 @@ from pytest_django import Settings
 from schedules.models import Run
 from schedules.testing import execute, execute_run
 from tasks.meetings.jobs import end_meeting
-from tasks.meetings.models import Meeting
-from tasks.meetings.runs import run_key
+from tasks.meetings.models import MEETING_ENDS, Meeting
 from tasks.meetings.status import Status
 from tests.tasks.meetings.meetings import HOUR, NOON, make_meeting, scheduled
 
@@ -25,7 +24,7 @@ def status_of(meeting: Meeting) -> str:
 
 def test_the_run_that_waits_for_a_meeting_ends_it() -> None:
     meeting = make_meeting(end=LONG_AGO)
-    waiting = Run.objects.get(natural_key=run_key(meeting.pk))
+    waiting = Run.objects.get(natural_key=MEETING_ENDS.key(meeting.pk))
 
     run = execute_run(waiting)
 
@@ -38,7 +37,7 @@ def test_the_run_that_waits_for_a_meeting_ends_it() -> None:
 
 def test_a_second_delivery_of_the_run_changes_nothing() -> None:
     meeting = make_meeting(end=LONG_AGO)
-    run = execute_run(Run.objects.get(natural_key=run_key(meeting.pk)))
+    run = execute_run(Run.objects.get(natural_key=MEETING_ENDS.key(meeting.pk)))
 
     again = execute_run(run)
 
@@ -101,7 +100,7 @@ def test_switched_off_the_run_is_skipped_and_the_meeting_stays(settings: Setting
     settings.ENABLE_MEETING_STATUS_UPDATES = False
     meeting = make_meeting(end=LONG_AGO)
 
-    run = execute_run(Run.objects.get(natural_key=run_key(meeting.pk)))
+    run = execute_run(Run.objects.get(natural_key=MEETING_ENDS.key(meeting.pk)))
 
     assert run.state == "skipped"
     assert "ENABLE_MEETING_STATUS_UPDATES" in run.reason

@@ -10,8 +10,7 @@ from pytest_django import Settings
 from schedules.models import Run
 from schedules.testing import execute, execute_run
 from tasks.meetings.jobs import recover_meetings
-from tasks.meetings.models import Meeting
-from tasks.meetings.runs import run_key
+from tasks.meetings.models import MEETING_ENDS, Meeting
 from tasks.meetings.scheduling import (
     cancel_meeting_status_update,
     ensure_scheduled_jobs_for_existing_meetings,
@@ -64,7 +63,7 @@ def test_a_meeting_whose_end_has_passed_is_ended() -> None:
     forget_runs()
 
     found = ensure_scheduled_jobs_for_existing_meetings()
-    execute_run(Run.objects.get(natural_key=run_key(meeting.pk)))
+    execute_run(Run.objects.get(natural_key=MEETING_ENDS.key(meeting.pk)))
 
     assert found["jobs_scheduled"] == 1
     assert Meeting.objects.get().status == Status.DONE
@@ -119,7 +118,7 @@ def test_a_corrupted_meeting_is_reported_and_stops_no_other() -> None:
     assert "7 upcoming meetings: 6 scheduled, 0 were already, 1 errors." in run.summary
     assert str(meetings[4].pk) in str(data)
     waiting = Run.objects.waiting().values_list("natural_key", flat=True)
-    assert set(waiting) == {run_key(m.pk) for m in meetings if m is not meetings[4]}
+    assert set(waiting) == {MEETING_ENDS.key(m.pk) for m in meetings if m is not meetings[4]}
 
 
 def test_the_job_reports_what_it_found() -> None:

@@ -1,7 +1,10 @@
 """Creating, moving, calling off and deleting one meeting keeps exactly the right run."""
 
+import pickle
+
 import pytest
 from django.contrib.auth import get_user_model
+from django.core import serializers
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
@@ -113,4 +116,25 @@ def test_an_end_before_the_start_is_refused_by_the_database() -> None:
     with pytest.raises(IntegrityError), transaction.atomic():
         Meeting.objects.create(title="x", start_time=NOON, end_time=NOON - HOUR)
 
+    assert scheduled() == {}
+
+
+def test_a_fixture_brings_its_meetings_runs() -> None:
+    meeting = make_meeting()
+    text = serializers.serialize("json", [meeting])
+    Meeting.objects.all().delete()
+
+    for loaded in serializers.deserialize("json", text):
+        loaded.save()
+
+    assert scheduled() == {meeting.pk: NOON}
+
+
+def test_a_queryset_that_was_kept_and_read_again_keeps_the_runs() -> None:
+    meeting = make_meeting()
+
+    kept = pickle.loads(pickle.dumps(Meeting.objects.upcoming()))  # noqa: S301 - ours
+
+    assert list(kept) == [meeting]
+    kept.update(status=Status.CANCELLED)
     assert scheduled() == {}
