@@ -26,6 +26,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure() -> None:
+    """Make the tests that commit cheap to clean up after."""
+    from tests.flushing import install  # needs Django's settings, which are known only now
+
+    install()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark a test `database` when it, its class or one of its fixtures asks for one.
 
