@@ -32,6 +32,7 @@ from schedules.dispatch import (
     BrokenRows,
     absorb_edits,
     end_expired,
+    feed_backfills,
     plan_due,
     publish,
     read_invalid_again,
@@ -180,6 +181,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._chores = Chores(
             (LEASE / 3, self._lease.renew),
             (timedelta(seconds=5), self._repair),
+            (timedelta(seconds=0.4), lambda: feed_backfills(now=database_now())),
             (timedelta(seconds=3), lambda: refresh_stock_columns(now=database_now())),
             (timedelta(seconds=2), lambda: end_pauses(now=database_now())),
             (timedelta(seconds=5), lambda: broken_rows.look_on(now=database_now())),

@@ -77,3 +77,10 @@ def halted(job: Job, *, now: datetime) -> str:
         return "its job is disabled"
     halts = halts_of(job, global_pauses())
     return next((halt.reason for halt in halts if halt.covers(now)), "")
+
+
+def barred(job: Job, *, now: datetime) -> str:
+    """As `halted`, of a run that is to be planned now: also why the job could not run at all."""
+    if job.invalid_reason:
+        return f"its job is invalid: {job.invalid_reason}"
+    return halted(job, now=now) or ("" if job.is_enabled else "its job is disabled")

@@ -1,8 +1,12 @@
 """What becomes of a run that finds every slot of its job taken: the five overlap policies.
 
 The claim has decided in its one statement that there is no slot; here is only what follows.
+
+A backfill and the timetable do not cost each other an occurrence: a run of a backfill always waits,
+and while one is in the way an occurrence of the timetable waits, too.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from celery import current_app
@@ -11,7 +15,7 @@ from schedules.finish import Outcome, finish_waiting, grace_of
 from schedules.lease import instance_id
 from schedules.models import Run
 from schedules.querysets.clock import database_now
-from schedules.states import Overlap, RunState
+from schedules.states import Origin, Overlap, RunState
 
 LOOK_AGAIN = timedelta(seconds=30)
 """A held run is sent when a slot comes free; this is for the case that nobody lived to send it."""
@@ -23,13 +27,14 @@ WAITS_FOR_A_SLOT = "waits for a slot"
 
 def give_way(run: Run) -> None:
     """End or hold `run`, whose claim found no free slot, as its job's policy says."""
-    in_the_way = Run.objects.running().filter(job=run.job).order_by("started_at").first()
-    if in_the_way is None or run.job is None:
+    running = list(Run.objects.running().filter(job=run.job).order_by("started_at"))
+    if not running or run.job is None:
         return  # it has ended in this very moment; the outbox sends ours again
+    in_the_way = running[0]
     policy = Overlap(run.job.overlap)
-    if policy is Overlap.QUEUE_ALL:
+    if policy is Overlap.QUEUE_ALL or run.origin == Origin.BACKFILL:
         _hold(run)
-    elif policy is Overlap.QUEUE_ONE:
+    elif policy is Overlap.QUEUE_ONE or _backfills(running):
         queued = _queued_before(run)
         if queued is None:
             _hold(run)
@@ -41,6 +46,10 @@ def give_way(run: Run) -> None:
         current_app.control.revoke(str(in_the_way.task_id), terminate=True)
     else:
         _skip(run, f"overlap with run {in_the_way.task_id}")
+
+
+def _backfills(running: Sequence[Run]) -> bool:
+    return any(run.origin == Origin.BACKFILL for run in running)
 
 
 def _skip(run: Run, reason: str) -> None:
@@ -66,4 +75,5 @@ def _hold(run: Run) -> None:
 def _queued_before(run: Run) -> Run | None:
     """Return a due run of the job that waits, and whose occurrence lies before this one's."""
     waiting = Run.objects.waiting().filter(job=run.job, due_at__lte=database_now())
-    return waiting.filter(scheduled_at__lt=run.scheduled_at).exclude(pk=run.pk).first()
+    waiting = waiting.exclude(pk=run.pk).exclude(origin=Origin.BACKFILL)
+    return waiting.filter(scheduled_at__lt=run.scheduled_at).first()

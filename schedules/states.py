@@ -59,6 +59,22 @@ BY_ITSELF = frozenset({Origin.TIMETABLE, Origin.DEPENDENCY})
 """Origins of runs that nobody asked for one by one: a pause or a disable holds for them."""
 
 
+class Which(TextChoices):
+    """Which occurrences of a range a backfill runs."""
+
+    MISSED = "missed", "never ran"
+    FAILED = "failed", "failed"
+    ALL = "all", "all"
+
+
+class BackfillState(TextChoices):
+    """Where a backfill stands."""
+
+    OPEN = "open", "open"
+    DONE = "done", "done"
+    CANCELLED = "cancelled", "cancelled"
+
+
 class After(TextChoices):
     """How a run must have ended for another job to run after it. Failed includes lost and timed
     out; what never ran (missed, skipped, cancelled) has not ended in any of these ways.

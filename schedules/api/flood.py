@@ -8,12 +8,13 @@ from schedules.rest.problems import TooManyRequests
 
 WINDOW = timedelta(minutes=1)
 MOST_TRIGGERS = 300
+COUNTED = ("trigger", "retry", "backfill")
 
 
 def check_triggers(user: object, *, now: datetime) -> None:
     """Raise TooManyRequests for a caller who has triggered too much in the last minute."""
     recent = AuditEntry.objects.filter(
-        at__gt=now - WINDOW, actor=actor_name(user), action__in=("trigger", "retry"), source="api"
+        at__gt=now - WINDOW, actor=actor_name(user), action__in=COUNTED, source="api"
     )
     if recent.order_by()[:MOST_TRIGGERS].count() >= MOST_TRIGGERS:
         seconds = int(WINDOW.total_seconds())

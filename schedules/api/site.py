@@ -10,7 +10,16 @@ from django.utils.cache import patch_cache_control
 from ninja import NinjaAPI, Swagger
 from ninja.openapi.schema import OpenAPISchema
 
-from schedules.api import alerts, dependencies, document, jobs, runs, scheduled_jobs, scheduler
+from schedules.api import (
+    alerts,
+    backfills,
+    dependencies,
+    document,
+    jobs,
+    runs,
+    scheduled_jobs,
+    scheduler,
+)
 from schedules.api.docs import docs_view
 from schedules.rest.parsing import BoundedParser, Refusal, check_size
 from schedules.rest.problems import handle_all, not_found, problem
@@ -101,6 +110,7 @@ api = SchedulerAPI(
 handle_all(api)
 api.add_router("/scheduler", jobs.router)
 api.add_router("/scheduler", dependencies.router)
+api.add_router("/scheduler", backfills.router)
 api.add_router("/scheduler", runs.router)
 api.add_router("/scheduler", scheduler.router)
 api.add_router("/scheduler", alerts.router)

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from schedules.dashboard.actions.alerts import mute, try_channel, unmute
+from schedules.dashboard.actions.backfills import end_backfill, new_backfill
 from schedules.dashboard.actions.job_editor import edit_job, new_job
 from schedules.dashboard.actions.jobs import act_on_job
 from schedules.dashboard.actions.many import bulk, halt, unhalt
@@ -29,6 +30,8 @@ pages = [
     path("jobs/bulk", bulk, name="bulk"),
     path("jobs/<int:number>/", job, name="job"),
     path("jobs/<int:number>/edit", edit_job, name="edit_job"),
+    path("jobs/<int:number>/backfill", new_backfill, name="new_backfill"),
+    path("backfills/<uuid:backfill_id>/cancel", end_backfill, name="end_backfill"),
     path("jobs/<int:number>/<slug:verb>", act_on_job, name="act_on_job"),
     path("runs/", runs, name="runs"),
     path("runs/failures", failures, name="failures"),

@@ -4,6 +4,7 @@ Order is the promise here: the rows are committed before the broker hears of the
 point leaves rows that the next tick finds in the outbox, never a message without a row.
 """
 
+from schedules.dispatch.backfill import feed_backfills
 from schedules.dispatch.broken import BrokenRows, fail_unreadable, load
 from schedules.dispatch.calls import plan_call
 from schedules.dispatch.edits import absorb_edits, bring_into_force, read_invalid_again
@@ -23,6 +24,7 @@ __all__ = [
     "cancel_parked",
     "end_expired",
     "fail_unreadable",
+    "feed_backfills",
     "load",
     "move_parked",
     "park",

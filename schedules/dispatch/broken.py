@@ -45,7 +45,7 @@ READ_ANEW = frozenset(
 
 SAYS_LITTLE = frozenset(
     {"name_en", "name_ar", "name_id", "description_en", "description_ar", "description_id"}
-    | {"declared", "overridden", "task_function_id", "flagged_reason", "invalid_reason"}
+    | {"declared", "overridden", "applied", "task_function_id", "flagged_reason", "invalid_reason"}
     | {"last_run_at", "created_at", "updated_at", "created_by_id", "updated_by_id"}
     | {"paused_by", "pause_reason"}
 )

@@ -1,10 +1,10 @@
 """Runs of the jobs that run after another: planned in the transaction in which that one ends."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from schedules.halts import halted
+from schedules.halts import barred
 from schedules.models import Dependency, Job, Run
 from schedules.querysets.clock import database_now
 from schedules.states import NEVER_RAN, After, Origin, RunState
@@ -49,7 +49,7 @@ def options_of(job: Job) -> dict[str, Any]:
 
 def _run_after(run: Run, job: Job) -> Run:
     now = database_now()
-    reason = _why_not(job, now)
+    reason = barred(job, now=now)
     grace = job.misfire_grace
     return Run(
         job=job,
@@ -71,9 +71,3 @@ def _run_after(run: Run, job: Job) -> Run:
         queue=job.queue,
         parent_id=run.task_id,
     )
-
-
-def _why_not(job: Job, now: datetime) -> str:
-    if job.invalid_reason:
-        return f"its job is invalid: {job.invalid_reason}"
-    return halted(job, now=now) or ("" if job.is_enabled else "its job is disabled")

@@ -5,7 +5,12 @@ Expected is what the timetable versions in force say, computed anew; nothing her
 planner.
 """
 
-from schedules.ledger.expected import VersionInForce, expected_occurrences, versions_of
+from schedules.ledger.expected import (
+    VersionInForce,
+    expected_occurrences,
+    occurrences_ever,
+    versions_of,
+)
 from schedules.ledger.explain import Explanation, explain
 from schedules.ledger.verify import Balance, verify, verify_job
 
@@ -15,6 +20,7 @@ __all__ = [
     "VersionInForce",
     "expected_occurrences",
     "explain",
+    "occurrences_ever",
     "verify",
     "verify_job",
     "versions_of",

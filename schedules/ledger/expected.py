@@ -59,6 +59,22 @@ def expected_occurrences(
             yield instant
 
 
+def occurrences_ever(job: Job, *, after: datetime, until: datetime) -> Iterator[datetime]:
+    """Yield, in order, what the timetables that were in force meant in (`after`, `until`], also
+    while the job was disabled; before the first of them, what the present one would have meant.
+    """
+    versions = versions_of(job)
+    present = from_spec(job.timetable) if job.timetable else None
+    begin = versions[0].since if versions else until
+    if present is not None and not job.one_off and after < begin:
+        yield from occurrences_between(present, after=after, until=min(begin, until))
+    for version in versions:
+        start = max(after, version.since)
+        end = until if version.until is None else min(until, version.until)
+        if version.timetable is not None and start < end:
+            yield from _occurrences(version, after=start, until=end)
+
+
 def neighbours(version: VersionInForce, instant: datetime, *, count: int = 1) -> list[datetime]:
     """Return the next `count` occurrences of the version strictly after `instant`."""
     if version.timetable is None:

@@ -4,6 +4,7 @@ no I/O.
 
 from schedules.models.access import AuditEntry, Knock, Token
 from schedules.models.alerts import Alert, AlertChannel, AlertEpisode, AlertRule, Delivery
+from schedules.models.backfill import Backfill
 from schedules.models.day_total import DayTotal
 from schedules.models.dependency import Dependency
 from schedules.models.engine import GlobalPause, Instance, Touched, Watermark
@@ -18,6 +19,7 @@ __all__ = [
     "AlertRule",
     "Attempt",
     "AuditEntry",
+    "Backfill",
     "Calendar",
     "DayTotal",
     "Delivery",

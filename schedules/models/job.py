@@ -84,6 +84,9 @@ class Job(models.Model):
     overridden = models.JSONField(
         default=list, blank=True, help_text="Declared fields that an operator has changed."
     )
+    applied = models.JSONField(
+        null=True, blank=True, help_text="What the file of timetables said when it was applied."
+    )
 
     # The timetable as entered where django-celery-beat's tables cannot say it, and as in force.
     job_type = models.CharField(max_length=8, choices=JobType, blank=True)

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from schedules.models.backfill import Backfill
 from schedules.models.fields import CeleryJSONField
 from schedules.models.job import Job
 from schedules.querysets.runs import RunQuerySet
@@ -71,6 +72,9 @@ class Run(models.Model):
     suspect_reason = models.TextField(blank=True)
     requested_by = models.CharField(max_length=150, blank=True)
     parent_id = models.UUIDField(null=True, blank=True)
+    backfill = models.ForeignKey(
+        Backfill, models.PROTECT, null=True, blank=True, related_name="runs", db_index=False
+    )
     dismissed_at = models.DateTimeField(
         null=True, blank=True, help_text="When a person said that a missed run needs nothing more."
     )
@@ -130,6 +134,11 @@ class Run(models.Model):
             ),
             models.Index(
                 fields=["parent_id"], condition=Q(parent_id__isnull=False), name="run_by_parent"
+            ),
+            models.Index(
+                fields=["backfill", "state"],
+                condition=Q(backfill__isnull=False),
+                name="run_of_backfill",
             ),
             models.Index(fields=["state", "-scheduled_at", "-id"], name="run_by_state"),
             models.Index(fields=["job", "-scheduled_at", "-id"], name="run_of_job"),

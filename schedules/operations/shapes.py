@@ -12,7 +12,8 @@ from uuid import UUID
 
 from django_celery_results.models import TaskResult
 
-from schedules.models import Dependency, Instance, Job, Run, TaskFunction
+from schedules.models import Backfill, Dependency, Instance, Job, Run, TaskFunction
+from schedules.operations.backfill import Progress
 from schedules.operations.status import SchedulerStatus
 from schedules.operations.timetables import current_timetable, parts_of
 from schedules.operations.wording import iso
@@ -103,6 +104,32 @@ def dependency_shape(dependency: Dependency) -> dict[str, Any]:
         "upstreamKey": dependency.upstream.key,
         "when": str(dependency.on),
         "since": iso(dependency.since),
+    }
+
+
+def backfill_shape(backfill: Backfill, progress: Progress) -> dict[str, Any]:
+    """Return a backfill and how far it has come. Wants its job loaded."""
+    return {
+        "id": str(backfill.pk),
+        "jobId": backfill.job_id,
+        "jobKey": backfill.job.key,
+        "from": iso(backfill.first),
+        "to": iso(backfill.last),
+        "which": str(backfill.which),
+        "order": "newest_first" if backfill.newest_first else "oldest_first",
+        "atOnce": backfill.at_once,
+        "state": str(backfill.state),
+        "total": backfill.total,
+        "planned": backfill.planned,
+        "waiting": progress.waiting,
+        "running": progress.running,
+        "succeeded": progress.succeeded,
+        "failed": progress.failed,
+        "neverRan": progress.never_ran,
+        "reason": backfill.reason,
+        "requestedBy": backfill.requested_by,
+        "createdAt": iso(backfill.created_at),
+        "endedAt": _instant(backfill.ended_at),
     }
 
 

@@ -20,7 +20,7 @@ from schedules.access import create_token
 from schedules.alerts.channels import create_channel
 from schedules.alerts.rules import create_rule
 from schedules.api.site import api
-from schedules.models import AlertChannel, AlertRule, Run, TaskFunction
+from schedules.models import AlertChannel, AlertRule, Backfill, Run, TaskFunction
 from schedules.operations.create import create_job, find_function
 from schedules.querysets.clock import database_now
 from schedules.states import Origin, RunState
@@ -63,6 +63,7 @@ def contract(db: None) -> Iterator[dict[str, str]]:
         started_at=now,
         finished_at=now,
     )
+    Backfill.objects.create(job=job, first=now, last=now, total=1, created_at=now)
     who: dict[str, Any] = {"by": user, "source": "code", "now": now}
     channel = create_channel(name="ops", kind="email", target="ops@example.com", **who)
     create_rule(kind="failed", channels=[channel], **who)
@@ -93,6 +94,8 @@ BEYOND_SCHEMAS = {
     ("/api/v1/scheduler/alerts/rules", "post"): "channels and job exist; numbers fit the kind",
     ("/api/v1/scheduler/alerts/rules/{rule_id}", "patch"): "the same",
     ("/api/v1/scheduler/alerts/rules/{rule_id}/mute", "post"): "a mute ends in the future",
+    ("/api/v1/scheduler/jobs/{job_id}/backfills", "post"): "a range ends in the past",
+    ("/api/v1/scheduler/jobs/{job_id}/backfills/preview", "get"): "the same",
     ("/api/v1/scheduler/history", "get"): "a cursor is taken only as it was given",
     ("/api/v1/scheduler/jobs/{job_id}/history", "get"): "a cursor is taken only as it was given",
     **area_examples.BEYOND_SCHEMAS,
@@ -129,6 +132,9 @@ def test_the_document_is_kept_to(
     keep_to_it()
 
 
+PAST = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-09T00:00:00Z"}
+QUERIES = {("/api/v1/scheduler/jobs/{job_id}/backfills/preview", "get"): PAST}
+
 FITTING: dict[tuple[str, str], Any] = {
     ("/api/v1/scheduler/jobs", "post"): {
         "taskFunctionKey": "recover_meetings",
@@ -141,6 +147,7 @@ FITTING: dict[tuple[str, str], Any] = {
     ("/api/v1/scheduler/jobs/{job_id}", "patch"): {"priority": 10},
     ("/api/v1/scheduler/jobs/{job_id}/action", "post"): {"action": "trigger"},
     ("/api/v1/scheduler/jobs/{job_id}/dependencies/{upstream_id}", "put"): {"when": "ended"},
+    ("/api/v1/scheduler/jobs/{job_id}/backfills", "post"): PAST,
     ("/api/v1/scheduler/cleanup", "post"): {"retentionDays": 30},
     ("/api/v1/scheduler/pause-all", "post"): {"reason": "stocktaking"},
     ("/api/v1/scheduler/alerts/channels", "post"): {
@@ -178,11 +185,13 @@ def test_every_operation_succeeds_with_what_fits_it(
         "execution_id": str(Run.objects.get(job_key=KEY).task_id),
         "channel_id": AlertChannel.objects.get().pk,
         "rule_id": AlertRule.objects.get().pk,
+        "backfill_id": str(Backfill.objects.get().pk),
         **SUBJECTS,
     }
-    body = FITTING.get((path, method))
+    body, query = FITTING.get((path, method)), QUERIES.get((path, method))
     case = document[path][method.upper()].Case(
         path_parameters={name: value for name, value in values.items() if f"{{{name}}}" in path},
+        **({} if query is None else {"query": query}),
         **({} if body is None else {"body": body, "media_type": "application/json"}),
     )
 

@@ -18,6 +18,7 @@ from schedules.conf import options
 from schedules.dispatch import (
     absorb_edits,
     end_expired,
+    feed_backfills,
     plan_due,
     publish,
     reap,
@@ -25,7 +26,7 @@ from schedules.dispatch import (
     write_version,
 )
 from schedules.lease import Lease
-from schedules.models import Attempt, Job, Run, Touched
+from schedules.models import Attempt, Backfill, Job, Run, Touched
 from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
 from schedules.states import InstanceKind, RunState
@@ -50,7 +51,7 @@ WRITTEN = (
     Run,
     *(
         apps.get_model("schedules", name)
-        for name in ("ScheduleVersion", "AuditEntry", "Dependency")
+        for name in ("ScheduleVersion", "AuditEntry", "Dependency", "Backfill")
     ),
     Job,
     PeriodicTask,
@@ -146,6 +147,7 @@ def beat(now: datetime) -> None:
     """Do what one tick of Beat does, and send what it found before returning."""
     absorb_edits(now=now)
     publish(plan_due(now=now))
+    feed_backfills(now=database_now())  # a run that is due only later nobody could claim
     publish(take_outbox(now=now, limit=options().plan_batch, backlog=messages_in_queue() > 0))
     end_expired(now=now)
     reap(now=now)
@@ -210,4 +212,5 @@ def _is_open(now: datetime) -> bool:
         Run.objects.unfinished().exists()
         or Job.objects.due(now).exists()
         or Touched.objects.exists()
+        or Backfill.objects.filter(ended_at__isnull=True).exists()
     )

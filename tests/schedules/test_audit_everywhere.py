@@ -22,7 +22,7 @@ from schedules.alerts.channels import create_channel
 from schedules.alerts.rules import create_rule
 from schedules.api.site import api as site
 from schedules.management.verbs import VERBS
-from schedules.models import AlertChannel, AlertRule, AuditEntry, Job, Run, Token
+from schedules.models import AlertChannel, AlertRule, AuditEntry, Backfill, Job, Run, Token
 from schedules.operations.create import create_job
 from schedules.operations.install import install_declared
 from schedules.querysets.clock import database_now
@@ -43,6 +43,8 @@ API: list[tuple[str, str, Any]] = [
     ("POST", f"{J}/action", {"action": "pause", "reason": "stocktaking"}),
     ("POST", f"{J}/action", {"action": "resume"}),
     ("POST", f"{J}/action", {"action": "trigger"}),
+    ("POST", f"{J}/backfills", {"from": "2026-01-01T00:00:00Z", "to": "2026-01-09T00:00:00Z"}),
+    ("POST", f"{S}/backfills/{{backfill_id}}/cancel", None),
     ("PUT", UPSTREAM, {"when": "ended"}),
     ("DELETE", UPSTREAM, None),
     ("POST", f"{S}/runs/{{ended_id}}/retry", None),
@@ -80,6 +82,7 @@ CLI: list[tuple[str, ...]] = [
     ("depend", "mine", "other"),
     ("depend", "mine", "other", "--remove"),
     ("trigger", "mine"),
+    ("backfill", "mine", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-09T00:00:00Z"),
     ("retry", "{ended_id}"),
     ("cancel", "{waiting_id}"),
     ("cleanup", "--days", "30"),
@@ -137,6 +140,8 @@ class Things:
         more: dict[str, Any] = {"by": "code", "source": "code", "now": now}
         self.channel = create_channel(name="ops", kind="email", target="ops@example.com", **more)
         self.rule = create_rule(kind="failed", channels=[self.channel], **more)
+        span = {"first": now - timedelta(days=1), "last": now}
+        self.backfill = Backfill.objects.create(job=self.job, total=1, created_at=now, **span)
         self.token = create_token(self.root, now=now)
         file = folder / "schedule.json"
         file.write_text(
@@ -149,6 +154,7 @@ class Things:
             "ended_id": ended.task_id,
             "waiting_id": waiting.task_id,
             "channel_id": self.channel.pk,
+            "backfill_id": self.backfill.pk,
             "rule_id": self.rule.pk,
             "file": file,
         }

@@ -15,11 +15,13 @@ from schedules.dashboard.drawing.heatmap import WEEKS_AHEAD, WEEKS_BACK, year
 from schedules.dashboard.drawing.sparkline import sparkline
 from schedules.dashboard.guard import page, show
 from schedules.dashboard.reader import Reader
+from schedules.dashboard.words.backfills import WHICH
 from schedules.dashboard.words.json_text import as_text
 from schedules.dashboard.words.lengths import length
 from schedules.dashboard.words.policies import rules_of
 from schedules.dashboard.words.states import STACK
 from schedules.models import Job, Run
+from schedules.operations.backfill import backfills_of, progress_of
 from schedules.operations.conditions import condition
 from schedules.operations.day_totals import success_of
 from schedules.operations.finding import Wanted, find_runs
@@ -36,6 +38,7 @@ from schedules.operations.listing import instance_names_of, list_jobs
 from schedules.operations.outcomes import last_day, spread
 from schedules.operations.upcoming import next_of
 from schedules.querysets.newest import newest_of_jobs
+from schedules.states import Which
 
 RUNS_SHOWN = 25
 NEXT_SHOWN = 20
@@ -46,6 +49,7 @@ TABS = (
     ("calendar", gettext_lazy("Calendar")),
     ("charts", gettext_lazy("Charts")),
     ("next", gettext_lazy("Next")),
+    ("backfills", gettext_lazy("Backfills")),
     ("definition", gettext_lazy("Definition")),
     ("changes", gettext_lazy("Changes")),
 )
@@ -163,6 +167,13 @@ def _next(reader: Reader, shown: Job) -> dict[str, Any]:
     return {"next": next_of(shown, now=reader.now, count=NEXT_SHOWN)}
 
 
+def _backfills(reader: Reader, shown: Job) -> dict[str, Any]:
+    backfills = backfills_of(shown)
+    progress = progress_of(backfills)
+    rows = [(each, WHICH[Which(each.which)], progress[each.pk]) for each in backfills]
+    return {"backfills": rows}
+
+
 def _definition(reader: Reader, shown: Job) -> dict[str, Any]:
     arguments = {"args": shown.args, "kwargs": shown.kwargs}
     return {
@@ -180,6 +191,7 @@ _CONTENTS: dict[str, Callable[[Reader, Job], dict[str, Any]]] = {
     "calendar": _calendar,
     "charts": _charts,
     "next": _next,
+    "backfills": _backfills,
     "definition": _definition,
     "changes": _changes,
 }

@@ -31,6 +31,9 @@ _SIGNS = {
     # Deliveries of alerts.
     "gathering": Sign("clock", _("gathering"), "calm"),
     "pending": Sign("dot", _("pending"), "calm"),
+    # Backfills.
+    "open": Sign("running", _("open"), "live"),
+    "done": Sign("check", _("done"), "good"),
     # Conditions of jobs.
     "ok": Sign("check", pgettext_lazy("a job", "ok"), "good"),
     "late": Sign("clock", _("late"), "warn"),

@@ -4,6 +4,7 @@ from typing import Any
 
 from schedules.management.verbs import (
     alerts,
+    backfill,
     cleanup,
     contract,
     depend,
@@ -43,6 +44,7 @@ VERBS: dict[str, Any] = {
     "run": one_run.show,
     "retry": one_run.retry,
     "cancel": one_run.cancel,
+    "backfill": backfill,
     "verify": verify,
     "explain": explain,
     "import": import_,

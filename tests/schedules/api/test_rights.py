@@ -14,7 +14,7 @@ from schedules.access import create_token, revoke_token
 from schedules.alerts.channels import create_channel
 from schedules.alerts.rules import create_rule
 from schedules.api.site import api as site
-from schedules.models import AlertChannel, AlertRule, AuditEntry, Job, Run, Token
+from schedules.models import AlertChannel, AlertRule, AuditEntry, Backfill, Job, Run, Token
 from schedules.querysets.clock import database_now
 from schedules.rest import rights
 from tests.schedules.api.conftest import Api
@@ -50,6 +50,11 @@ TABLE: dict[str, tuple[str, Any, tuple[int, int, int, int]]] = {
     ),
     "GET /api/v1/scheduler/jobs/{job_id}/next": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/jobs/{job_id}/history": ("", None, (401, 403, 403, 200)),
+    "GET /api/v1/scheduler/jobs/{job_id}/backfills": ("", None, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/jobs/{job_id}/backfills": ("", {}, (401, 403, 403, 422)),
+    "GET /api/v1/scheduler/jobs/{job_id}/backfills/preview": ("", None, (401, 403, 403, 422)),
+    "GET /api/v1/scheduler/backfills/{backfill_id}": ("", None, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/backfills/{backfill_id}/cancel": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/history": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/runs/{execution_id}": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/runs/{execution_id}/log": ("", None, (401, 403, 403, 200)),
@@ -100,8 +105,14 @@ def things(make_job: Callable[..., Job], make_run: Callable[..., Run]) -> Job:
     common: dict[str, Any] = {"by": "test", "source": "code", "now": database_now()}
     channel = create_channel(name="ops", kind="email", target="ops@example.com", **common)
     create_rule(kind="failed", channels=[channel], **common)
+    make_backfill(job)
     AuditEntry.objects.all().delete()
     return job
+
+
+def make_backfill(job: Job) -> Backfill:
+    at = job.created_at
+    return Backfill.objects.create(job=job, first=at, last=at, total=1, created_at=at)
 
 
 def address_of(path: str) -> str:
@@ -111,6 +122,7 @@ def address_of(path: str) -> str:
         upstream_id="nightly",
         key="nightly",
         execution_id=RUN,
+        backfill_id=Backfill.objects.values_list("pk", flat=True).first(),
         channel_id=AlertChannel.objects.values_list("pk", flat=True).first() or 0,
         rule_id=AlertRule.objects.values_list("pk", flat=True).first() or 0,
     )

@@ -7,7 +7,7 @@ from schedules.models import Job, Run
 
 def addresses(job: Job, run: Run) -> list[str]:
     here, there = f"/scheduler/jobs/{job.pk}/", f"/scheduler/runs/{run.task_id}/"
-    tabs = ("calendar", "charts", "next", "definition", "changes")
+    tabs = ("calendar", "charts", "next", "backfills", "definition", "changes")
     return [
         "/scheduler/",
         "/scheduler/jobs/",
@@ -28,6 +28,7 @@ def questions(job: Job, run: Run) -> list[str]:
     return [
         *(f"/scheduler/jobs/{job.pk}/{verb}" for verb in ("run", "pause", "resume", "disable")),
         f"/scheduler/jobs/{job.pk}/delete",
+        f"/scheduler/jobs/{job.pk}/backfill",
         f"/scheduler/jobs/{job.pk}/edit",
         "/scheduler/jobs/new",
         "/scheduler/jobs/new?task=add",

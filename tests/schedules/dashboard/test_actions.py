@@ -11,6 +11,7 @@ from schedules.models import (
     AlertChannel,
     AlertRule,
     AuditEntry,
+    Backfill,
     GlobalPause,
     Job,
     Run,
@@ -97,6 +98,31 @@ def test_run_now_sent_twice_is_one_run(operator: Client, job: Job) -> None:
     run = Run.objects.get()
     assert (run.origin, run.requested_by, run.job_id) == ("operator", "siti", job.pk)
     assert traces() == [("trigger", "siti", "dashboard", "a customer asks")]
+
+
+def test_a_backfill_says_what_would_run_before_it_does(
+    operator: Client, job: Job, now: datetime
+) -> None:
+    day = f"{now - timedelta(days=2):%Y-%m-%d}"
+    sent = {"from": f"{day}T00:00", "to": f"{day}T23:00", "which": "missed", "at_once": "1"}
+    shown = operator.post(f"/scheduler/jobs/{job.pk}/backfill", sent).content.decode()
+    assert "Occurrences that would run: 1" in shown
+    assert not Backfill.objects.exists()
+
+    operator.post(
+        f"/scheduler/jobs/{job.pk}/backfill", {**sent, "counted": "1", "reason": "power cut"}
+    )
+
+    asked = Backfill.objects.get()
+    assert asked.occurrences == [f"{day}T05:00:00+00:00"]
+    assert "power cut" in operator.get(f"/scheduler/jobs/{job.pk}/?tab=backfills").content.decode()
+    operator.post(f"/scheduler/backfills/{asked.pk}/cancel", {"reason": "power is back"})
+    asked.refresh_from_db()
+    assert asked.state == "cancelled"
+    assert traces()[::-1] == [
+        ("backfill", "siti", "dashboard", "power cut"),
+        ("cancel_backfill", "siti", "dashboard", "power is back"),
+    ]
 
 
 def test_a_pause_has_an_end_and_a_reason(operator: Client, job: Job, now: datetime) -> None:
