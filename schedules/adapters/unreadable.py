@@ -60,21 +60,27 @@ def unreadable(
     Empty for a healthy table. Each error names the column, what is in it and what is accepted.
     """
     rows = model._default_manager.all()
-    return unreadable_among(rows if pks is None else rows.filter(pk__in=pks))
+    if pks is None:
+        return unreadable_among(rows)
+    return _wrong_with(rows.filter(pk__in=pks), list(_columns(model)))
 
 
 def unreadable_among(rows: "QuerySet[Any]") -> dict[int, list[InvalidInput]]:
     """Return the same about a choice of a model's rows."""
-    model = rows.model
-    columns = list(_columns(model))
+    columns = list(_columns(rows.model))
     if not columns:
         return {}
-    rows = rows.order_by("pk").filter(reduce(or_, (column.look_suspicious for column in columns)))
+    suspicious = reduce(or_, (column.look_suspicious for column in columns))
+    return _wrong_with(rows.filter(suspicious), columns)
+
+
+def _wrong_with(rows: "QuerySet[Any]", columns: Sequence[Column]) -> dict[int, list[InvalidInput]]:
+    model = rows.model
     # As bytes or text, which every value can be loaded as.
     plain = _bytes if _is_typeless(model) else _text
     values = {f"{column.name}_plain": plain(column.name) for column in columns}
     found: dict[int, list[InvalidInput]] = {}
-    for pk, *held in rows.annotate(**values).values_list("pk", *values):
+    for pk, *held in rows.order_by("pk").annotate(**values).values_list("pk", *values):
         for column, value in zip(columns, held, strict=True):
             error = None if value is None else _error(column, value)
             if error is not None:
