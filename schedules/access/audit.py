@@ -8,6 +8,7 @@ from typing import Any, Literal
 from django.core.serializers.json import DjangoJSONEncoder
 
 from schedules.models import AuditEntry
+from schedules.redaction import redacted
 
 Source = Literal["api", "cli", "admin", "dashboard", "worker", "code", "repair", "stock"]
 """Where a change came from; `stock` is django-celery-beat's tables, by whatever means."""
@@ -28,7 +29,7 @@ def record(
 
     `subject` is a kind and a name, for example `job:end_meeting`. Both it and the actor are kept as
     text, so that the entry outlives them. `before` and `after` hold the changed fields only; dates
-    and durations become ISO text.
+    and durations become ISO text, and secrets are masked.
     """
     return AuditEntry.objects.create(
         at=now,
@@ -52,4 +53,4 @@ def actor_name(actor: object) -> str:
 def _plain(values: Mapping[str, Any] | None) -> Any:
     if values is None:
         return None
-    return json.loads(json.dumps(dict(values), cls=DjangoJSONEncoder))
+    return redacted(json.loads(json.dumps(dict(values), cls=DjangoJSONEncoder)))

@@ -20,7 +20,7 @@ from schedules.admin.reading import SchedulerAdmin
 from schedules.errors import InvalidInput, Refused
 from schedules.models import Dependency, Job
 from schedules.operations.conditions import condition
-from schedules.operations.dependencies import add_dependency, check_dependency, remove_dependency
+from schedules.operations.dependencies import check_dependency
 from schedules.operations.edit import EDITABLE, check_policy, edit_job
 from schedules.operations.listing import last_finished
 from schedules.operations.trigger import trigger
@@ -146,29 +146,20 @@ class JobAdmin(SchedulerAdmin):
         return may_manage(request.user) and (not isinstance(obj, Job) or obj.is_active)
 
     def save_model(self, request: HttpRequest, obj: Job, form: Any, change: bool) -> None:
-        """Save what was changed, with its audit entry."""
+        """Nothing yet: what the job runs after is a part of the same change."""
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save all that was changed, with one audit entry."""
+        for formset in formsets:
+            formset.save(commit=False)  # says what changed; the rows are written by the verb
         edit_job(
-            obj,
+            form.instance,
             fields=[name for name in form.changed_data if name in EDITABLE],
+            after=_chosen(formsets[0]) if formsets and formsets[0].has_changed() else None,
             by=request.user,
             source="admin",
             now=database_now(),
         )
-
-    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Let the job run after other jobs, or after them no more."""
-        formset.save(commit=False)
-        who: dict[str, Any] = {"by": request.user, "source": "admin", "now": database_now()}
-        for gone in formset.deleted_objects:
-            remove_dependency(gone.job, gone.upstream, **who)
-        for dependency, _ in formset.changed_objects:
-            before = Dependency.objects.select_related("upstream").get(pk=dependency.pk).upstream
-            if before != dependency.upstream:
-                remove_dependency(dependency.job, before, **who)
-        changed = [one for one, _ in formset.changed_objects] + formset.new_objects
-        for dependency in changed:
-            on = After(dependency.on)
-            add_dependency(dependency.job, dependency.upstream, on=on, **who)
 
     @admin.display(description="State")
     def condition(self, job: Any) -> SafeString | str:
@@ -235,3 +226,13 @@ class JobAdmin(SchedulerAdmin):
                 planned.append(f"{job.key} ({run.task_id})")
         if planned:
             self.message_user(request, f"Triggered: {', '.join(planned)}.", messages.SUCCESS)
+
+
+def _chosen(formset: Any) -> list[tuple[Job, After]]:
+    """Return the jobs, each with an outcome, that the lines of the form leave."""
+    lines = [
+        form.instance
+        for form in formset.forms
+        if form not in formset.deleted_forms and (form.has_changed() or form.instance.pk)
+    ]
+    return [(line.upstream, After(line.on)) for line in lines]

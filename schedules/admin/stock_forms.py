@@ -107,7 +107,8 @@ class StrictPeriodicTaskForm(PeriodicTaskForm):  # type: ignore[misc]
             if "args" in values and "kwargs" in values:
                 check_arguments(task, json.loads(values["args"]), json.loads(values["kwargs"]))
         except InvalidInput as refusal:
-            field = refusal.field if refusal.field in self.fields else "kwargs"
+            place, *_ = getattr(refusal, "place", [refusal.field])
+            field = place if place in self.fields else "kwargs"
             self.add_error(field, str(refusal))
         starts, ends = values.get("start_time"), values.get("expires")
         if starts is not None and ends is not None and ends <= starts:

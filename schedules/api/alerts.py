@@ -27,9 +27,8 @@ from schedules.api.alert_schemas import (
     SecretReply,
     as_changes,
 )
-from schedules.errors import InvalidInput
-from schedules.models import AlertChannel, AlertRule, Job
-from schedules.operations.listing import find_job
+from schedules.api.jobs import job_named
+from schedules.models import AlertChannel, AlertRule
 from schedules.querysets.clock import database_now
 from schedules.rest.pages import PageQuery, envelope
 from schedules.rest.rights import caller, needs
@@ -194,17 +193,10 @@ def _who(request: HttpRequest) -> dict[str, Any]:
 def _resolved(given: dict[str, Any]) -> dict[str, Any]:
     """Put the rows in the place of their names. Raises InvalidInput for names without one."""
     if given.get("job") is not None:
-        given["job"] = _job_named(given["job"])
+        given["job"] = job_named(given["job"], field="job")
     if "channels" in given:
         given["channels"] = channels_named(given["channels"])
     return given
-
-
-def _job_named(reference: str) -> Job:
-    job = find_job(reference)
-    if job is None:
-        raise InvalidInput("job", reference, "the key or number of a job")
-    return job
 
 
 def _channel_or_404(number: int) -> AlertChannel:

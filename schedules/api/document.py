@@ -62,10 +62,11 @@ IDEMPOTENCY_KEY = {
     "in": "header",
     "name": "Idempotency-Key",
     "required": False,
-    "description": "Of trigger: the same key gives the same run.",
+    "description": "Of what makes a run: the same request with the same key gives the same run.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
 }
 CONDITIONAL = {"updateJob", "patchJob", "deleteJob", "performJobAction"}
+IDEMPOTENT = {"performJobAction", "retryExecution", "triggerScheduledJob"}
 
 
 def build(api: NinjaAPI, prefix: str) -> OpenAPISchema:
@@ -89,7 +90,7 @@ def _complete(operation: dict[str, Any], *, method: str, path: str) -> None:
     if number in CONDITIONAL:
         problems |= GUARDED
         operation["parameters"].append(IF_MATCH)
-    if number == "performJobAction":
+    if number in IDEMPOTENT:
         operation["parameters"].append(IDEMPOTENCY_KEY)
     answers = {str(status): answer for status, answer in operation["responses"].items()}
     for status, description in sorted(problems.items()):

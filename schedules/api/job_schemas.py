@@ -30,6 +30,13 @@ SolarEvents = Literal[
 Overlaps = Literal["skip", "queue_one", "queue_all", "cancel_running", "allow"]
 
 
+class AfterRequest(Asked):
+    """Another job, and how its run must have ended."""
+
+    job: Annotated[str, Field(max_length=200)] = Field(description="Key or number.")
+    when: Literal["succeeded", "failed", "ended"] = "succeeded"
+
+
 class _Entry(Asked):
     """The timetable and the names, which creating and changing have in common."""
 
@@ -61,21 +68,15 @@ class _Entry(Asked):
     ends_at: Instant | None = Field(None, description="Nothing runs after; of any timetable.")
     args: list[Any] | None = None
     kwargs: dict[str, Any] | None = None
-
-
-class AfterRequest(Asked):
-    """Another job, and how its run must have ended."""
-
-    job: Annotated[str, Field(max_length=200)] = Field(description="Key or number.")
-    when: Literal["succeeded", "failed", "ended"] = "succeeded"
+    after: Annotated[list[AfterRequest], Field(max_length=100)] | None = Field(
+        None, description="All the jobs that it is to run after."
+    )
 
 
 class JobCreate(_Entry):
     """A new job: a declared task with an interval, a cron expression or one date, or only `after`
     other jobs.
     """
-
-    after: Annotated[list[AfterRequest], Field(max_length=100)] | None = None
 
     key: Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z][A-Za-z0-9_.:-]*$")] | None = None
     task_function_id: Annotated[int, Field(ge=1, le=2**63 - 1), WHOLE] | None = None

@@ -68,7 +68,7 @@ def create(request: HttpRequest, response: HttpResponse, data: JobCreate) -> Any
     """
     function = find_function(number=data.task_function_id, key=data.task_function_key)
     values = as_values(data)
-    values["after"] = [(job_or_404(one.job), After(one.when)) for one in data.after or ()]
+    values["after"] = _after(data)
     now = database_now()
     job = create_job(function, values=values, by=caller(request), source="api", now=now)
     response.headers["Location"] = f"{request.path.rstrip('/')}/{job.pk}"
@@ -100,6 +100,8 @@ def update(request: HttpRequest, response: HttpResponse, job_id: str, data: JobU
     """Change a job. What is left out stays, null clears; If-Match guards against lost updates."""
     job = job_or_404(job_id)
     changes = as_values(data)
+    if "after" in data.model_fields_set:
+        changes["after"] = _after(data)
     if data.task_function_id is not None or data.task_function_key is not None:
         changes["task_function"] = find_function(
             number=data.task_function_id, key=data.task_function_key
@@ -142,8 +144,8 @@ def delete(request: HttpRequest, response: HttpResponse, job_id: str) -> Any:
 def act(request: HttpRequest, response: HttpResponse, job_id: str, data: JobActionRequest) -> Any:
     """Enable, disable, trigger, pause or resume a job.
 
-    `trigger` heeds Idempotency-Key: the same key gives the same run. It answers 409, with the
-    running `executionId`, when the job may not overlap itself.
+    `trigger` heeds Idempotency-Key: the same request with the same key gives the same run. It
+    answers 409, with the running `executionId`, when the job may not overlap itself.
     """
     job = job_or_404(job_id)
     now = database_now()
@@ -193,6 +195,22 @@ def job_or_404(reference: str) -> Job:
     return job
 
 
+def job_named(reference: str, *, field: str) -> Job:
+    """Return the job that a body or a query names. Raises InvalidInput about the field."""
+    job = find_job(reference)
+    if job is None:
+        raise InvalidInput(field, reference, "the key or number of a job")
+    return job
+
+
+def _after(data: JobCreate | JobUpdate) -> list[tuple[Job, After]]:
+    """Return the jobs to run after. Raises InvalidInput for one that does not exist."""
+    pairs = []
+    for place, one in enumerate(data.after or ()):
+        pairs.append((job_named(one.job, field=f"after.{place}.job"), After(one.when)))
+    return pairs
+
+
 def _trigger(request: HttpRequest, job: Job, data: JobActionRequest, now: datetime) -> UUID:
     if data.until is not None:
         raise InvalidInput("until", data.until.isoformat(), "used with pause only")
@@ -206,6 +224,7 @@ def _trigger(request: HttpRequest, job: Job, data: JobActionRequest, now: dateti
         reason=data.reason or "",
         kwargs=data.kwargs,
         idempotency_key=idempotency_key(request),
+        versions=versions_asked(request, job),
     )
     return run.task_id
 

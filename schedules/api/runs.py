@@ -11,6 +11,7 @@ from pydantic import Field
 from schedules.access import OPERATE, VIEW, VIEW_DETAILS
 from schedules.api.flood import check_triggers
 from schedules.api.jobs import job_or_404
+from schedules.api.preconditions import idempotency_key
 from schedules.api.run_schemas import (
     CancelReply,
     Execution,
@@ -89,12 +90,22 @@ def log(request: HttpRequest, execution_id: UUID) -> Any:
     operation_id="retryExecution",
 )
 def retry(request: HttpRequest, execution_id: UUID, data: Why | None = None) -> Any:
-    """Run a run that has ended once more, as a new run with the same arguments."""
+    """Run a run that has ended once more, as a new run with the same arguments.
+
+    It heeds Idempotency-Key: the same request with the same key gives the same run.
+    """
     run = _run_or_404(execution_id)
     user, now = caller(request), database_now()
     check_triggers(user, now=now)
-    reason = (data.reason if data else None) or ""
-    return Status(201, _shape(retry_run(run, by=user, source="api", now=now, reason=reason)))
+    again = retry_run(
+        run,
+        by=user,
+        source="api",
+        now=now,
+        reason=(data.reason if data else None) or "",
+        idempotency_key=idempotency_key(request),
+    )
+    return Status(201, _shape(again))
 
 
 @router.post(

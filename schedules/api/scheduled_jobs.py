@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from schedules.access import OPERATE, VIEW, VIEW_DETAILS, actor_name
 from schedules.api.flood import check_triggers
+from schedules.api.preconditions import idempotency_key
 from schedules.api.words import language_of
 from schedules.models import Job, Run
 from schedules.operations.history import history
@@ -28,7 +29,7 @@ from schedules.operations.shapes import (
 from schedules.operations.trigger import trigger
 from schedules.operations.wording import iso, timetable_words
 from schedules.querysets.clock import database_now
-from schedules.rest.camel import Moment
+from schedules.rest.camel import Asked, Moment
 from schedules.rest.rights import caller, may, needs
 from schedules.states import RunState
 
@@ -80,6 +81,12 @@ class KeyedExecution(BaseModel):
     message: str | None
     error_trace: str | None
     result_data: Any
+
+
+class NothingAsked(Asked):
+    """No fields: the older interface knows none here. Arguments and reasons are given to
+    `/jobs/{id}/action`.
+    """
 
 
 class KeyedTrigger(BaseModel):
@@ -140,11 +147,15 @@ def get(request: HttpRequest, response: HttpResponse, key: str) -> Any:
     response=KeyedTrigger,
     operation_id="triggerScheduledJob",
 )
-def trigger_now(request: HttpRequest, key: str) -> Any:
-    """Run a job now, beside its timetable."""
+def trigger_now(request: HttpRequest, key: str, data: NothingAsked | None = None) -> Any:
+    """Run a job now, beside its timetable, with its own arguments.
+
+    It heeds Idempotency-Key: the same request with the same key gives the same run.
+    """
     job, user, now = _job_or_404(key), caller(request), database_now()
     check_triggers(user, now=now)
-    run = trigger(job, now=now, by=actor_name(user), source="api")
+    asked = idempotency_key(request)
+    run = trigger(job, now=now, by=actor_name(user), source="api", idempotency_key=asked)
     return {
         "success": True,
         "message": f"Job {job.key} triggered successfully",

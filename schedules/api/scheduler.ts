@@ -172,6 +172,7 @@ export interface JobUpdate {
   endsAt?: string;
   args?: unknown[];
   kwargs?: Record<string, unknown>;
+  after?: AfterRequest[];
   taskFunctionId?: number;
   taskFunctionKey?: string;
   priority?: number;

@@ -19,6 +19,7 @@ from schedules.api import (
     runs,
     scheduled_jobs,
     scheduler,
+    upkeep,
 )
 from schedules.api.docs import docs_view
 from schedules.rest.parsing import BoundedParser, Refusal, check_size
@@ -113,5 +114,6 @@ api.add_router("/scheduler", dependencies.router)
 api.add_router("/scheduler", backfills.router)
 api.add_router("/scheduler", runs.router)
 api.add_router("/scheduler", scheduler.router)
+api.add_router("/scheduler", upkeep.router)
 api.add_router("/scheduler", alerts.router)
 api.add_router("/scheduled-jobs", scheduled_jobs.router)

@@ -30,7 +30,8 @@ class VersionInForce:
 def versions_of(job: Job) -> list[VersionInForce]:
     """Return the job's versions, the oldest first, each until the next one took over."""
     rows = list(ScheduleVersion.objects.filter(job=job).order_by("number"))
-    ends = [row.effective_at for row in rows[1:]] + [None]
+    # A job that could never run has none.
+    ends = [*(row.effective_at for row in rows[1:]), *([None] if rows else [])]
     return [_in_force(row, until) for row, until in zip(rows, ends, strict=True)]
 
 

@@ -13,7 +13,7 @@ from schedules.access import Source, actor_name, record
 from schedules.adapters.validation import check_arguments
 from schedules.errors import InvalidInput
 from schedules.models import Job, TaskFunction
-from schedules.operations.dependencies import add_dependency
+from schedules.operations.dependencies import lock_dependencies, set_dependencies, words_of
 from schedules.operations.edit import (
     EDITABLE,
     check_bounds,
@@ -61,6 +61,8 @@ def create_job(
     grace is given. Raises InvalidInput.
     """
     after: Sequence[tuple[Job, After]] = values.get("after") or ()
+    if after:
+        lock_dependencies(now=now)
     if after and not TIMETABLE_FIELDS & values.keys():
         entered = OF_ITS_OWN_NEVER
     entered = entered or read_entered(values, job=None, now=now)
@@ -93,17 +95,17 @@ def create_job(
     check_fires(job)
     if job.is_enabled and job.next_run_at is None and not after:
         raise InvalidInput("timetable", describe(entered.timetable), "one that fires again")
+    if after:
+        set_dependencies(job, after, now=now)
     record(
         "create",
         subject=f"job:{job.key}",
         actor=by,
         source=source,
         now=now,
-        after=_as_recorded(job),
+        after=_as_recorded(job) | ({"after": words_of(job)} if after else {}),
         reason=reason,
     )
-    for upstream, outcome in after:
-        add_dependency(job, upstream, on=outcome, by=by, source=source, now=now, reason=reason)
     return job
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from schedules.access import Source, record
 from schedules.dispatch.upcoming import flag_of
@@ -38,15 +38,13 @@ def add_dependency(
     What was said before about the two is replaced; said again, nothing is written. Raises
     JobDeleted, and InvalidInput about `upstream` for a circle.
     """
-    _lock(now)
+    lock_dependencies(now=now)
     check_dependency(job, upstream)
-    present = Dependency.objects.filter(job=job, upstream=upstream, until__isnull=True).first()
-    if present is not None:
-        if present.on == on:
-            return present
-        Dependency.objects.filter(pk=present.pk).update(until=now)
-    added = Dependency.objects.create(job=job, upstream=upstream, on=on, since=now)
-    _refresh_flag(job)
+    present = dependencies_of(job).filter(upstream=upstream).first()
+    if present is not None and present.on == on:
+        return present
+    added = _link(job, upstream, on=on, instead_of=present, now=now)
+    refresh_flag(job)
     record(
         "depend",
         subject=f"job:{job.key}",
@@ -60,24 +58,55 @@ def add_dependency(
     return added
 
 
+def set_dependencies(job: Job, wanted: Iterable[tuple[Job, After]], *, now: datetime) -> None:
+    """Let `job` run after the wanted jobs and no others, from `now` on.
+
+    For the verbs that make and change a job: they record it, with the rest of what they do. The
+    caller has called `lock_dependencies`. Raises what `add_dependency` raises.
+    """
+    present = {one.upstream_id: one for one in dependencies_of(job)}
+    for upstream, on in wanted:
+        check_dependency(job, upstream)
+        before = present.pop(upstream.pk, None)
+        if before is None or before.on != on:
+            _link(job, upstream, on=on, instead_of=before, now=now)
+    _end(present.values(), now=now)
+    refresh_flag(job)
+
+
 @transaction.atomic
 def remove_dependency(
     job: Job, upstream: Job, *, by: "Actor", source: Source, now: datetime, reason: str = ""
 ) -> bool:
     """Let `job` run after `upstream` no more; False if it did not anyway."""
-    _lock(now)
+    lock_dependencies(now=now)
     present = dependencies_of(job).filter(upstream=upstream).first()
     if present is None:
         return False
-    _end([present], by=by, source=source, now=now, reason=reason)
+    _end([present], now=now)
+    refresh_flag(job)
+    record(
+        "undepend",
+        subject=f"job:{job.key}",
+        actor=by,
+        source=source,
+        now=now,
+        before=_words(present),
+        reason=reason,
+    )
     return True
 
 
-def end_dependencies(job: Job, *, by: "Actor", source: Source, now: datetime) -> None:
-    """End all that the job waits for and all that waits for it: it is being deleted."""
-    both = Dependency.objects.filter(Q(job=job) | Q(upstream=job), until__isnull=True)
-    reason = f"{job.key} was deleted"
-    _end(both.select_related("job", "upstream"), by=by, source=source, now=now, reason=reason)
+def end_dependencies(job: Job, *, now: datetime) -> list[str]:
+    """End all that the job waits for and all that waits for it, since it is being deleted; return
+    the keys of those that waited. The caller records it.
+    """
+    _end(dependencies_of(job), now=now)
+    waiting = list(dependents_of(job))
+    _end(waiting, now=now)
+    for dependency in waiting:
+        refresh_flag(dependency.job)
+    return [dependency.job.key for dependency in waiting]
 
 
 def check_dependency(job: Job, upstream: Job) -> None:
@@ -108,7 +137,8 @@ def dependents_of(job: Job) -> QuerySet[Dependency]:
     return present.select_related("job", "upstream").order_by("job__key")
 
 
-def _lock(now: datetime) -> None:
+def lock_dependencies(*, now: datetime) -> None:
+    """Wait until nobody else changes what waits for what; before any job's row is locked."""
     Watermark.objects.bulk_create([Watermark(name=LOCK, at=now)], ignore_conflicts=True)
     Watermark.objects.select_for_update().get(name=LOCK)
 
@@ -131,33 +161,28 @@ def _path(*, from_: int, to: int) -> list[int] | None:
     return None
 
 
-def _end(
-    dependencies: Iterable[Dependency],
-    *,
-    by: "Actor",
-    source: Source,
-    now: datetime,
-    reason: str,
-) -> None:
-    for dependency in dependencies:
-        Dependency.objects.filter(pk=dependency.pk, until__isnull=True).update(until=now)
-        _refresh_flag(dependency.job)
-        record(
-            "undepend",
-            subject=f"job:{dependency.job.key}",
-            actor=by,
-            source=source,
-            now=now,
-            before=_words(dependency),
-            reason=reason,
-        )
+def _link(
+    job: Job, upstream: Job, *, on: After, instead_of: Dependency | None, now: datetime
+) -> Dependency:
+    if instead_of is not None:
+        _end([instead_of], now=now)
+    return Dependency.objects.create(job=job, upstream=upstream, on=on, since=now)
 
 
-def _refresh_flag(job: Job) -> None:
+def _end(dependencies: Iterable[Dependency], *, now: datetime) -> None:
+    numbers = [dependency.pk for dependency in dependencies]
+    Dependency.objects.filter(pk__in=numbers, until__isnull=True).update(until=now)
+
+
+def refresh_flag(job: Job) -> None:
     """A job without a timetable of its own is in order as long as it runs after another."""
-    job.refresh_from_db(fields=["flagged_reason"])
-    job.flagged_reason = flag_of(job)
+    job.flagged_reason = flag_of(Job.objects.get(pk=job.pk))
     Job.objects.filter(pk=job.pk).update(flagged_reason=job.flagged_reason)
+
+
+def words_of(job: Job) -> list[dict[str, str]]:
+    """Return what the job runs after, as the record says it."""
+    return [_words(dependency) for dependency in dependencies_of(job)]
 
 
 def _words(dependency: Dependency) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """What is wrong with an installation, what to do about it, and putting back what can be."""
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
@@ -13,6 +15,9 @@ from schedules.operations.install import InstallReport, install_declared
 from schedules.operations.status import scheduler_status
 from schedules.operations.switch import current_pause
 from schedules.registry import all_declared
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +37,14 @@ def examine(*, now: datetime) -> list[Finding]:
         *job_findings(Job.objects.all(), now=now),
         *_without_next_run(),
         *run_findings(now=now),
+        *_lonely_settings(),
     ]
 
 
 @transaction.atomic
-def recover(*, now: datetime, by: str, source: Source) -> Recovery:
+def recover(
+    *, now: datetime, by: "AbstractBaseUser | AnonymousUser | str", source: Source
+) -> Recovery:
     """Put back missing triggers and the rows of declared jobs. Safe to repeat.
 
     What a person deleted, disabled or paused stays so, and is one of `examine`'s findings.
@@ -109,4 +117,22 @@ def _without_next_run() -> list[Finding]:
             remedy="change or disable it",
         )
         for job in Job.objects.silent().order_by("key")[:MOST_LINES]
+    ]
+
+
+def _lonely_settings() -> list[Finding]:
+    """Names that one of the replaced systems took its database from; here they do nothing."""
+    lonely = [
+        name
+        for name in ("SUPABASE_URL", "SUPABASE_SERVICE_ROLE_KEY")
+        if os.environ.get(name) and not os.environ.get("DATABASE_URL")
+    ]
+    if not lonely:
+        return []
+    return [
+        Finding(
+            check="settings",
+            found=f"{' and '.join(lonely)} without DATABASE_URL: the database is not Supabase's",
+            remedy="put the project's PostgreSQL connection string into DATABASE_URL",
+        )
     ]

@@ -18,6 +18,7 @@ from schedules.dispatch.upcoming import due_at_of
 from schedules.dispatch.versions import decided_until
 from schedules.errors import InvalidInput, JobDeleted, JobInvalid, Refused
 from schedules.models import Job
+from schedules.operations.dependencies import lock_dependencies, set_dependencies, words_of
 from schedules.operations.timetables import (
     BOUNDS,
     Entered,
@@ -26,6 +27,7 @@ from schedules.operations.timetables import (
     point_at,
     read_entered,
 )
+from schedules.states import After
 from schedules.timing import Every
 
 if TYPE_CHECKING:
@@ -90,12 +92,16 @@ def edit_job(
     source: Source,
     now: datetime,
     reason: str = "",
+    after: Sequence[tuple[Job, After]] | None = None,
 ) -> Job:
-    """Save the given fields of `job` as they now are on the object, and nothing else of it.
+    """Save the given fields of `job` as they now are on the object, and `after` unless it is None;
+    nothing else of it.
 
     As `update_job`, for forms that have already put the new values on an object.
     """
     changes = {name: getattr(job, name) for name in fields if name in EDITABLE}
+    if after is not None:
+        changes["after"] = after
     return update_job(job, changes=changes, by=by, source=source, now=now, reason=reason)
 
 
@@ -113,11 +119,14 @@ def update_job(
     """Make the changes and return the job as it now is, with one audit entry for all of them.
 
     `changes` may name the fields in EDITABLE, those of a timetable (TIMETABLE_FIELDS; what is left
-    out stays, None clears), `enabled`, `args`, `kwargs` and `task_function`. Fields that code
+    out stays, None clears), `enabled`, `args`, `kwargs`, `task_function` and `after`: all jobs that
+    it is to run after, as pairs of a job and an outcome. Fields that code
     declares become the operator's own: a later installation leaves them alone. A changed timetable
     begins after `now`; an unchanged one keeps its next occurrence. Nothing changed, nothing is
     written. Raises JobDeleted, Outdated unless the job is at one of `versions`, and InvalidInput.
     """
+    if "after" in changes:
+        lock_dependencies(now=now)
     return change_job(
         job,
         lambda stored: _apply(stored, changes, now=now),
@@ -241,14 +250,11 @@ def set_enabled(job: Job, *, enabled: bool) -> None:
 
 
 def _apply(job: Job, changes: Mapping[str, Any], *, now: datetime) -> None:
-    for name in EDITABLE:
-        if name not in changes:
-            continue
-        if name in GIVEN and changes[name] != getattr(job, name):
-            take_back(job, job.periodic_task, name)
-        setattr(job, name, changes[name])
+    _set_policy(job, changes)
     if "enabled" in changes:
         set_enabled(job, enabled=changes["enabled"])
+    if "after" in changes:
+        set_dependencies(job, changes["after"], now=now)
     entered = read_entered(changes, job=job, now=now)
     bounds = set(BOUNDS) & changes.keys()
     arguments = {"args", "kwargs", "task_function"} & changes.keys()
@@ -264,6 +270,15 @@ def _apply(job: Job, changes: Mapping[str, Any], *, now: datetime) -> None:
     if entered is not None and not _says_the_same(job, entered):
         point_at(periodic_task, job, entered.timetable)
         job.interval_parts = entered.parts
+
+
+def _set_policy(job: Job, changes: Mapping[str, Any]) -> None:
+    for name in EDITABLE:
+        if name not in changes:
+            continue
+        if name in GIVEN and changes[name] != getattr(job, name):
+            take_back(job, job.periodic_task, name)
+        setattr(job, name, changes[name])
 
 
 def _set_bounds(periodic_task: PeriodicTask, changes: Mapping[str, Any]) -> None:
@@ -297,7 +312,7 @@ def _snapshot(job: Job) -> dict[str, Any]:
     values = {name: getattr(job, name) for name in DIRECT}
     values |= {name: getattr(job, column) for name, column in STANDING.items()}
     values["enabled"] = _is_switched_on(job)
-    return {**values, "interval_parts": job.interval_parts}
+    return {**values, "interval_parts": job.interval_parts, "after": words_of(job)}
 
 
 def _is_switched_on(job: Job) -> bool:

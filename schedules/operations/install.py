@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django_celery_beat.models import PeriodicTask
@@ -18,6 +18,9 @@ from schedules.operations.timetables import point_at
 from schedules.registry import Declaration, all_declared, argument_schema
 from schedules.states import Owner
 from schedules.timing import to_spec
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 NAMES = ("name_en", "name_ar", "name_id", "description_en", "description_ar", "description_id")
 
@@ -41,7 +44,7 @@ def install_declared(
     *,
     now: datetime,
     replace_existing: bool = False,
-    by: str | None = None,
+    by: "AbstractBaseUser | AnonymousUser | str | None" = None,
     source: Source = "code",
 ) -> InstallReport:
     """Make rows for every declared task and job; return what was done. Safe to repeat.

@@ -11,6 +11,7 @@ from schedules.conf import options
 from schedules.dispatch import publish_after_commit
 from schedules.errors import JobDeleted, Refused
 from schedules.models import Run
+from schedules.operations.idempotency import OPTION, intention_of, run_made_before
 from schedules.states import FINAL, Origin
 
 if TYPE_CHECKING:
@@ -37,18 +38,29 @@ def retry_run(
     now: datetime,
     reason: str = "",
     scheduled_at: datetime | None = None,
+    idempotency_key: str | None = None,
 ) -> Run:
     """Plan a new run of the same task, arguments and nominal time, and return it.
 
     `scheduled_at` names another nominal time: one of the many of a row that stands for a range. The
-    old run keeps its outcome and is the new one's parent. Raises NotEnded, JobDeleted, and
-    InvalidInput when the task no longer takes the arguments.
+    old run keeps its outcome and is the new one's parent. The same call with an `idempotency_key`
+    that was used before returns the run of that time. Raises NotEnded, JobDeleted, and InvalidInput
+    when the task no longer takes the arguments and for a key that was used for something else.
     """
+    intention = intention_of("retry", run.task_id, scheduled_at)
+    if idempotency_key is not None:
+        # Of two calls at once the second waits here for the first one's commit.
+        Run.objects.select_for_update(no_key=True).get(pk=run.pk)
+        before = run_made_before(idempotency_key, intention)
+        if before is not None:
+            return before
     if run.state not in FINAL:
         raise NotEnded(run)
     if run.job is not None and not run.job.is_active:
         raise JobDeleted(run.job.key)
     check_arguments(run.task, run.args, run.kwargs)
+    kept = {name: run.options[name] for name in OF_THE_RUN if name in run.options}
+    asked = {} if idempotency_key is None else {OPTION: intention}
     again = Run.objects.create(
         job=run.job,
         job_key=run.job_key,
@@ -56,13 +68,14 @@ def retry_run(
         task=run.task,
         args=run.args,
         kwargs=run.kwargs,
-        options={name: run.options[name] for name in OF_THE_RUN if name in run.options},
+        options=kept | asked,
         scheduled_at=scheduled_at or run.scheduled_at,
         due_at=now,
         publish_at=now + options().send_again_after,
         sends=1,
         priority=run.priority,
         queue=run.queue,
+        idempotency_key=idempotency_key,
         requested_by=actor_name(by),
         parent_id=run.task_id,
     )

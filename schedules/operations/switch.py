@@ -14,7 +14,7 @@ from schedules.finish import Outcome, finish_waiting
 from schedules.halts import pause_of
 from schedules.lease import instance_id
 from schedules.models import GlobalPause, Job, Run
-from schedules.operations.dependencies import end_dependencies
+from schedules.operations.dependencies import end_dependencies, lock_dependencies
 from schedules.operations.edit import change_job, set_enabled
 from schedules.states import RunState
 
@@ -169,6 +169,7 @@ def delete_job(
 
     What waits of it is cancelled. Raises JobCritical for one that is marked as critical.
     """
+    facts: dict[str, Any] = {}
 
     def retire(stored: Job) -> None:
         if stored.is_primary:
@@ -176,9 +177,12 @@ def delete_job(
         if stored.periodic_task is not None:
             stored.periodic_task.enabled = False
         stored.is_active = False
+        waited = end_dependencies(stored, now=now)
+        if waited:
+            facts["waited_for_it"] = waited
 
-    deleted = _change(job, retire, "delete", by, source, now, reason, versions)
-    end_dependencies(deleted, by=by, source=source, now=now)
+    lock_dependencies(now=now)
+    deleted = _change(job, retire, "delete", by, source, now, reason, versions, facts)
     _end_waiting(deleted, RunState.CANCELLED, f"deleted by {actor_name(by)}")
     return deleted
 

@@ -1,6 +1,6 @@
 """Running a job now, beside its timetable."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +11,11 @@ from schedules.access import Source, record
 from schedules.adapters.validation import check_arguments
 from schedules.conf import options
 from schedules.dispatch import publish_after_commit
-from schedules.errors import InvalidInput, JobDeleted, JobDisabled, JobInvalid, Refused
+from schedules.errors import JobDeleted, JobDisabled, JobInvalid, Refused
 from schedules.finish import options_of
 from schedules.models import Job, Run
+from schedules.operations.edit import Outdated
+from schedules.operations.idempotency import OPTION, intention_of, run_made_before
 from schedules.states import Origin, Overlap
 
 
@@ -40,32 +42,36 @@ def trigger(
     even_if_disabled: bool = False,
     kwargs: Mapping[str, Any] | None = None,
     idempotency_key: str | None = None,
+    versions: Collection[int] | None = None,
 ) -> Run:
     """Plan one extra run of `job` for `now` and return it; its timetable does not change.
 
-    The run is sent after the caller's transaction has committed. With an `idempotency_key` that was
-    used before, the run of that time is returned and nothing new is planned. Raises JobDeleted,
-    JobInvalid, JobBusy, JobDisabled unless `even_if_disabled`, and InvalidInput for arguments that
-    do not fit and for an idempotency key that was used for another job.
+    The run is sent after the caller's transaction has committed. The same call with an
+    `idempotency_key` that was used before returns the run of that time and plans nothing new,
+    however the job stands by then. Raises JobDeleted, Outdated unless the job is at one of
+    `versions`, JobInvalid, JobBusy, JobDisabled unless `even_if_disabled`, and InvalidInput for
+    arguments that do not fit and for an idempotency key that was used for something else.
     """
+    intention = intention_of("trigger", job.pk, dict(kwargs or {}))
+    if idempotency_key is not None or versions is not None:
+        # Of two calls at once the second waits here for the first one's commit.
+        job = Job.objects.select_for_update(no_key=True).get(pk=job.pk)
+    if idempotency_key is not None:
+        before = run_made_before(idempotency_key, intention)
+        if before is not None:
+            return before
     if not job.is_active:
         raise JobDeleted(job.key)
+    if versions is not None and job.version not in versions:
+        raise Outdated(job.key, job.version)
     if job.invalid_reason:
         raise JobInvalid(job.key, job.invalid_reason)
     if not job.is_enabled and not even_if_disabled:
         raise JobDisabled(job.key)
     arguments = {**job.kwargs, **(kwargs or {})}
     check_arguments(job.task, job.args, arguments)
-    if idempotency_key is not None:
-        # Of two calls at once the second waits here for the first one's commit.
-        Job.objects.select_for_update(no_key=True).get(pk=job.pk)
-        before = Run.objects.filter(idempotency_key=idempotency_key).first()
-        if before is not None:
-            if before.job_id != job.pk:
-                accepted = "a key of its own for each job and intention"
-                raise InvalidInput("Idempotency-Key", idempotency_key, accepted)
-            return before
     _check_room(job)
+    asked = {} if idempotency_key is None else {OPTION: intention}
     run = Run.objects.create(
         job=job,
         job_key=job.key,
@@ -73,7 +79,7 @@ def trigger(
         task=job.task,
         args=job.args,
         kwargs=arguments,
-        options=options_of(job) | tracing.carried(),
+        options=options_of(job) | tracing.carried() | asked,
         scheduled_at=now,
         due_at=now,
         publish_at=now + options().send_again_after,
@@ -83,7 +89,15 @@ def trigger(
         idempotency_key=idempotency_key,
         requested_by=by,
     )
-    record("trigger", subject=f"job:{job.key}", actor=by, source=source, now=now, reason=reason)
+    record(
+        "trigger",
+        subject=f"job:{job.key}",
+        actor=by,
+        source=source,
+        now=now,
+        after={"executionId": str(run.task_id), "args": run.args, "kwargs": arguments},
+        reason=reason,
+    )
     publish_after_commit(run)
     return run
 

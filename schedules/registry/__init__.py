@@ -3,13 +3,14 @@
 Declaring only records. Rows are made by `operations.install`, runs by `dispatch`.
 """
 
-from schedules.registry.arguments import argument_schema, check_arguments
+from schedules.registry.arguments import InvalidArguments, argument_schema, check_arguments
 from schedules.registry.declaration import Declaration, job
 from schedules.registry.lookup import all_declared, declared_as, find, is_declared, load
 from schedules.registry.secrets import Secret, reveal
 
 __all__ = [
     "Declaration",
+    "InvalidArguments",
     "Secret",
     "all_declared",
     "argument_schema",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from inspect import Parameter, Signature, signature
+from inspect import BoundArguments, Parameter, Signature, signature
 from typing import Any, get_type_hints
 
 from kombu.utils.json import dumps
@@ -14,13 +14,23 @@ from schedules.redaction import is_secret_name
 from schedules.registry.declaration import INJECTED, Declaration
 
 MOST_BYTES = 64 * 1024
+BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
 _NAMES_A_SETTING = 'SCHEDULES["secrets"]'
 
 
 class InvalidArguments(InvalidInput, TypeError):
     """Arguments that do not fit a task's signature. Also a TypeError, which Celery's callers
     expect.
+
+    `field` is the argument's name, `place` the steps to where it was given, such as `("kwargs",
+    "retention_days")` or `("args", "0")`.
     """
+
+    def __init__(
+        self, field: str, found: object, accepted: str, *, place: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(field, found, accepted)
+        self.place = place or (field,)
 
 
 def argument_schema(declaration: Declaration) -> dict[str, Any]:
@@ -37,14 +47,10 @@ def check_arguments(
     """
     given = set(kwargs) & INJECTED
     if given:
-        raise InvalidArguments("kwargs", sorted(given)[0], "filled in by the worker, never given")
-    try:
-        bound = _callable_signature(declaration).bind(*args, **kwargs)
-    except TypeError as error:
-        found = f"{list(args)} {dict(kwargs)}"
-        raise InvalidArguments(
-            "args", found, f"{declaration.task} takes {_accepted(declaration)}; {error}"
-        ) from None
+        name = sorted(given)[0]
+        accepted = f"left out: {name} is filled in by the worker"
+        raise InvalidArguments(name, kwargs[name], accepted, place=("kwargs", name))
+    bound = _bind(declaration, args, kwargs)
     try:
         size = len(dumps([list(args), dict(kwargs)]))
     except (TypeError, ValueError) as error:
@@ -57,10 +63,38 @@ def check_arguments(
         )
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
+        name, *inner = (str(part) for part in first["loc"])
+        field = ".".join([name, *inner])
+        place = (*_place(declaration, name, kwargs), *inner)
         accepted = f"{first['msg']}; takes {_accepted(declaration)}"
-        is_secret = is_secret_name(field) or _NAMES_A_SETTING in accepted
-        raise InvalidArguments(field, "***" if is_secret else first["input"], accepted) from None
+        is_secret = is_secret_name(name) or _NAMES_A_SETTING in accepted
+        found = "***" if is_secret else first["input"]
+        raise InvalidArguments(field, found, accepted, place=place) from None
+
+
+def _bind(
+    declaration: Declaration, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> BoundArguments:
+    taken = _callable_signature(declaration)
+    try:
+        return taken.bind(*args, **kwargs)
+    except TypeError as error:
+        accepted = f"{declaration.task} takes {_accepted(declaration)}; {error}"
+        named = [p for p in taken.parameters.values() if p.kind in BY_NAME]
+        takes_any = any(p.kind is Parameter.VAR_KEYWORD for p in taken.parameters.values())
+        unknown = [name for name in kwargs if name not in {p.name for p in named}]
+        if unknown and not takes_any:
+            name = unknown[0]
+            found = "***" if is_secret_name(name) else kwargs[name]
+            raise InvalidArguments(name, found, accepted, place=("kwargs", name)) from None
+        found = f"{list(args)} {dict(kwargs)}"
+        raise InvalidArguments("args" if args else "kwargs", found, accepted) from None
+
+
+def _place(declaration: Declaration, name: str, kwargs: Mapping[str, Any]) -> tuple[str, str]:
+    if name in kwargs:
+        return "kwargs", name
+    return "args", str(list(_callable_signature(declaration).parameters).index(name))
 
 
 def _callable_signature(declaration: Declaration) -> Signature:
@@ -84,12 +118,18 @@ def _plain(declaration: Declaration) -> dict[str, Parameter]:
 
 
 def _accepted(declaration: Declaration) -> str:
-    return str(_callable_signature(declaration)).partition(" ->")[0]
+    """Return the signature in words; bounds are left to the sentence about the value."""
+    taken = _callable_signature(declaration)
+    hints = get_type_hints(declaration.function)
+    plain = [
+        p.replace(annotation=hints.get(p.name, p.annotation)) for p in taken.parameters.values()
+    ]
+    return str(taken.replace(parameters=plain)).partition(" ->")[0]
 
 
 @lru_cache(maxsize=1024)
 def _model_of(function: Any, names: tuple[str, ...]) -> type[BaseModel]:
-    hints = get_type_hints(function)
+    hints = get_type_hints(function, include_extras=True)
     parameters = signature(function).parameters
     fields: dict[str, Any] = {}
     for name in names:

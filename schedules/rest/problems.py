@@ -17,6 +17,7 @@ from pydantic.alias_generators import to_camel
 from schedules.errors import InvalidInput, JobDeleted, Refused
 from schedules.operations.edit import Outdated
 from schedules.operations.trigger import JobBusy
+from schedules.registry import InvalidArguments
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,10 @@ def _entry(location: Sequence[Any], message: str) -> dict[str, str]:
 
 
 def _invalid_input(request: HttpRequest, error: Any) -> HttpResponse:
-    field = ENTERED_AS.get(error.field) or to_camel(error.field)
+    if isinstance(error, InvalidArguments):  # of a task: they have names of their own
+        return problem(422, str(error), errors=[_entry(("body", "", *error.place), error.accepted)])
+    steps = error.field.split(".")
+    field = ENTERED_AS.get(error.field) or ".".join(to_camel(step) for step in steps)
     said = InvalidInput(field, error.found, in_camel(error.accepted))
     is_parameter = request.method == "GET" or "-" in field
     where = {"parameter": field} if is_parameter else {"pointer": f"#/{field.replace('.', '/')}"}

@@ -2,9 +2,10 @@
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
 from django.conf import settings
+from pydantic import Field
 
 from schedules.public import (
     Cron,
@@ -19,6 +20,8 @@ from schedules.public import (
 from tasks.maintenance.commands import CommandName, Outcome, check_name, run_command
 
 log = logging.getLogger(__name__)
+
+Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
 @job(
@@ -106,15 +109,13 @@ def monitor_jobs() -> dict[str, Any]:
     description_id="Menghapus eksekusi selesai beserta hasilnya yang melewati masa simpan.",
 )
 def clean_execution_log(
-    retention_days: int = 90, *, scheduled_at: datetime, run: CurrentRun
+    retention_days: Days = 90, *, scheduled_at: datetime, run: CurrentRun
 ) -> dict[str, Any]:
     """Delete runs that had ended more than `retention_days` before `scheduled_at`, with results.
 
     A job's own retention comes first. Nothing unfinished goes, and nothing that planning may still
-    come back to. Raises InvalidInput for less than a day.
+    come back to.
     """
-    if retention_days < 1:
-        raise InvalidInput("retention_days", retention_days, "a whole number of days from 1")
     before = scheduled_at - timedelta(days=retention_days)
     deleted = 0
     for batch in clean_log(before=before, now=scheduled_at, fence=run.fenced):

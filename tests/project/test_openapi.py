@@ -96,6 +96,8 @@ BEYOND_SCHEMAS = {
     ("/api/v1/scheduler/alerts/rules/{rule_id}/mute", "post"): "a mute ends in the future",
     ("/api/v1/scheduler/jobs/{job_id}/backfills", "post"): "a range ends in the past",
     ("/api/v1/scheduler/jobs/{job_id}/backfills/preview", "get"): "the same",
+    ("/api/v1/scheduler/explain", "get"): "the job must exist",
+    ("/api/v1/scheduler/verify", "get"): "the same, and a month is the longest span",
     ("/api/v1/scheduler/history", "get"): "a cursor is taken only as it was given",
     ("/api/v1/scheduler/jobs/{job_id}/history", "get"): "a cursor is taken only as it was given",
     **area_examples.BEYOND_SCHEMAS,
@@ -136,6 +138,7 @@ PAST = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-09T00:00:00Z"}
 QUERIES = {("/api/v1/scheduler/jobs/{job_id}/backfills/preview", "get"): PAST}
 
 FITTING: dict[tuple[str, str], Any] = {
+    ("/api/v1/scheduler/explain", "get"): {"job": KEY, "at": "2030-01-01T00:00:00Z"},
     ("/api/v1/scheduler/jobs", "post"): {
         "taskFunctionKey": "recover_meetings",
         "intervalMinutes": 30,

@@ -8,6 +8,7 @@ import pytest
 from django_celery_results.models import TaskResult
 
 from schedules import retention
+from schedules.errors import InvalidInput
 from schedules.models import Attempt, Job, Run
 from schedules.retention import clean_log
 from schedules.testing import execute
@@ -146,7 +147,7 @@ def test_the_job_says_what_it_did_and_a_second_run_does_nothing() -> None:
     assert second.summary == "Cleaned up 0 execution records older than 90 days"
 
 
-def test_less_than_a_day_is_refused() -> None:
-    run = execute(clean_execution_log, 0, scheduled_at=NOW)
-
-    assert run.error.endswith("retention_days is '0': a whole number of days from 1.")
+@pytest.mark.parametrize("days", [0, -5, 40_000])
+def test_less_than_a_day_and_more_than_a_century_are_refused_when_they_are_saved(days: int) -> None:
+    with pytest.raises(InvalidInput, match=f"retention_days is '{days}'"):
+        execute(clean_execution_log, days, scheduled_at=NOW)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from schedules.access.permissions import may_manage
+from schedules.dashboard.actions.argument_fields import PREFIX
 from schedules.dashboard.actions.job_form import JobForm
 from schedules.dashboard.actions.jobs import SOURCE
 from schedules.dashboard.guard import action, show
@@ -24,6 +25,7 @@ from schedules.operations.create import create_job
 from schedules.operations.edit import update_job
 from schedules.operations.timetables import read_entered
 from schedules.operations.upcoming import clock_changes
+from schedules.registry import InvalidArguments
 from schedules.timing import Cron, occurrences
 
 SHOWN = 10
@@ -143,16 +145,17 @@ def _save(
     except ValidationError as error:
         form.add_error(None, error)
     except InvalidInput as error:
-        form.add_error(_field_of(form, error.field), f"{error.accepted}.")
+        form.add_error(_field_of(form, error), f"{error.accepted}.")
     except Refused as error:
         form.add_error(None, str(error))
     return None
 
 
-def _field_of(form: JobForm, name: str) -> str | None:
+def _field_of(form: JobForm, error: InvalidInput) -> str | None:
     """Return the field on which an operation's refusal is shown; None for the whole form."""
-    first = name.partition(".")[0]
-    for candidate in (name, f"arg__{first}", "kwargs" if name == "args" else name):
-        if candidate in form.fields:
-            return candidate
-    return {"expression": "cron_expression", "timezone": "timezone"}.get(name)
+    if isinstance(error, InvalidArguments):
+        own = f"{PREFIX}{error.field.partition('.')[0]}"
+        return next((name for name in (own, "kwargs") if name in form.fields), None)
+    if error.field in form.fields:
+        return error.field
+    return {"expression": "cron_expression", "timezone": "timezone"}.get(error.field)

@@ -6,9 +6,7 @@ from typing import Any
 from schedules.ledger import explain
 from schedules.management.console import Console, ExitCode
 from schedules.management.parser import instant, job_named
-from schedules.operations.listing import hosts_of
-from schedules.operations.shapes import run_shape
-from schedules.operations.wording import iso
+from schedules.operations.upkeep_shapes import explanation_shape
 
 HELP = """\
 Say what became of a job at one instant, and why.
@@ -31,17 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: dict[str, Any], console: Console) -> ExitCode:
     """Show the explanation."""
     answer = explain(job_named(options["job"]), at=instant(options["at"], field="at"))
-    row = answer.run
-    console.document(
-        {
-            "jobKey": answer.job_key,
-            "at": iso(answer.at),
-            "isOccurrence": answer.is_occurrence,
-            "version": answer.version,
-            "run": None if row is None else run_shape(row, hosts=hosts_of([row])),
-            "sentences": answer.sentences,
-        }
-    )
+    console.document(explanation_shape(answer))
     for sentence in answer.sentences:
         console.text(sentence)
     return ExitCode.OK

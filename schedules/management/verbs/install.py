@@ -6,6 +6,7 @@ from typing import Any
 from schedules.management.console import Console, ExitCode
 from schedules.management.operator import operator_name
 from schedules.operations.install import install_declared
+from schedules.operations.upkeep_shapes import install_shape
 from schedules.querysets.clock import database_now
 
 HELP = """\
@@ -39,16 +40,7 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
         by=operator_name(),
         source="cli",
     )
-    console.document(
-        {
-            "created": report.created,
-            "updated": report.updated,
-            "unchanged": report.unchanged,
-            "disabled": report.disabled,
-            "deleted": report.deleted,
-            "drifted": report.drifted,
-        }
-    )
+    console.document(install_shape(report))
     for word in ("created", "updated", "unchanged", "disabled", "deleted"):
         keys = getattr(report, word)
         console.text(f"{word:<10} {len(keys)}  {', '.join(keys)}".rstrip())

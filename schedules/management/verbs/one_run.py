@@ -48,6 +48,10 @@ class OneRun:
         else:
             parser.add_argument("--log", action="store_true", help="The lines that it wrote.")
             parser.add_argument("--follow", action="store_true", help="The same, until it ends.")
+        if self.name == "retry":
+            parser.add_argument(
+                "--idempotency-key", metavar="KEY", help="A second call with it plans nothing new."
+            )
         parser.add_argument("--json", action="store_true", help="The run as one JSON document.")
 
     def run(self, options: dict[str, Any], console: Console) -> ExitCode:
@@ -65,7 +69,8 @@ class OneRun:
             "reason": options["reason"],
         }
         if self.name == "retry":
-            return _show(retry_run(found, **common), console)
+            key = options["idempotency_key"]
+            return _show(retry_run(found, **common, idempotency_key=key), console)
         answer = cancel_run(found, **common)
         if answer != CANCELLED:
             raise Refused(f"Run {found.task_id} has {answer.replace('_', ' ')}.")

@@ -6,6 +6,7 @@ from typing import Any
 from schedules.management.console import Console, ExitCode
 from schedules.management.operator import operator_name
 from schedules.operations.doctor import recover
+from schedules.operations.upkeep_shapes import recovery_shape
 from schedules.querysets.clock import database_now
 
 HELP = """\
@@ -27,7 +28,7 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
     """Recover, and say what was put back."""
     done = recover(now=database_now(), by=operator_name(), source="cli")
     jobs = done.jobs
-    console.document({"triggers": done.triggers, "created": jobs.created, "updated": jobs.updated})
+    console.document(recovery_shape(done))
     back = [*done.triggers, *jobs.created, *jobs.updated]
     console.text(f"Put back: {', '.join(back)}." if back else "Nothing was missing.")
     return ExitCode.OK

@@ -8,11 +8,11 @@ from schedules.ledger import Balance, verify
 from schedules.management.console import Console, ExitCode
 from schedules.management.parser import instant, job_named
 from schedules.models import Job
-from schedules.operations.wording import iso, iso_seconds
+from schedules.operations.upkeep_shapes import KINDS, books_shape
+from schedules.operations.wording import iso_seconds
 from schedules.querysets.clock import database_now
 
 DEFAULT_SPAN = timedelta(days=1)
-KINDS = ("missing", "extra", "duplicate", "unfinished")
 
 HELP = """\
 Check that every occurrence has exactly one row with one outcome.
@@ -42,34 +42,13 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
     after = instant(options["after"], field="from") if options["after"] else until - DEFAULT_SPAN
     jobs = [job_named(options["job"])] if options["job"] else Job.objects.order_by("key")
     balances = list(verify(jobs, after=after, until=until, now=now))
-    balanced = all(balance.balances for balance in balances)
-    console.document(
-        {
-            "from": iso(after),
-            "to": iso(until),
-            "balances": balanced,
-            "expected": sum(balance.expected for balance in balances),
-            **{kind: sum(getattr(b, kind) for b in balances) for kind in KINDS},
-            "items": [_shape(balance) for balance in balances],
-        }
-    )
+    books = books_shape(balances, after=after, until=until)
+    console.document(books)
     if balances:
         titles = ("JOB", "EXPECTED", *(kind.upper() for kind in KINDS), "FIRST OF THEM")
         console.table(titles, [_line(balance) for balance in balances])
-    console.text("The ledger balances." if balanced else "The ledger does not balance.")
-    return ExitCode.OK if balanced else ExitCode.PROBLEM
-
-
-def _shape(balance: Balance) -> dict[str, Any]:
-    return {
-        "jobKey": balance.job_key,
-        "balances": balance.balances,
-        "expected": balance.expected,
-        **{kind: getattr(balance, kind) for kind in KINDS},
-        "examples": {
-            kind: [iso(moment) for moment in moments] for kind, moments in balance.examples.items()
-        },
-    }
+    console.text("The ledger balances." if books["balances"] else "The ledger does not balance.")
+    return ExitCode.OK if books["balances"] else ExitCode.PROBLEM
 
 
 def _line(balance: Balance) -> tuple[str, ...]:

@@ -29,12 +29,15 @@ def admin() -> Client:
     return client
 
 
-def save(admin: Client, job: Job, rows: list[dict[str, Any]], *, initial: int = 0) -> Any:
+def save(
+    admin: Client, job: Job, rows: list[dict[str, Any]], *, initial: int = 0, **fields: Any
+) -> Any:
     """Send the job's form with the rows of its dependencies."""
     page = reverse("admin:schedules_job_change", args=[job.pk])
     form = admin.get(page).context["adminform"].form
     values = {name: form[name].value() for name in form.fields if form[name].value() is not None}
     values |= {"dependencies-TOTAL_FORMS": len(rows), "dependencies-INITIAL_FORMS": initial}
+    values |= fields
     for number, row in enumerate(rows):
         values |= {f"dependencies-{number}-{name}": value for name, value in row.items()}
     return admin.post(page, values)
@@ -57,8 +60,26 @@ def test_a_dependency_is_added_changed_and_taken_away(admin: Client, jobs: tuple
     gone = {**row, "id": changed.pk, "on": "ended", "DELETE": "on"}
     assert save(admin, second, [gone], initial=1).status_code == 302
     assert list(dependencies_of(second)) == []
-    actions = AuditEntry.objects.order_by("id").values_list("action", "source")
-    assert list(actions) == [("depend", "admin"), ("depend", "admin"), ("undepend", "admin")]
+    entries = AuditEntry.objects.order_by("id")
+    assert [(entry.action, entry.source) for entry in entries] == [("edit", "admin")] * 3
+    assert [entry.after["after"] for entry in entries] == [
+        [{"after": "first", "when": "failed"}],
+        [{"after": "first", "when": "ended"}],
+        [],
+    ]
+
+
+def test_policy_and_dependencies_saved_together_are_one_change(
+    admin: Client, jobs: tuple[Job, Job]
+) -> None:
+    first, second = jobs
+    row = {"id": "", "job": second.pk, "upstream": first.pk, "on": "ended"}
+
+    assert save(admin, second, [row], priority=7).status_code == 302
+
+    entry = AuditEntry.objects.get()
+    assert entry.subject == "job:second"
+    assert entry.after == {"priority": 7, "after": [{"after": "first", "when": "ended"}]}
 
 
 def test_a_circle_is_refused_at_its_field(admin: Client, jobs: tuple[Job, Job]) -> None:

@@ -78,7 +78,7 @@ def test_a_periodic_task_is_made(root: Client, every_minute: IntervalSchedule) -
         ({"args": '{"x": 1}'}, "args", '{"x": 1}'),
         ({"args": "[" * 100_000}, "args", "[["),
         ({"kwargs": "[]"}, "kwargs", "[]"),
-        ({"args": "[]", "kwargs": '{"z": 1}'}, "args", "z"),
+        ({"args": "[]", "kwargs": '{"z": 1}'}, "kwargs", "z"),
         ({"args": '["no number"]'}, None, "no number"),
         (
             {

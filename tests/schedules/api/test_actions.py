@@ -47,6 +47,89 @@ def test_the_same_idempotency_key_is_the_same_run(api: Api, make_job: Make) -> N
     assert other.json()["errors"][0]["parameter"] == "Idempotency-Key"
 
 
+def test_a_key_is_replayed_after_the_job_was_disabled(api: Api, make_job: Make) -> None:
+    job = make_job("nightly")
+    header = {"Idempotency-Key": "order-18"}
+    first = api("POST", "/jobs/nightly/action", {"action": "trigger"}, headers=header)
+    Job.objects.filter(pk=job.pk).update(is_enabled=False, kwargs={"y": 3})
+
+    again = api("POST", "/jobs/nightly/action", {"action": "trigger"}, headers=header)
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.json()["executionId"] == again.json()["executionId"]
+    assert Run.objects.count() == 1
+
+
+def test_a_key_is_not_taken_for_other_arguments(api: Api, make_job: Make) -> None:
+    make_job("nightly")
+    header = {"Idempotency-Key": "order-19"}
+    body = {"action": "trigger", "kwargs": {"y": 1}}
+    first = api("POST", "/jobs/nightly/action", body, headers=header)
+
+    other = api(
+        "POST", "/jobs/nightly/action", {"action": "trigger", "kwargs": {"y": 2}}, headers=header
+    )
+
+    assert first.status_code == 200
+    assert other.status_code == 422
+    assert other.json()["errors"][0]["parameter"] == "Idempotency-Key"
+    assert first.json()["executionId"] in other.json()["detail"]
+    assert Run.objects.count() == 1
+
+
+def test_a_retry_is_replayed_by_its_key(api: Api, make_run: Make, make_job: Make) -> None:
+    now = database_now()
+    ended = make_run("sample_jobs.add", 1, state=RunState.FAILED, finished_at=now)
+    make_job("nightly")
+    address, header = f"/runs/{ended.task_id}/retry", {"Idempotency-Key": "again-1"}
+
+    first, second = (api("POST", address, headers=header) for _ in range(2))
+    trigger = api("POST", "/jobs/nightly/action", {"action": "trigger"}, headers=header)
+
+    assert (first.status_code, second.status_code, trigger.status_code) == (201, 201, 422)
+    assert first.json()["executionId"] == second.json()["executionId"]
+    assert Run.objects.count() == 2
+    assert AuditEntry.objects.count() == 1
+
+
+def test_a_trigger_heeds_if_match(api: Api, make_job: Make) -> None:
+    make_job("nightly")
+    tag = api("GET", "/jobs/nightly").headers["ETag"]
+    Job.objects.update(version=2)
+
+    stale = api("POST", "/jobs/nightly/action", {"action": "trigger"}, headers={"If-Match": tag})
+
+    assert stale.status_code == 412
+    assert not Run.objects.exists()
+    fresh = {"If-Match": api("GET", "/jobs/nightly").headers["ETag"]}
+    done = api("POST", "/jobs/nightly/action", {"action": "trigger"}, headers=fresh)
+    assert done.status_code == 200
+
+
+def test_a_triggers_entry_has_its_arguments_without_secrets(api: Api, make_job: Make) -> None:
+    make_job("nightly", task="sample_jobs.talk", args=[], kwargs={"words": "hello"})
+
+    api(
+        "POST",
+        "/jobs/nightly/action",
+        {"action": "trigger", "kwargs": {"words": "password=hunter22"}, "reason": "asked"},
+    )
+
+    entry = AuditEntry.objects.get()
+    assert entry.after["kwargs"] == {"words": "password=***"}
+    assert entry.after["args"] == []
+    assert entry.after["executionId"] == str(Run.objects.get().task_id)
+
+
+def test_a_refused_argument_is_pointed_at_where_it_was_sent(api: Api, make_job: Make) -> None:
+    make_job("nightly")
+
+    answer = api("POST", "/jobs/nightly/action", {"action": "trigger", "kwargs": {"y": "many"}})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "#/kwargs/y"
+
+
 def test_a_job_that_may_not_overlap_answers_with_the_running_one(
     api: Api, make_job: Make, make_run: Make
 ) -> None:

@@ -107,8 +107,10 @@ def test_one_date_may_run_however_late(api: Api, add: TaskFunction) -> None:
         ({"intervalMinutes": 5, "queue": "other"}, "#/queue"),
         ({"intervalMinutes": 5, "task": "os.system"}, "#/task"),
         ({"intervalMinutes": 5, "taskFunctionId": 999_999}, "#/taskFunctionId"),
-        ({"intervalMinutes": 5, "kwargs": {"x": 1, "z": 2}}, "#/args"),
-        ({"intervalMinutes": 5, "kwargs": {}}, "#/args"),
+        ({"intervalMinutes": 5, "kwargs": {"x": 1, "z/~": 2}}, "#/kwargs/z~1~0"),
+        ({"intervalMinutes": 5, "kwargs": {}}, "#/kwargs"),
+        ({"intervalMinutes": 5, "kwargs": {"x": "one"}}, "#/kwargs/x"),
+        ({"intervalMinutes": 5, "args": [1, "two"], "kwargs": {}}, "#/args/1"),
         ({"intervalMinutes": 5, "nameEn": "n" * 256}, "#/nameEn"),
         ({"runAt": "2020-01-01T00:00:00Z"}, "#/runAt"),
         ({"runAt": "2099-01-01T00:00:00"}, "#/runAt"),
@@ -260,3 +262,44 @@ def test_lists_take_at_most_six_statements(
         api("GET", path)
         with django_assert_max_num_queries(6):
             assert api("GET", path).status_code == 200
+
+
+def test_what_a_job_runs_after_is_made_and_changed_with_it_in_one_entry(
+    api: Api, add: TaskFunction
+) -> None:
+    AuditEntry.objects.all().delete()
+    body = {
+        "taskFunctionKey": "add",
+        "key": "later",
+        "kwargs": {"x": 1},
+        "after": [{"job": "daily"}],
+    }
+    made = api("POST", "/jobs", body)
+    changed = api(
+        "PATCH", "/jobs/later", {"priority": 2, "after": [{"job": "daily", "when": "ended"}]}
+    )
+    cleared = api("PATCH", "/jobs/later", {"after": None, "cronExpression": "0 5 * * *"})
+    unknown = api("PATCH", "/jobs/later", {"after": [{"job": "nobody"}]})
+
+    assert [made.status_code, changed.status_code, cleared.status_code] == [201, 200, 200]
+    entries = list(AuditEntry.objects.order_by("id"))
+    assert [entry.action for entry in entries] == ["create", "edit", "edit"]
+    assert entries[0].after["after"] == [{"after": "daily", "when": "succeeded"}]
+    assert entries[1].after == {"priority": 2, "after": [{"after": "daily", "when": "ended"}]}
+    assert entries[2].after["after"] == []
+    assert unknown.status_code == 422
+    assert unknown.json()["errors"][0]["pointer"] == "#/after/0/job"
+
+
+def test_deleting_a_job_that_others_wait_for_is_one_entry(api: Api, add: TaskFunction) -> None:
+    body = {"taskFunctionKey": "add", "kwargs": {"x": 1}}
+    api("POST", "/jobs", {**body, "key": "first", "intervalHours": 1})
+    api("POST", "/jobs", {**body, "key": "later", "after": [{"job": "first"}]})
+    AuditEntry.objects.all().delete()
+
+    assert api("DELETE", "/jobs/first").status_code == 200
+
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.subject) == ("delete", "job:first")
+    assert entry.after["waited_for_it"] == ["later"]
+    assert api("GET", "/jobs/later/dependencies").json()["items"] == []

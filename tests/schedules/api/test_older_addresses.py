@@ -109,3 +109,17 @@ def test_the_debug_page_is_for_this_machine_and_for_staff(
     settings.ENVIRONMENT = "prod"
     assert here.get(page).status_code == 404
     assert staff.get(page).status_code == 404
+
+
+def test_the_older_trigger_takes_no_fields_and_heeds_a_key(make_api: Callable[..., Api]) -> None:
+    install_declared(now=database_now())
+    ask, address = make_api(), f"{KEYED}/daily/trigger"
+    header = {"Idempotency-Key": "night-1"}
+
+    asked = ask("POST", address, {"kwargs": {"days": 3}})
+    first, second = ask("POST", address, {}, headers=header), ask("POST", address, headers=header)
+
+    assert asked.status_code == 422
+    assert asked.json()["errors"][0]["pointer"] == "#/kwargs"
+    assert first.json()["execution_id"] == second.json()["execution_id"]
+    assert Run.objects.count() == 1

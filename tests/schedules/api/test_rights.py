@@ -62,6 +62,15 @@ TABLE: dict[str, tuple[str, Any, tuple[int, int, int, int]]] = {
     "POST /api/v1/scheduler/runs/{execution_id}/cancel": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/status": ("", None, (401, 403, 403, 200)),
     "POST /api/v1/scheduler/cleanup": ("", None, (401, 403, 403, 200)),
+    "GET /api/v1/scheduler/explain": (
+        "?job=nightly&at=2030-01-01T00:00:00Z",
+        None,
+        (401, 403, 403, 200),
+    ),
+    "GET /api/v1/scheduler/verify": ("", None, (401, 403, 403, 200)),
+    "GET /api/v1/scheduler/doctor": ("", None, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/recover": ("", None, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/install": ("", None, (401, 403, 403, 200)),
     "POST /api/v1/scheduler/pause-all": ("", None, (401, 403, 403, 200)),
     "POST /api/v1/scheduler/resume-all": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/task-functions": ("", None, (401, 403, 403, 200)),
@@ -142,8 +151,8 @@ def test_each_role_gets_the_answers_of_the_table(
     # Deleting comes last: the other operations need the job.
     for operation in sorted(TABLE, key=lambda name: name.startswith("DELETE")):
         method, _, path = operation.partition(" ")
-        address = address_of(path)
-        answers[operation] = ask(method, address, TABLE[operation][1]).status_code
+        query, body, _ = TABLE[operation]
+        answers[operation] = ask(method, f"{address_of(path)}{query}", body).status_code
 
     place = ROLES.index(role)
     assert answers == {name: wanted[place] for name, (_, _, wanted) in TABLE.items()}
