@@ -1,13 +1,11 @@
-"""The three groups of the application and what each may do."""
+"""What the three groups, which `schedules` makes, may do in the areas of the application."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from django.apps import apps as installed
 
-SUPER_ADMIN = "Super Admin"
-HR_ADMIN = "HR Admin"
-EMPLOYEE = "Employee"
+from schedules.access import EMPLOYEE, HR_ADMIN, SCHEDULER_RIGHTS, SUPER_ADMIN
 
 OWN = (
     "attendance.ask_for_leave",
@@ -64,9 +62,7 @@ def roles() -> dict[str, list[str]]:
     return {
         SUPER_ADMIN: [each.label for each in everything],
         HR_ADMIN: [
-            # What used to be called scheduled_job.read: jobs, and runs with their results.
-            "schedules.view_scheduler",
-            "schedules.view_run_details",
+            *SCHEDULER_RIGHTS[HR_ADMIN],
             "attendance.add_punchlog",
             "attendance.view_punchlog",
             "reports.view_mailing",

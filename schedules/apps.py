@@ -10,7 +10,7 @@ from django.core.signals import setting_changed
 from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, pre_migrate
 
-from schedules import conf, redaction
+from schedules import checks, conf, redaction
 
 
 class SchedulesConfig(AppConfig):
@@ -20,11 +20,16 @@ class SchedulesConfig(AppConfig):
     verbose_name = "Scheduler"
     default_auto_field = "django.db.models.BigAutoField"
 
+    def import_models(self) -> None:
+        """Import the models; first say which of the apps that they refer to are missing."""
+        checks.require_apps()
+        super().import_models()
+
     def ready(self) -> None:
         """Register the trigger keeper, the end of leases, the alerts, the cache of options and
         what SQLite needs to be told.
         """
-        from schedules import checks, lease  # noqa: F401
+        from schedules import lease
         from schedules.adapters import triggers
         from schedules.alerts import jobs, receivers  # noqa: F401 - declares the framework's job
 

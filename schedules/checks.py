@@ -7,12 +7,14 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as Caution
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch, reverse
 
 SCHEDULER = "schedules.beat:Scheduler"
 APP = "schedules.app.Downbeat"
 BACKEND = "schedules.results:DatabaseBackend"
 NEEDED_APPS = (
+    "django.contrib.admin",
     "django_celery_beat",
     "django_celery_results",
     "django.contrib.auth",
@@ -26,25 +28,30 @@ def check_project(**_: Any) -> list[CheckMessage]:
     return [*_check_settings(), *_check_celery(), *_check_addresses(), *_check_databases()]
 
 
+def require_apps() -> None:
+    """Raise ImproperlyConfigured, with the remedy, unless the apps that ours builds on are there.
+
+    Django can check nothing else before it has loaded our models, which cannot be without theirs.
+    """
+    missing = [app for app in NEEDED_APPS if not apps.is_installed(app)]
+    if missing:
+        are = "is" if len(missing) == 1 else "are"
+        raise ImproperlyConfigured(
+            f"schedules.E002: {', '.join(missing)} {are} not in INSTALLED_APPS, and the scheduler"
+            f" uses what is in there: add {', '.join(map(repr, missing))} to INSTALLED_APPS."
+        )
+
+
 def _check_settings() -> list[CheckMessage]:
-    found: list[CheckMessage] = [
+    if settings.USE_TZ:
+        return []
+    return [
         Error(
-            f"{app} is not in INSTALLED_APPS.",
-            hint=f"Add {app!r}: the scheduler uses its tables.",
-            id="schedules.E002",
+            "USE_TZ is False, and naive datetimes are hours off in every zone but one.",
+            hint="Set USE_TZ = True.",
+            id="schedules.E001",
         )
-        for app in NEEDED_APPS
-        if not apps.is_installed(app)
     ]
-    if not settings.USE_TZ:
-        found.append(
-            Error(
-                "USE_TZ is False, and naive datetimes are hours off in every zone but one.",
-                hint="Set USE_TZ = True.",
-                id="schedules.E001",
-            )
-        )
-    return found
 
 
 def _check_celery() -> list[CheckMessage]:

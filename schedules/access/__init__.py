@@ -1,4 +1,4 @@
-"""Who may do what, and what was done: tokens for machines, permissions, the audit record.
+"""Who may do what, and what was done: tokens for machines, permissions, groups, the record.
 
 Interfaces ask here and nowhere else; none of these functions reads a clock or a request.
 """
@@ -14,12 +14,18 @@ from schedules.access.permissions import (
     may_view,
     may_view_details,
 )
+from schedules.access.roles import EMPLOYEE, HR_ADMIN, SCHEDULER_RIGHTS, SUPER_ADMIN
 from schedules.access.throttle import Limit, forget_knocks, knock
-from schedules.access.tokens import authenticate, create_token, revoke_token
+from schedules.access.tokens import PREFIX, authenticate, create_token, revoke_token
 
 __all__ = [
+    "EMPLOYEE",
+    "HR_ADMIN",
     "MANAGE",
     "OPERATE",
+    "PREFIX",
+    "SCHEDULER_RIGHTS",
+    "SUPER_ADMIN",
     "VIEW",
     "VIEW_DETAILS",
     "Limit",

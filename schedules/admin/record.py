@@ -7,10 +7,11 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from schedules.access import Source, may_manage, record, revoke_token
+from schedules.access import Source, may_manage
 from schedules.admin.reading import SchedulerAdmin
 from schedules.admin.state_filter import choice_filter
 from schedules.models import AuditEntry, Token
+from schedules.operations.tokens import end_token
 from schedules.querysets.clock import database_now
 
 
@@ -57,16 +58,9 @@ class TokenAdmin(SchedulerAdmin):
     @admin.action(description="Revoke", permissions=["manage"])
     def revoke(self, request: HttpRequest, tokens: QuerySet[Token]) -> None:
         """End the selected tokens at once."""
-        now, ended = database_now(), 0
+        now = database_now()
         with transaction.atomic():
-            for token in tokens:
-                if revoke_token(token, now=now):
-                    ended += 1
-                    record(
-                        "revoke",
-                        subject=f"token:{token.pk}",
-                        actor=request.user,
-                        source="admin",
-                        now=now,
-                    )
+            ended = sum(
+                end_token(token, by=request.user, source="admin", now=now) for token in tokens
+            )
         self.message_user(request, f"{ended} revoked.", messages.SUCCESS)

@@ -10,7 +10,6 @@ from pydantic import Field
 from schedules.public import (
     Cron,
     CurrentRun,
-    InvalidInput,
     SkipRun,
     clean_log,
     database_now,

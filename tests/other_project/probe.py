@@ -1,5 +1,6 @@
 """Looks at the shop's pages as its owner and says as JSON what they answer."""
 
+import io
 import json
 import os
 import sys
@@ -10,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 django.setup()
 
 from django.contrib.staticfiles import finders  # noqa: E402
+from django.core.management import call_command  # noqa: E402
 from django.test import Client  # noqa: E402
 from shop.models import Customer  # noqa: E402
 
@@ -32,6 +34,32 @@ PAGES = (
 document = client.get("/ops/api/v1/openapi.json").json()
 token = {"Authorization": f"Bearer {sys.argv[1]}"}
 answer = Client().get("/ops/api/v1/scheduler/jobs/sell", headers=token)
+ASKED = (
+    ("GET", "/ops/api/v1/scheduler/jobs"),
+    ("GET", "/ops/api/v1/scheduled-jobs/"),
+    ("POST", "/ops/api/v1/scheduled-jobs/sell/trigger"),
+)
+
+
+def answers_for(role):
+    """Make a user with the role by the command line, as its migration made it, and ask."""
+    out = io.StringIO()
+    call_command(
+        "scheduler",
+        "token",
+        "create",
+        "--user",
+        f"{role}@shop",
+        "--role",
+        role,
+        "--json",
+        stdout=out,
+        stderr=io.StringIO(),
+    )
+    headers = {"Authorization": f"Bearer {json.loads(out.getvalue())['token']}"}
+    return [Client().generic(verb, path, headers=headers).status_code for verb, path in ASKED]
+
+
 sys.stdout.write(
     json.dumps(
         {
@@ -42,6 +70,7 @@ sys.stdout.write(
             "addresses": sorted({path.split("/api/")[0] for path in document["paths"]}),
             "style": bool(finders.find("schedules/dashboard.css")),
             "job": answer.json(),
+            "roles": {role: answers_for(role) for role in ("super-admin", "hr-admin", "employee")},
         }
     )
 )

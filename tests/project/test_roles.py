@@ -4,8 +4,16 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from project.roles import EMPLOYEE, HR_ADMIN, SUPER_ADMIN, all_permissions, ensure_roles
-from schedules.access import may_manage, may_operate, may_view, may_view_details
+from project.roles import all_permissions, ensure_roles
+from schedules.access import (
+    EMPLOYEE,
+    HR_ADMIN,
+    SUPER_ADMIN,
+    may_manage,
+    may_operate,
+    may_view,
+    may_view_details,
+)
 
 pytestmark = pytest.mark.django_db
 

@@ -91,6 +91,7 @@ CLI: list[tuple[str, ...]] = [
     ("install",),
     ("recover",),
     ("token", "create", "--user", "root"),
+    ("token", "revoke", "{token_id}"),
     ("import", "beat-schedule", "{file}"),
     ("alerts", "add-channel", "HR", "--kind", "email", "--target", "h@example.com"),
     ("alerts", "test", "HR"),
@@ -158,6 +159,7 @@ class Things:
             "channel_id": self.channel.pk,
             "backfill_id": self.backfill.pk,
             "rule_id": self.rule.pk,
+            "token_id": create_token(self.root, now=now).token.pk,
             "file": file,
         }
         AuditEntry.objects.all().delete()
@@ -252,5 +254,5 @@ def test_looking_leaves_no_entry(things: Things) -> None:
         call_command("scheduler", *words)
 
     assert entries() == []
-    assert Token.objects.count() == 1
+    assert Token.objects.count() == 2
     assert AlertChannel.objects.count() == 1

@@ -7,8 +7,9 @@ import pytest
 from celery import current_app
 from django.conf import settings
 from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured
 
-from schedules.checks import check_project
+from schedules.checks import NEEDED_APPS, check_project
 
 
 def only(**_: Any) -> CheckMessage:
@@ -28,13 +29,14 @@ def test_naive_times_are_refused(settings: Any) -> None:
     assert only().id == "schedules.E001"
 
 
-def test_a_missing_app_is_named(settings: Any) -> None:
-    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if "results" not in app]
+@pytest.mark.parametrize("app", NEEDED_APPS)
+def test_a_missing_app_is_named_with_its_remedy_before_anything_fails_for_it(
+    settings: Any, app: str
+) -> None:
+    sentence = f"schedules.E002: {app} is not in INSTALLED_APPS.*: add '{app}' to INSTALLED_APPS"
 
-    assert (only().id, only().msg) == (
-        "schedules.E002",
-        "django_celery_results is not in INSTALLED_APPS.",
-    )
+    with pytest.raises(ImproperlyConfigured, match=sentence):
+        settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if each != app]
 
 
 def test_an_app_named_by_its_config_is_installed(settings: Any) -> None:

@@ -183,7 +183,6 @@ def shop(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop
 def test_pages_api_and_tokens_work_under_another_prefix(shop: Shop) -> None:
     made = shop.manage("scheduler", "token", "create", "--user", OWNER, "--json")
     token = json.loads(made.stdout)["token"]
-
     done = shop.python("probe.py", token)
 
     assert done.returncode == 0, done.stderr[-3000:]
@@ -194,6 +193,11 @@ def test_pages_api_and_tokens_work_under_another_prefix(shop: Shop) -> None:
     assert seen["outside"] == 404
     assert seen["addresses"] == ["/ops"]
     assert seen["style"]
+    assert seen["roles"] == {
+        "super-admin": [200, 200, 200],
+        "hr-admin": [403, 200, 403],
+        "employee": [403, 403, 403],
+    }
     assert seen["job"]["key"] == "sell"
     assert seen["job"]["intervalSeconds"] == 1
 

@@ -60,7 +60,7 @@ def test_a_dependency_is_added_changed_and_taken_away(admin: Client, jobs: tuple
     gone = {**row, "id": changed.pk, "on": "ended", "DELETE": "on"}
     assert save(admin, second, [gone], initial=1).status_code == 302
     assert list(dependencies_of(second)) == []
-    entries = AuditEntry.objects.order_by("id")
+    entries: Any = AuditEntry.objects.order_by("id")
     assert [(entry.action, entry.source) for entry in entries] == [("edit", "admin")] * 3
     assert [entry.after["after"] for entry in entries] == [
         [{"after": "first", "when": "failed"}],

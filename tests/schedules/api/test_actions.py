@@ -115,7 +115,7 @@ def test_a_triggers_entry_has_its_arguments_without_secrets(api: Api, make_job: 
         {"action": "trigger", "kwargs": {"words": "password=hunter22"}, "reason": "asked"},
     )
 
-    entry = AuditEntry.objects.get()
+    entry: Any = AuditEntry.objects.get()
     assert entry.after["kwargs"] == {"words": "password=***"}
     assert entry.after["args"] == []
     assert entry.after["executionId"] == str(Run.objects.get().task_id)

@@ -284,9 +284,10 @@ def test_what_a_job_runs_after_is_made_and_changed_with_it_in_one_entry(
     assert [made.status_code, changed.status_code, cleared.status_code] == [201, 200, 200]
     entries = list(AuditEntry.objects.order_by("id"))
     assert [entry.action for entry in entries] == ["create", "edit", "edit"]
-    assert entries[0].after["after"] == [{"after": "daily", "when": "succeeded"}]
-    assert entries[1].after == {"priority": 2, "after": [{"after": "daily", "when": "ended"}]}
-    assert entries[2].after["after"] == []
+    written: list[Any] = [entry.after for entry in entries]
+    assert written[0]["after"] == [{"after": "daily", "when": "succeeded"}]
+    assert written[1] == {"priority": 2, "after": [{"after": "daily", "when": "ended"}]}
+    assert written[2]["after"] == []
     assert unknown.status_code == 422
     assert unknown.json()["errors"][0]["pointer"] == "#/after/0/job"
 
@@ -299,7 +300,7 @@ def test_deleting_a_job_that_others_wait_for_is_one_entry(api: Api, add: TaskFun
 
     assert api("DELETE", "/jobs/first").status_code == 200
 
-    entry = AuditEntry.objects.get()
+    entry: Any = AuditEntry.objects.get()
     assert (entry.action, entry.subject) == ("delete", "job:first")
     assert entry.after["waited_for_it"] == ["later"]
     assert api("GET", "/jobs/later/dependencies").json()["items"] == []

@@ -1,14 +1,16 @@
 """`scheduler trigger`, `install` and `token`; and the command line itself."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.apps import apps
+from django.contrib.auth.models import Group, User
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from schedules.access import authenticate
+from schedules.access import MANAGE, OPERATE, VIEW, VIEW_DETAILS, authenticate
 from schedules.management.parser import SchedulerParser
 from schedules.models import AuditEntry, Job, Run
 from schedules.querysets.clock import database_now
@@ -19,6 +21,7 @@ Scheduler = Callable[..., Answer]
 Make = Callable[..., Any]
 
 
+make_groups = import_module("schedules.migrations.0010_roles").make_groups
 SLEEP = "schedules.management.verbs.run_log.time.sleep"
 
 
@@ -175,6 +178,50 @@ def test_a_token_needs_a_user_and_an_end(scheduler: Scheduler) -> None:
 
     assert (nobody.code, no_end.code) == (3, 2)
     assert no_end.document["error"]["field"] == "expiresDays"
+
+
+@pytest.mark.django_db
+def test_tokens_are_listed_without_their_text_and_revoked_once(scheduler: Scheduler) -> None:
+    User.objects.create_user("reporting")
+    made = scheduler("token", "create", "--user", "reporting", "--name", "export", "--json")
+    number, raw = made.document["id"], made.document["token"]
+    AuditEntry.objects.all().delete()
+
+    listed = scheduler("token", "list", "--user", "reporting", "--json")
+    others = scheduler("token", "list", "--user", "nobody", "--json")
+    revoked = scheduler("token", "revoke", number, "--reason", "left", "--json")
+    again = scheduler("token", "revoke", number, "--json")
+    pasted = scheduler("token", "revoke", raw, "--json")
+
+    [item] = listed.document["items"]
+    assert (item["id"], item["name"], item["isValid"]) == (number, "export", True)
+    assert raw not in listed.out
+    assert others.document == {"items": []}
+    assert revoked.document["isValid"] is False
+    assert (again.code, pasted.code) == (4, 3)
+    assert raw not in pasted.out
+    assert authenticate(raw, now=database_now()) is None
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.subject, entry.reason) == ("revoke", f"token:{number}", "left")
+
+
+@pytest.mark.django_db
+def test_the_roles_of_a_token_come_with_the_migrations(scheduler: Scheduler) -> None:
+    Group.objects.all().delete()
+    make_groups(apps, None)
+
+    made = [
+        scheduler("token", "create", "--user", role, "--role", role, "--json")
+        for role in ("super-admin", "hr-admin", "employee")
+    ]
+
+    assert [answer.code for answer in made] == [0, 0, 0]
+    rights = {user.username: user.get_all_permissions() for user in User.objects.all()}
+    assert rights == {
+        "super-admin": {VIEW, VIEW_DETAILS, OPERATE, MANAGE},
+        "hr-admin": {VIEW, VIEW_DETAILS},
+        "employee": set(),
+    }
 
 
 def test_words_that_make_no_sense_are_refused_as_json(
