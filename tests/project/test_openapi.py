@@ -135,10 +135,12 @@ def test_the_document_is_kept_to(
 
 
 PAST = {"from": "2026-01-01T00:00:00Z", "to": "2026-01-09T00:00:00Z"}
-QUERIES = {("/api/v1/scheduler/jobs/{job_id}/backfills/preview", "get"): PAST}
+QUERIES: dict[tuple[str, str], Any] = {
+    ("/api/v1/scheduler/jobs/{job_id}/backfills/preview", "get"): PAST,
+    ("/api/v1/scheduler/explain", "get"): {"job": KEY, "at": "2030-01-01T00:00:00Z"},
+}
 
 FITTING: dict[tuple[str, str], Any] = {
-    ("/api/v1/scheduler/explain", "get"): {"job": KEY, "at": "2030-01-01T00:00:00Z"},
     ("/api/v1/scheduler/jobs", "post"): {
         "taskFunctionKey": "recover_meetings",
         "intervalMinutes": 30,

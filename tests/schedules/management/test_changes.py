@@ -21,7 +21,7 @@ Scheduler = Callable[..., Answer]
 Make = Callable[..., Any]
 
 
-make_groups = import_module("schedules.migrations.0010_roles").make_groups
+make_groups = import_module("schedules.migrations.0011_roles").make_groups
 SLEEP = "schedules.management.verbs.run_log.time.sleep"
 
 

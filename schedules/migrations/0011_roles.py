@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
-        ("schedules", "0009_own_policy"),
+        ("schedules", "0010_backfills_and_applied"),
     ]
 
     operations = [migrations.RunPython(make_groups, migrations.RunPython.noop)]
