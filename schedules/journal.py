@@ -74,6 +74,11 @@ class Journal:
         if row.log:
             self._pages.add(f"— attempt {row.attempt} —")
 
+    @property
+    def has_news(self) -> bool:
+        """Whether `write` has something to write."""
+        return self._has_lines or self._progress is not None
+
     def add(self, text: str) -> None:
         """Add the lines of `text` to the run's log."""
         for line in redact(text).splitlines():

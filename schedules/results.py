@@ -96,13 +96,19 @@ class DatabaseBackend(StockBackend):  # type: ignore[misc]
             if run is not None:
                 _report(run, result, status, traceback, self.exception_to_python)
                 return result
-        self._write(task_id, result, status, traceback, request)
+        row = self._row(task_id, result, status, traceback, request)
+        write_result(connections[DEFAULT_DB_ALIAS], row)
         return result
 
-    def _write(
+    def row_of_success(self, value: Any, request: Context) -> dict[str, Any]:
+        """Return the row that `mark_as_done` would write, by column, for who writes it himself."""
+        encoded = self.encode_result(value, states.SUCCESS)
+        return self._row(str(request.id), encoded, states.SUCCESS, None, request)
+
+    def _row(
         self, task_id: str, result: Any, status: str, traceback: str | None, request: Context | None
-    ) -> None:
-        """Write the row in one statement, without secrets and not larger than people read."""
+    ) -> dict[str, Any]:
+        """Return the row by column, without secrets and not larger than people read."""
         content_type, content_encoding, encoded = self.encode_content(redacted(result))
         if len(encoded) > MOST_BYTES:
             encoded = self.encode_content(_beginning_of(encoded))[2]
@@ -114,19 +120,16 @@ class DatabaseBackend(StockBackend):  # type: ignore[misc]
             **(self._get_meta_from_request(request) or {}),
             "children": self.current_task_children(request),
         }
-        write_result(
-            connections[DEFAULT_DB_ALIAS],
-            {
-                **extended,
-                "task_id": task_id,
-                "status": status,
-                "result": encoded,
-                "meta": self.encode_content(meta)[2],
-                "traceback": traceback,
-                "content_type": content_type,
-                "content_encoding": content_encoding,
-            },
-        )
+        return {
+            **extended,
+            "task_id": task_id,
+            "status": status,
+            "result": encoded,
+            "meta": self.encode_content(meta)[2],
+            "traceback": traceback,
+            "content_type": content_type,
+            "content_encoding": content_encoding,
+        }
 
     def _get_task_meta_for(self, task_id: str) -> dict[str, Any]:
         """Answer from the task result; before there is one, from the run."""

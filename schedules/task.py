@@ -208,7 +208,7 @@ def _arguments(
 def _finish(run: CurrentRun, outcome: Outcome) -> None:
     """End the run, with its last words in the same transaction. Raises Superseded."""
     tracing.note_outcome(str(outcome.state), outcome.error_text)
-    with transaction.atomic(savepoint=False):
+    with transaction.atomic(savepoint=False) if run.journal.has_news else nullcontext():
         run.journal.write()
         finish_attempt(run.row, outcome, request=run.request)
 

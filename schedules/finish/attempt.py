@@ -12,7 +12,7 @@ from schedules.errors import Superseded
 from schedules.finish.context import message_context
 from schedules.finish.dependents import LEAST_GRACE
 from schedules.finish.outcome import Outcome
-from schedules.finish.record import record
+from schedules.finish.record import record, record_success
 from schedules.models import Job, Run
 from schedules.querysets.clock import database_now
 from schedules.querysets.ending import end_run, send_next, write_attempt
@@ -33,6 +33,9 @@ def finish_attempt(run: Run, outcome: Outcome, *, request: Context | None = None
     `request` is the task's own request where the caller executes it. Raises Superseded, and leaves
     nothing written, when another attempt or a cancellation owns the run by now.
     """
+    request = message_context(run) if request is None else request
+    if record_success(run, outcome, request=request):
+        return
     with transaction.atomic(savepoint=False):
         ended = end_run(
             connection,
@@ -46,7 +49,7 @@ def finish_attempt(run: Run, outcome: Outcome, *, request: Context | None = None
         if not ended:
             raise Superseded(run.task_id, run.attempt)
         _note_attempt(run, outcome.state, outcome.error_text or outcome.reason)
-        record(run, outcome, request=message_context(run) if request is None else request)
+        record(run, outcome, request=request)
 
 
 def resend_attempt(run: Run, *, due_at: datetime, error: str, message: dict[str, Any]) -> None:
