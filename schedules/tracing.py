@@ -38,10 +38,10 @@ def span(
 
     What is raised passes through and says nothing: `note_outcome` does.
     """
-    if not INSTALLED:
+    carrier = (options or {}).get(OPTION)
+    if not INSTALLED or (carrier is None and not _is_set_up()):
         yield
         return
-    carrier = (options or {}).get(OPTION)
     parent = propagate.extract(carrier) if isinstance(carrier, dict) else None
     with trace.get_tracer("downbeat").start_as_current_span(
         name,
@@ -51,6 +51,11 @@ def span(
         set_status_on_exception=False,
     ):
         yield
+
+
+def _is_set_up() -> bool:
+    """Whether spans go anywhere. Where they do not, only a trace that is carried has to go on."""
+    return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
 
 def traced(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

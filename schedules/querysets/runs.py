@@ -15,6 +15,25 @@ if TYPE_CHECKING:
     from schedules.models import Run
 
 
+_NOT_FOR_ITS_WORKER = (
+    "idempotency_key",
+    "until",
+    "count",
+    "publish_at",
+    "sent_at",
+    "sends",
+    "finished_at",
+    "reason",
+    "summary",
+    "progress",
+    "suspect_reason",
+    "requested_by",
+    "dismissed_at",
+    "created_at",
+)
+"""Fields that nobody asks for while a run is executed."""
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     """Runs by where they stand."""
 
@@ -76,7 +95,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         connection = connections[self.db]
         sql, params = claim_statement(
             connection.vendor,
-            columns=column_names(self.model),
+            columns=column_names(self.model, *_NOT_FOR_ITS_WORKER),
             task_id=task_id,
             task=task,
             instance_id=instance_id,
@@ -85,4 +104,6 @@ class RunQuerySet(models.QuerySet["Run"]):
         with prepared_cursor(connection) as cursor:
             cursor.execute(sql, params)
             row = cursor.fetchone()
-        return None if row is None else read_row(self.model, row, using=self.db)
+        if row is None:
+            return None
+        return read_row(self.model, row, *_NOT_FOR_ITS_WORKER, using=self.db)

@@ -1,14 +1,15 @@
 """The way to the database and back for the few statements that every run passes through."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
-from typing import Any, TypeVar
+from functools import cache, lru_cache
+from typing import Any, Self, TypeVar
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorDebugWrapper
-from django.db.models import Model
+from django.db.models import Field, Model
 
 Row = TypeVar("Row", bound=Model)
 
@@ -20,10 +21,12 @@ def prepared_cursor(connection: BaseDatabaseWrapper) -> Any:
     Planning a claim takes longer than executing it. Django's own cursor writes the values into the
     text, so that no two statements are the same; this one sends them beside it. Whether they are
     kept is the connection's `prepare_threshold`: None, as behind a pooler that cannot keep them,
-    only sends them.
+    only sends them. On SQLite, which keeps statements by itself, Django's cursor rewrites the text
+    each time; this one does it once.
     """
     if connection.vendor != "postgresql":
-        return connection.cursor()
+        connection.ensure_connection()
+        return _wrapped(connection.connection.cursor(factory=_QuestionMarks), connection)
     from psycopg import Cursor  # not installed where there is only SQLite
 
     connection.close_if_health_check_failed()
@@ -32,6 +35,23 @@ def prepared_cursor(connection: BaseDatabaseWrapper) -> Any:
     if connection.queries_logged:
         return _LoggedCursor(cursor, connection)
     return connection.make_cursor(cursor)
+
+
+def _wrapped(cursor: Any, connection: BaseDatabaseWrapper) -> Any:
+    wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
+    return wrap(cursor)
+
+
+class _QuestionMarks(sqlite3.Cursor):
+    """Takes statements with Django's placeholders."""
+
+    def execute(self, sql: str, parameters: Any = ()) -> Self:
+        return super().execute(_with_question_marks(sql), parameters)
+
+
+@lru_cache(maxsize=128)
+def _with_question_marks(sql: str) -> str:
+    return sql.replace("%s", "?")
 
 
 class _LoggedCursor(CursorDebugWrapper):
@@ -52,29 +72,41 @@ class _LoggedCursor(CursorDebugWrapper):
 
 
 @cache
-def column_names(model: type[Model]) -> tuple[str, ...]:
+def column_names(model: type[Model], *without: str) -> tuple[str, ...]:
     """Return the model's columns, in the order that `read_row` takes. Named, because the answer to
     `*` changes with a migration, while older workers still run.
+
+    The fields named in `without` are not read; the object asks for them should anybody want them.
     """
-    return tuple(str(field.column) for field in model._meta.concrete_fields)
+    return tuple(str(field.column) for field in _fields(model, without))
 
 
-def read_row(model: type[Row], row: Sequence[Any], *, using: str) -> Row:
+def read_row(model: type[Row], row: Sequence[Any], *without: str, using: str) -> Row:
     """Return the object that a statement has returned as its `column_names`."""
     connection = connections[using]
     values = list(row)
-    for place, column, converters in _converters(model, using):
+    for place, column, converters in _converters(model, without, using):
         for convert in converters:
             values[place] = convert(values[place], column, connection)
-    return model.from_db(using, [field.attname for field in model._meta.concrete_fields], values)
+    return model.from_db(using, _attributes(model, without), values)
+
+
+@cache
+def _fields(model: type[Model], without: tuple[str, ...]) -> "Sequence[Field[Any, Any]]":
+    return [field for field in model._meta.concrete_fields if field.name not in without]
+
+
+@cache
+def _attributes(model: type[Model], without: tuple[str, ...]) -> list[str]:
+    return [field.attname for field in _fields(model, without)]
 
 
 @cache
 def _converters(
-    model: type[Model], using: str
+    model: type[Model], without: tuple[str, ...], using: str
 ) -> Sequence[tuple[int, Any, Sequence[Callable[..., Any]]]]:
     """Return what turns a column into a value, by its place; most need nothing."""
-    columns = [field.cached_col for field in model._meta.concrete_fields]
+    columns = [field.cached_col for field in _fields(model, without)]
     compiler = model._default_manager.using(using).query.get_compiler(using)
     found = compiler.get_converters(columns)
     return [(place, column, converters) for place, (converters, column) in found.items()]

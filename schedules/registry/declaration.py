@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from inspect import cleandoc, signature
 from typing import Any
 
@@ -57,7 +58,12 @@ class Declaration:
     @property
     def injected(self) -> frozenset[str]:
         """Those of `scheduled_at` and `run` that the function asks for."""
-        return INJECTED & signature(self.function).parameters.keys()
+        return _injected(self.function)
+
+
+@cache
+def _injected(function: Callable[..., Any]) -> frozenset[str]:
+    return INJECTED & signature(function).parameters.keys()
 
 
 def job(

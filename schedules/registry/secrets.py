@@ -1,6 +1,7 @@
 """Parameters that are secrets: a caller names a setting, and only the worker knows its value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from inspect import signature
 from typing import Any, get_type_hints
 
@@ -43,7 +44,7 @@ def reveal(
 
     Raises InvalidInput for a name that may not, or no longer, be handed out.
     """
-    secret = {name for name, hint in _hints(declaration).items() if hint is Secret}
+    secret = _secrets(declaration.function)
     if not secret:
         return list(args), dict(kwargs)
     names = list(signature(declaration.function).parameters)
@@ -54,11 +55,14 @@ def reveal(
     return revealed, {k: _value(v) if k in secret else v for k, v in kwargs.items()}
 
 
-def _hints(declaration: Declaration) -> dict[str, Any]:
+@cache
+def _secrets(function: Callable[..., Any]) -> frozenset[str]:
+    """The names of the function's parameters that are secrets."""
     try:
-        return get_type_hints(declaration.function)
+        hints = get_type_hints(function)
     except NameError:
-        return {}
+        return frozenset()
+    return frozenset(name for name, hint in hints.items() if hint is Secret)
 
 
 def _checked_name(name: str) -> str:

@@ -96,6 +96,7 @@ def test_whoever_does_not_own_the_run_writes_nothing(running: Run, lost: dict[st
 def test_a_run_that_others_follow_is_not_ended_at_once(
     running: Run, make_job: MakeJob, now: datetime
 ) -> None:
+    assert running.job is not None
     Dependency.objects.create(upstream=running.job, job=make_job("after"), since=now)
 
     assert not end(running)
