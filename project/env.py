@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 POSTGRESQL_SCHEMES = ("postgres", "postgresql")
 REDIS_SCHEMES = ("redis", "rediss", "redis+socket", "sentinel")
 AMQP_SCHEMES = ("amqp", "amqps")
+HOST = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]+\])"
 YES = frozenset({"1", "true", "yes", "on"})
 NO = frozenset({"0", "false", "no", "off"})
 EXIT_CODE = 2
@@ -121,6 +122,58 @@ class Env:
         """Return the comma-separated entries of the variable."""
         found = self.text(name)
         return [entry.strip() for entry in found.split(",") if entry.strip()] or list(default)
+
+    def hosts(self, name: str, *, default: Sequence[str] = ()) -> list[str]:
+        """Return names of hosts without port: `*` is any, `.example.com` with all below it."""
+        hosts = self.names_list(name, default=default)
+        for host in hosts:
+            if host != "*" and not re.fullmatch(rf"\.?{HOST}", host):
+                accepted = "write names of hosts alone, with commas, such as jobs.example.com"
+                refuse(name, host, accepted)
+        return hosts
+
+    def origins(self, name: str) -> list[str]:
+        """Return origins, a scheme and a host each; `*.` in front of it means all below it."""
+        origins = self.names_list(name)
+        for origin in origins:
+            if not _is_origin(origin, name=rf"(\*\.)?{HOST}"):
+                refuse(name, origin, "write origins, with commas, such as https://jobs.example.com")
+        return origins
+
+    def callable_hosts(self, name: str) -> list[str]:
+        """Return names of hosts, `*.` in front of one meaning all below it, and whole origins."""
+        entries = self.names_list(name)
+        for entry in entries:
+            if not (re.fullmatch(rf"(\*\.)?{HOST}", entry) or _is_origin(entry, name=HOST)):
+                accepted = (
+                    "write names of hosts such as hooks.slack.com or *.example.com, or origins"
+                )
+                refuse(name, entry, f"{accepted} such as http://10.0.0.5:8080, with commas")
+        return entries
+
+    def address(self, name: str) -> str:
+        """Return the address of a site, perhaps with a path; "" when the variable is unset."""
+        found = self.text(name)
+        origin, _, path = found.removesuffix("/").partition("://")[2].partition("/")
+        scheme = found.partition("://")[0]
+        if found and not (
+            _is_origin(f"{scheme}://{origin}", name=HOST) and re.fullmatch(r"[\w.~/-]*", path)
+        ):
+            refuse(
+                name, without_password(found), "write an address such as https://jobs.example.com"
+            )
+        return found
+
+    def folders(self, name: str) -> list[str]:
+        """Return the directories of a search path, each named from the root on."""
+        found = self.text(name)
+        for entry in filter(None, found.split(os.pathsep)):
+            if not (Path(entry).is_absolute() and Path(entry).is_dir()):
+                accepted = (
+                    f"write directories that exist, each from / on, with {os.pathsep} between"
+                )
+                refuse(name, entry, accepted)
+        return found.split(os.pathsep) if found else []
 
     def recipients(self, name: str, *, languages: Sequence[str]) -> list[tuple[str, str]]:
         """Return (address, language) pairs; an entry without `=language` has the first of
@@ -275,6 +328,11 @@ class Env:
             return kept_secret(kept_in)
         except OSError:
             refuse(name, "", f"set it, or let this user read and write {kept_in}")
+
+
+def _is_origin(origin: str, *, name: str) -> bool:
+    match = re.fullmatch(rf"https?://{name}(:(?P<port>[0-9]{{1,5}}))?", origin)
+    return match is not None and 1 <= int(match["port"] or 80) <= 65535
 
 
 def kept_secret(path: Path) -> str:

@@ -25,6 +25,7 @@ LOG_LEVEL = env.choice(
 LOG_FORMAT = env.choice(
     "LOG_FORMAT", default="json" if IS_PRODUCTION else "text", accepted=("text", "json")
 )
+env.folders("PYTHONTZPATH")  # Python itself reads it, and passes over what it cannot use
 # With a database and a key from outside, nothing has to be kept on this machine.
 DATA_DIR = env.directory(
     "DATA_DIR",
@@ -38,7 +39,7 @@ SECRET_KEY = env.secret("SECRET_KEY", kept_in=DATA_DIR / "secret_key", required=
 # Never on: its pages show settings to whoever asks, and processes that run for months would
 # collect queries.
 DEBUG = False
-ALLOWED_HOSTS = env.names_list(
+ALLOWED_HOSTS = env.hosts(
     "ALLOWED_HOSTS", default=() if IS_PRODUCTION else ("localhost", "127.0.0.1", "[::1]")
 )
 if not ALLOWED_HOSTS:
@@ -47,7 +48,7 @@ if not ALLOWED_HOSTS:
         "",
         "name the hosts of this site when ENVIRONMENT is prod, for example jobs.example.com",
     )
-CSRF_TRUSTED_ORIGINS = env.names_list("CSRF_TRUSTED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -220,9 +221,9 @@ if WORKFORCE_GRPC_TARGET and WORKFORCE_GRPC_TOKEN and _elsewhere and not WORKFOR
 
 SCHEDULES: dict[str, Any] = {
     # The options of `schedules.conf`; every one has a default there.
-    "alert_hosts": env.names_list("ALERT_WEBHOOK_HOSTS"),
+    "alert_hosts": env.callable_hosts("ALERT_WEBHOOK_HOSTS"),
     "metrics_token": env.text("METRICS_TOKEN"),
-    "site_url": env.text("SITE_URL"),
+    "site_url": env.address("SITE_URL"),
 }
 
 # Celery. `project.celery` hands these to the app, and nothing else of this module.

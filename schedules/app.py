@@ -15,7 +15,7 @@ from celery import Celery, bootsteps
 from celery.app.control import Control
 from celery.result import AsyncResult
 
-from schedules.registry import find
+from schedules.registry import find, refuse_map_of_declared
 from schedules.states import InstanceKind
 
 POSITIONAL = (
@@ -106,6 +106,7 @@ class Downbeat(Celery):
         """Plan the call if `name` is declared, else send it. Takes what Celery's own takes."""
         declaration = find(name)
         if declaration is None:
+            refuse_map_of_declared(name, kwargs)
             return super().send_task(name, args, kwargs, *positional, **options)
         from schedules.dispatch.calls import plan_call
 

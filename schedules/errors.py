@@ -50,6 +50,16 @@ class JobInvalid(Refused):
         super().__init__(f"Job {key!r} cannot run: {reason}")
 
 
+class WithoutRun(Refused):
+    """A way to execute a declared task that no run could stand for."""
+
+    def __init__(self, task: str, way: str) -> None:
+        super().__init__(
+            f"{way} would execute {task} without a run, so it is refused. Use delay or apply_async,"
+            f" group((task.s(...) for ...)) for many, or call it as a function."
+        )
+
+
 class Superseded(Exception):
     """This attempt no longer owns its run: it was declared lost, or cancelled. Its work must not
     count.

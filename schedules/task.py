@@ -27,7 +27,7 @@ from schedules.adapters.unreadable import DATES
 from schedules.current import CurrentRun, current_run, executing
 from schedules.dispatch import fail_unreadable
 from schedules.dispatch.publish import RUN_HEADER
-from schedules.errors import ReportedFailure, SkipRun, Superseded, UnplannedCall
+from schedules.errors import ReportedFailure, SkipRun, Superseded, UnplannedCall, WithoutRun
 from schedules.finish import (
     Outcome,
     finish_attempt,
@@ -45,7 +45,7 @@ from schedules.lease import instance_id
 from schedules.models import Job, Run
 from schedules.overlap import give_way
 from schedules.querysets.clock import database_now
-from schedules.registry import Declaration, find, reveal
+from schedules.registry import Declaration, find, refuse_map_of_declared, reveal
 from schedules.states import BY_ITSELF, RunState
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,8 @@ class JobTask(DjangoTask[Any, Any]):
         """Run the body: directly when called as a function, else for the run the message names."""
         request = self.request
         declaration = find(self.name)
+        if declaration is None:
+            refuse_map_of_declared(self.name, kwargs)
         planned = declaration is not None or RUN_HEADER in (request.headers or {})
         if request.called_directly or request.is_eager or not planned or _is_inside(request.id):
             return super().__call__(*args, **kwargs)
@@ -71,6 +73,12 @@ class JobTask(DjangoTask[Any, Any]):
         watched = exclusively() if run.row.options.get("exclusive") else nullcontext()
         with executing(run), watched, _span_of(run.row):
             return _perform(run, self.run, declaration)
+
+    def apply(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse to execute a declared task here and now; raises WithoutRun."""
+        if find(self.name) is not None:
+            raise WithoutRun(self.name, "apply")
+        return super().apply(*args, **kwargs)
 
 
 def _span_of(row: Run) -> AbstractContextManager[None]:

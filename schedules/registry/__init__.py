@@ -5,7 +5,14 @@ Declaring only records. Rows are made by `operations.install`, runs by `dispatch
 
 from schedules.registry.arguments import InvalidArguments, argument_schema, check_arguments
 from schedules.registry.declaration import Declaration, job
-from schedules.registry.lookup import all_declared, declared_as, find, is_declared, load
+from schedules.registry.lookup import (
+    all_declared,
+    declared_as,
+    find,
+    is_declared,
+    load,
+    refuse_map_of_declared,
+)
 from schedules.registry.secrets import Secret, reveal
 
 __all__ = [
@@ -20,5 +27,6 @@ __all__ = [
     "is_declared",
     "job",
     "load",
+    "refuse_map_of_declared",
     "reveal",
 ]

@@ -1,12 +1,16 @@
 """Finding declarations. The modules that declare are imported on the first question."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
+from typing import Any
 
 from celery import current_app
 
-from schedules.errors import InvalidInput
+from schedules.errors import InvalidInput, WithoutRun
 from schedules.registry.declaration import Declaration, declared
+
+MAPS = {"celery.map": "map", "celery.starmap": "starmap", "celery.chunks": "chunks"}
+"""Celery's own tasks that call another one as a function, once for each item."""
 
 
 @cache
@@ -43,3 +47,13 @@ def all_declared() -> Collection[Declaration]:
 
 def _is_builtin(task: str) -> bool:
     return task.startswith("celery.")
+
+
+def refuse_map_of_declared(name: str, kwargs: Mapping[str, Any] | None) -> None:
+    """Raise WithoutRun if the task `name` would call a declared one, its argument `task`, for each
+    of many items.
+    """
+    signature = (kwargs or {}).get("task") if name in MAPS else None
+    mapped = signature.get("task") if isinstance(signature, Mapping) else None
+    if isinstance(mapped, str) and find(mapped) is not None:
+        raise WithoutRun(mapped, MAPS[name])

@@ -31,6 +31,18 @@ REFUSED: list[tuple[str, Reading, str]] = [
     ("http://host", lambda env: env.broker("X"), "write redis://"),
     ("redis://host:port/0", lambda env: env.broker("X"), "write redis://"),
     ("ftp://host", lambda env: env.email("X", default="console:"), "write smtp+tls://"),
+    ("https://a.example.com", lambda env: env.hosts("X"), "names of hosts alone"),
+    ("a.example.com:8000", lambda env: env.hosts("X"), "names of hosts alone"),
+    ("a b", lambda env: env.hosts("X"), "names of hosts alone"),
+    ("a.example.com", lambda env: env.origins("X"), "https://jobs.example.com"),
+    ("https://a.example.com/path", lambda env: env.origins("X"), "https://jobs.example.com"),
+    ("https://a.example.com:0", lambda env: env.origins("X"), "https://jobs.example.com"),
+    ("ftp://a.example.com", lambda env: env.callable_hosts("X"), "names of hosts such as"),
+    ("a.example.com", lambda env: env.address("X"), "https://jobs.example.com"),
+    ("ftp://a.example.com", lambda env: env.address("X"), "https://jobs.example.com"),
+    ("https://a.example.com/?q=1", lambda env: env.address("X"), "https://jobs.example.com"),
+    ("zoneinfo", lambda env: env.folders("X"), "each from / on"),
+    ("/:/nowhere", lambda env: env.folders("X"), "each from / on"),
     ("only-a-user", lambda env: env.login("X"), "write user:password"),
 ]
 
@@ -69,6 +81,24 @@ def test_a_refusal_does_not_repeat_a_password(
 
 def test_a_url_without_a_password_is_shown_whole() -> None:
     assert without_password("postgresql://host:5432/name") == "postgresql://host:5432/name"
+
+
+@pytest.mark.parametrize(
+    ("found", "read"),
+    [
+        ("*,.example.com,10.0.0.5,[::1],web_1", lambda env: env.hosts("X")),
+        ("https://*.example.com,http://[::1]:8000", lambda env: env.origins("X")),
+    ],
+)
+def test_hosts_and_origins_are_taken_as_they_are(
+    found: str, read: Callable[[Env], list[str]]
+) -> None:
+    assert read(Env({"X": found})) == found.split(",")
+
+
+@pytest.mark.parametrize("site", ["https://jobs.example.com", "http://10.0.0.5:8000/jobs/"])
+def test_a_site_may_have_a_port_and_a_path(site: str) -> None:
+    assert Env({"X": site}).address("X") == site
 
 
 def test_an_empty_variable_counts_as_unset() -> None:

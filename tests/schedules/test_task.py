@@ -6,10 +6,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from celery import current_app, states
+from celery import Task, current_app, states
+from celery.app.trace import build_tracer
 from django_celery_results.models import TaskResult
 
-from schedules.errors import InvalidInput
+from schedules.errors import InvalidInput, WithoutRun
 from schedules.finish import Outcome, finish_waiting, lose_attempt
 from schedules.lease import instance_id
 from schedules.models import Attempt, AuditEntry, Calendar, Job, Run
@@ -50,6 +51,38 @@ def test_a_run_that_sql_has_broken_and_a_worker_has_taken_fails_in_words(
     assert (run.state, run.attempt) == (RunState.FAILED, 1)
     assert run.reason.startswith("Its row was broken: kwargs is ")
     assert result_of(run).status == states.FAILURE
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda task: task.apply((1,)),
+        lambda task: task.s(1).apply(),
+        lambda task: task.map([1, 2]).delay(),
+        lambda task: task.starmap([(1,), (2,)]).apply_async(),
+        lambda task: task.chunks([(1,), (2,)], 1).apply_async(),
+        lambda task: current_app.send_task(
+            "celery.starmap", kwargs={"task": dict(task.s()), "it": [[1]]}
+        ),
+    ],
+)
+def test_no_way_to_call_a_declared_task_executes_it_without_a_run(
+    call: Callable[[Task[Any, Any]], object],
+) -> None:
+    with pytest.raises(WithoutRun, match=r"execute sample_jobs.add without a run, so it is refu"):
+        call(sample_jobs.add)
+
+    assert not Run.objects.exists()
+
+
+def test_a_message_that_maps_a_declared_task_executes_nothing() -> None:
+    starmap: Any = current_app.tasks["celery.starmap"]
+    tracer = build_tracer("celery.starmap", starmap, app=starmap.app)
+    kwargs = {"task": dict(sample_jobs.leave_mark.s()), "it": [["x"]]}
+
+    tracer("7", [], kwargs, {"id": "7", "task": "celery.starmap", "delivery_info": {}})
+
+    assert not Calendar.objects.exists()
 
 
 def test_an_exception_rolls_an_atomic_body_back_and_fails_the_run() -> None:
