@@ -3,6 +3,7 @@ say.
 """
 
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,16 +57,16 @@ def wait_for_all(count: int, *, until: datetime) -> datetime:
     return datetime.now(UTC)
 
 
-def agreement(count: int, witness: Path, *, killed: str | None) -> dict[str, Any]:
+def agreement(count: int, witness: Path, *, killed: str | None = None) -> dict[str, Any]:
     """Compare ledger, attempts, task results, meetings and the witness file.
 
-    A killed body has left its line and is executed again: there the lines must be those of the
-    attempts that began, and every run must still have succeeded exactly once.
+    Each successful attempt must have left exactly one line. A body that is killed may have left its
+    own by then, and is executed again: an extra line must be that of an attempt which the ledger
+    calls lost, at most one for each, and is right only where something was killed.
     """
-    lines = [line.split() for line in witness.read_text().splitlines()]
+    lines = witness.read_text().splitlines()
     runs = _runs()
-    succeeded = Attempt.objects.filter(run__in=runs, outcome=RunState.SUCCEEDED).count()
-    lost = Attempt.objects.filter(run__in=runs, outcome=RunState.LOST).count()
+    succeeded, lost = (_attempts(runs, outcome) for outcome in (RunState.SUCCEEDED, RunState.LOST))
     results = TaskResult.objects.filter(task_name=TASK, status=states.SUCCESS).count()
     done = Meeting.objects.filter(status=Status.DONE).count()
     late = sorted(
@@ -74,25 +75,34 @@ def agreement(count: int, witness: Path, *, killed: str | None) -> dict[str, Any
         if finished is not None
     )
     early = runs.filter(started_at__lt=F("scheduled_at")).count()
-    bodies_right = len(lines) == count if not killed else count <= len(lines) <= count + lost
-    distinct = len({run for run, *_ in lines})
-    counts = {runs.count(), runs.filter(state=RunState.SUCCEEDED).count(), succeeded, results, done}
+    bodies = [tuple(line.split()[:2]) for line in lines]
+    extra = Counter(bodies) - Counter(succeeded)
+    bodies_right = succeeded <= set(bodies) and extra <= Counter(lost if killed else ())
+    finished = runs.filter(state=RunState.SUCCEEDED).count()
+    counts = {runs.count(), finished, len(succeeded), results, done}
     return {
         "meetings": count,
         "runs": runs.count(),
-        "successful_attempts": succeeded,
-        "lost_attempts": lost,
+        "successful_attempts": len(succeeded),
+        "lost_attempts": len(lost),
         "task_results": results,
         "meetings_done": done,
         "witness_lines": len(lines),
-        "witnessed_runs": distinct,
-        "agree": counts == {count} and distinct == count and bodies_right,
+        "witnessed_runs": len({run for run, _ in bodies}),
+        "lines_of_lost_attempts": extra.total(),
+        "agree": counts == {count} and bodies_right,
         "none_early": early == 0,
         "sent_more_than_once": runs.filter(sends__gt=1).count(),
         "p50_seconds": _percentile(late, 0.50),
         "p99_seconds": _percentile(late, 0.99),
         "latest_seconds": _percentile(late, 1.0),
     }
+
+
+def _attempts(runs: Any, outcome: RunState) -> set[tuple[str, ...]]:
+    """The runs' attempts of this outcome as a line names them: execution id and number."""
+    found = Attempt.objects.filter(run__in=runs, outcome=outcome)
+    return {(str(run), str(number)) for run, number in found.values_list("run__task_id", "number")}
 
 
 def _runs() -> Any:
