@@ -15,13 +15,12 @@ from functools import partial, reduce
 from operator import or_
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, InterfaceError, connections, models
+from django.db import connections, models
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, Substr
 from django.db.models.lookups import Contains, Exact, In, IsNull
 from django.utils.dateparse import parse_date, parse_datetime, parse_time
-from django_celery_beat.models import PeriodicTask
 from timezone_field import TimeZoneField
 
 from schedules.errors import InvalidInput
@@ -30,7 +29,6 @@ from schedules.timing.zones import zone_named
 log = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=models.Model)
-Answer = TypeVar("Answer")
 
 DATES = ("start_time", "expires", "last_run_at", "date_changed")
 """Columns of a periodic task that can keep it from being loaded, and that few need to load."""
@@ -88,39 +86,45 @@ def _wrong_with(rows: "QuerySet[Any]", columns: Sequence[Column]) -> dict[int, l
     return found
 
 
-def leaving_out_unreadable(
-    rows: "QuerySet[Row]", read: Callable[["QuerySet[Row]"], Answer]
-) -> Answer:
-    """Return what `read` makes of `rows`: of all, or else of those that can be read.
+def load_readable(rows: "QuerySet[Row]", start: int, stop: int) -> list[Row]:
+    """Return a slice of `rows`: of all, or of those that can be read where one of it cannot.
 
     What is left out is logged, in words. An error that no broken row explains is raised.
     """
     try:
-        return read(rows)
-    except (DatabaseError, InterfaceError):
-        raise  # tells nothing about the rows
-    except Exception:
-        broken = unreadable(rows.model)
-        if not broken:
-            raise
-        for pk, errors in broken.items():
-            name = rows.model._meta.verbose_name
-            words = " ".join(str(error) for error in errors)
-            log.warning("A list leaves out %s %s: %s", name, pk, words)
-        return read(rows.exclude(pk__in=list(broken)))
+        found = list(rows[start:stop])
+        if not any(_lacks_a_value(row) for row in found):
+            return found
+        error: Exception | None = None
+    except (ValueError, TypeError, AttributeError) as misread:
+        error = misread
+    broken = unreadable_or_pointing(rows.model)
+    if error is not None and not broken:
+        raise error
+    for pk, errors in broken.items():
+        words = " ".join(str(one) for one in errors)
+        log.warning("A list leaves out %s %s: %s", rows.model._meta.verbose_name, pk, words)
+    return list(rows.exclude(pk__in=list(broken))[start:stop])
 
 
-def unreadable_tasks() -> dict[int, list[InvalidInput]]:
-    """Return what is wrong with periodic tasks, or with the schedules they point at."""
-    found = unreadable(PeriodicTask)
-    for field in PeriodicTask._meta.concrete_fields:
+def _lacks_a_value(row: models.Model) -> bool:
+    """Whether a column that always has a value was read as none: what is no date comes so."""
+    loaded = row.__dict__
+    fields = row._meta.concrete_fields
+    return any(loaded.get(field.attname, 0) is None and not field.null for field in fields)
+
+
+def unreadable_or_pointing(model: type[models.Model]) -> dict[int, list[InvalidInput]]:
+    """Return what is wrong with the rows of `model`, or with the rows they point at."""
+    found = unreadable(model)
+    for field in model._meta.concrete_fields:
         if not isinstance(field, models.ForeignKey):
             continue
-        for schedule, errors in unreadable(field.related_model).items():
+        for target, errors in unreadable(field.related_model).items():
             accepted = f"a row that can be read, and in that one {errors[0]}".rstrip(".")
-            tasks = PeriodicTask.objects.filter(**{field.attname: schedule})
-            for pk in tasks.values_list("pk", flat=True):
-                found.setdefault(pk, []).append(InvalidInput(field.name, schedule, accepted))
+            pointing = model._default_manager.filter(**{field.attname: target})
+            for pk in pointing.values_list("pk", flat=True):
+                found.setdefault(pk, []).append(InvalidInput(field.name, target, accepted))
     return found
 
 

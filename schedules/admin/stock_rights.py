@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 from schedules.access import may_manage, may_operate, may_view, record
 from schedules.adapters.unreadable import unreadable
-from schedules.admin.damage import OverDamage
+from schedules.public.admin import OverDamage
 from schedules.querysets.clock import database_now
 
 

@@ -18,7 +18,6 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from schedules.access import actor_name, may_manage, may_view
 from schedules.adapters.ignored import ignored_by
 from schedules.admin.badges import badge, moment
-from schedules.admin.damage import damaged
 from schedules.admin.jobs import POLICY, JobForm
 from schedules.admin.stock_forms import StrictPeriodicTaskForm
 from schedules.admin.stock_rights import StockAdmin
@@ -30,6 +29,7 @@ from schedules.operations.listing import last_finished
 from schedules.operations.switch import delete_job, disable_job, enable_job
 from schedules.operations.trigger import trigger
 from schedules.operations.wording import timetable_words
+from schedules.public.admin import damaged
 from schedules.querysets.clock import database_now
 from schedules.states import Owner
 

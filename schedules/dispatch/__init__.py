@@ -5,7 +5,7 @@ point leaves rows that the next tick finds in the outbox, never a message withou
 """
 
 from schedules.dispatch.backfill import feed_backfills
-from schedules.dispatch.broken import BrokenRows, fail_unreadable, load
+from schedules.dispatch.broken import BrokenRows, fail_unreadable, load, mend_after
 from schedules.dispatch.calls import plan_call
 from schedules.dispatch.edits import absorb_edits, bring_into_force, read_invalid_again
 from schedules.dispatch.oneoffs import Call, Parked, cancel_parked, move_parked, park
@@ -26,6 +26,7 @@ __all__ = [
     "fail_unreadable",
     "feed_backfills",
     "load",
+    "mend_after",
     "move_parked",
     "park",
     "plan_call",

@@ -51,6 +51,9 @@ SAYS_LITTLE = frozenset(
 )
 """What decides nothing about when and how the job runs."""
 
+MISREAD = (ValueError, TypeError, AttributeError)
+"""What a value of the wrong kind raises."""
+
 AT_ONCE = 2000
 """Jobs, and runs, that one look goes through."""
 
@@ -82,6 +85,15 @@ def refuse_other_shapes(row: Job | Run) -> None:
 def set_aside_broken(*, now: datetime) -> int:
     """Set every broken job aside, and every broken run that is not over; return how many."""
     return _set_aside(Job.objects.all(), _open_runs(), now=now)
+
+
+def mend_after(error: Exception, *, now: datetime) -> bool:
+    """Set aside what may have made `error`: any broken job or run, also one that is over. Returns
+    whether there was one, and so whether it is worth while to try again.
+    """
+    if not isinstance(error, MISREAD):
+        return False  # tells nothing about the rows
+    return _set_aside(Job.objects.all(), Run.objects.all(), now=now) > 0
 
 
 class BrokenRows:
@@ -156,7 +168,9 @@ def _set_run_aside(pk: int, *, now: datetime) -> None:
     run = _mended_run(pk, errors, now=now)
     if run.state in WAITING:
         finish_waiting(run, _outcome(errors), instance_id=instance_id())
+        return
     # One that runs is ended by its worker, which has read it before.
+    Run.objects.filter(pk=pk).update(suspect_reason=f"{BROKEN}{_words(errors)}")
 
 
 def _mended_run(pk: int, errors: Sequence[InvalidInput], *, now: datetime) -> Run:

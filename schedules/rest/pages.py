@@ -7,6 +7,7 @@ from django.db.models import Model, QuerySet
 from ninja import Schema
 from pydantic import Field
 
+from schedules.adapters.unreadable import load_readable
 from schedules.rest.camel import Reply
 
 Page = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -44,7 +45,10 @@ def envelope(query: PageQuery, items: Iterable[Any], *, total: int) -> dict[str,
 def page_of(
     rows: QuerySet[Row], query: PageQuery, shape: Callable[[Row], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return the page of ordered `rows` that is asked for, each as `shape` writes it."""
+    """Return the page of ordered `rows` that is asked for, each as `shape` writes it.
+
+    A row that SQL has broken is left out, so that it stops no other.
+    """
     first = (query.page - 1) * query.per_page
-    items = rows[first : first + query.per_page]
+    items = load_readable(rows, first, first + query.per_page)
     return envelope(query, [shape(row) for row in items], total=rows.count())

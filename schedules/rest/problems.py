@@ -14,9 +14,11 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from pydantic.alias_generators import to_camel
 
+from schedules.dispatch import mend_after
 from schedules.errors import InvalidInput, JobDeleted, Refused
 from schedules.operations.edit import Outdated
 from schedules.operations.trigger import JobBusy
+from schedules.querysets.clock import database_now
 from schedules.registry import InvalidArguments
 
 log = logging.getLogger(__name__)
@@ -195,6 +197,9 @@ def _database_away(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _unforeseen(request: HttpRequest, error: Any) -> HttpResponse:
+    if mend_after(error, now=database_now()):
+        detail = "A job or run had a row that could not be read. It has been set aside. Try again."
+        return problem(503, detail, headers={"Retry-After": "0"})
     number = str(uuid.uuid4())
     assert isinstance(error, Exception | DatabaseError)
     log.error(

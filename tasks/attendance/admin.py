@@ -8,12 +8,13 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from schedules.public import Refused, database_now
+from schedules.public.admin import OverDamage
 from tasks.attendance.leave import decide_leave
 from tasks.attendance.models import Attendance, LeaveRequest, PunchLog, Source
 
 
 @admin.register(Attendance)
-class AttendanceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AttendanceAdmin(OverDamage):
     """Day by day, with the times on the clocks where the employee works."""
 
     list_display = ["date", "employee", "status", "came", "left", "worked"]
@@ -52,7 +53,7 @@ class AttendanceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(PunchLog)
-class PunchLogAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class PunchLogAdmin(OverDamage):
     """What the clocks reported: to be read, and never changed."""
 
     list_display = ["at", "employee_code", "direction", "device", "state", "received_at"]
@@ -76,7 +77,7 @@ class PunchLogAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(LeaveRequest)
-class LeaveRequestAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class LeaveRequestAdmin(OverDamage):
     """Requests for leave, decided by the dozen."""
 
     list_display = ["employee", "starts_on", "ends_on", "status", "requested_at", "decided_by"]

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from schedules.public import database_now
+from schedules.public.admin import OverDamage
 from tasks.games.editing import save_game
 from tasks.games.models import Game, GameSession, Weekday
 from tasks.games.wall_clock import find_zone
@@ -26,7 +27,7 @@ class GameForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Game)
-class GameAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class GameAdmin(OverDamage):
     """Games with their rule in one line."""
 
     form = GameForm
@@ -97,7 +98,7 @@ class WhenFilter(admin.SimpleListFilter):
 
 
 @admin.register(GameSession)
-class GameSessionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class GameSessionAdmin(OverDamage):
     """Sessions by day, with the start on the clocks where the game is played."""
 
     list_display = ["game", "date", "local_start", "local_end", "starts_at"]

@@ -4,11 +4,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from schedules.public.admin import OverDamage
 from tasks.memberships.models import Membership
 
 
 @admin.register(Membership)
-class MembershipAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class MembershipAdmin(OverDamage):
     """Found by member, address or plan; cancelled by the dozen."""
 
     list_display = ["member", "plan", "starts_at", "ends_at", "status"]

@@ -4,11 +4,12 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from schedules.public.admin import OverDamage
 from tasks.people.models import Employee
 
 
 @admin.register(Employee)
-class EmployeeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class EmployeeAdmin(OverDamage):
     """Found by code, name or address; switched on and off by the dozen."""
 
     list_display = ["code", "name", "email", "is_active", "timezone", "work_starts_at", "hired_on"]

@@ -3,11 +3,12 @@
 from django.contrib import admin
 from django.http import HttpRequest
 
+from schedules.public.admin import OverDamage
 from tasks.reports.models import Mailing
 
 
 @admin.register(Mailing)
-class MailingAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class MailingAdmin(OverDamage):
     """Deleting a row lets the report go out once more when its job runs for that date."""
 
     list_display = ["nominal_on", "report", "recipient", "state", "claimed_at", "error"]
