@@ -58,11 +58,42 @@ def _after_save(
     instance: models.Model,
     using: str,
     update_fields: Collection[str] | None = None,
+    raw: bool = False,
     **_: Any,
 ) -> None:
+    if raw:
+        _Loaded.add(sender, instance.pk, using)
+        return
     for timer in timers_of(sender):
         if update_fields is None or timer.decisive & set(update_fields):
             timer.keep([instance.pk], using=using)
+
+
+class _Loaded:
+    """Rows that a fixture has brought. Their runs are kept after its commit, since they may be in
+    the same fixture; all together, since they may be many.
+    """
+
+    def __init__(self, model: type[models.Model], using: str) -> None:
+        self.model, self.using = model, using
+        self.pks: list[Any] = []
+
+    @classmethod
+    def add(cls, model: type[models.Model], pk: Any, using: str) -> None:
+        """Note one row."""
+        for _, waiting, *_ in transaction.get_connection(using).run_on_commit:
+            if isinstance(waiting, cls) and waiting.model is model:
+                waiting.pks.append(pk)
+                return
+        loaded = cls(model, using)
+        loaded.pks.append(pk)
+        transaction.on_commit(loaded, using=using)
+
+    def __call__(self) -> None:
+        """Keep their runs."""
+        for timer in timers_of(self.model):
+            with transaction.atomic(using=self.using):
+                timer.keep(self.pks, using=self.using)
 
 
 def _after_delete(sender: type[models.Model], *, instance: models.Model, **_: Any) -> None:

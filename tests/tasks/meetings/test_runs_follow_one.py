@@ -7,6 +7,7 @@ from django.contrib.auth import get_user_model
 from django.core import serializers
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from tasks.meetings.models import Meeting
 from tasks.meetings.status import Status
@@ -119,13 +120,16 @@ def test_an_end_before_the_start_is_refused_by_the_database() -> None:
     assert scheduled() == {}
 
 
-def test_a_fixture_brings_its_meetings_runs() -> None:
+def test_a_fixture_brings_its_meetings_runs(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
     meeting = make_meeting()
     text = serializers.serialize("json", [meeting])
     Meeting.objects.all().delete()
 
-    for loaded in serializers.deserialize("json", text):
-        loaded.save()
+    with django_capture_on_commit_callbacks(execute=True):
+        for loaded in serializers.deserialize("json", text):
+            loaded.save()
 
     assert scheduled() == {meeting.pk: NOON}
 
