@@ -1,11 +1,20 @@
-"""Does the ledger balance? Expected occurrences and rows are matched one to one."""
+"""Does the ledger balance? Expected occurrences and rows are matched one to one; and so are the
+ends of runs that a job follows, and its runs after them.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from schedules.ledger.expected import expected_occurrences
-from schedules.models import Job, Run
+from schedules.ledger.following import (
+    ends_to_follow,
+    following_nothing,
+    not_followed,
+    unfinished_after_others,
+)
+from schedules.models import Dependency, Job, Run
 from schedules.states import FINAL, Origin
 
 MOST_EXAMPLES = 20
@@ -36,10 +45,14 @@ class Balance:
 
     def note(self, kind: str, instant: datetime) -> None:
         """Count one thing that is wrong."""
-        setattr(self, kind, getattr(self, kind) + 1)
-        examples = self.examples.setdefault(kind, [])
-        if len(examples) < MOST_EXAMPLES:
-            examples.append(instant)
+        self.note_all(kind, 1, [instant])
+
+    def note_all(self, kind: str, count: int, instants: Iterable[datetime]) -> None:
+        """Count some things that are wrong in one way, of which `instants` are the first."""
+        if count:
+            setattr(self, kind, getattr(self, kind) + count)
+            examples = self.examples.setdefault(kind, [])
+            examples.extend(islice(instants, MOST_EXAMPLES - len(examples)))
 
 
 def verify(
@@ -59,13 +72,18 @@ def verify_job(job: Job, *, after: datetime, until: datetime, now: datetime) -> 
     duplicate, one whose row has no outcome unfinished. Occurrences that are due and not planned yet
     count as missing: the caller gives Beat the time it needs. A range that reaches over an edge of
     the span is counted as a whole. Nothing is asked about the time before the ledger begins.
+
+    What the job runs after counts in the same way, by the nominal times of the runs it follows.
     """
     after, end = max(after, job.ledger_from or after), min(until, now)
     begin, last = _with_whole_ranges(job, after=after, until=end)
     match = _Match(Balance(job.key), _rows(job, after=begin, until=last))
     for instant in expected_occurrences(job, after=begin, until=last, now=now):
         match.expect(instant, counts=after < instant <= end)
-    return match.finish()
+    balance = match.finish()
+    if Dependency.objects.filter(job=job).exists():
+        _match_following(balance, job, after=after, until=until)
+    return balance
 
 
 class _Match:
@@ -122,6 +140,24 @@ class _Match:
             self._reach = last
             return row
         return None
+
+
+def _match_following(balance: Balance, job: Job, *, after: datetime, until: datetime) -> None:
+    """Add what the job was to run after. Ids that are made of the followed run's keep it from
+    having two runs after one.
+    """
+    expected = ends_to_follow(job, after=after, until=until).count()
+    wrong = {
+        "missing": not_followed(job, after=after, until=until),
+        "extra": following_nothing(job, after=after, until=until),
+        "unfinished": unfinished_after_others(job, after=after, until=until),
+    }
+    missing = balance.missing
+    for kind, runs in wrong.items():
+        instants = runs.order_by("scheduled_at").values_list("scheduled_at", flat=True)
+        balance.note_all(kind, runs.count(), instants[:MOST_EXAMPLES])
+    balance.expected += expected
+    balance.matched += expected - (balance.missing - missing)
 
 
 def _with_whole_ranges(job: Job, *, after: datetime, until: datetime) -> tuple[datetime, datetime]:

@@ -13,6 +13,7 @@ from schedules.dispatch.upcoming import ENDED
 from schedules.errors import InvalidInput
 from schedules.finish import Outcome, finish_attempt, finish_waiting
 from schedules.lease import instance_id
+from schedules.ledger import Balance, verify_job
 from schedules.models import AuditEntry, Dependency, GlobalPause, Job, Run
 from schedules.operations.dependencies import add_dependency, dependencies_of, remove_dependency
 from schedules.operations.switch import delete_job
@@ -250,3 +251,47 @@ def test_a_body_that_skips_is_not_followed(make_run: MakeRun, first: Job, second
     assert execute_run(run).state == "skipped"
 
     assert not Run.objects.filter(job=second).exists()
+
+
+def balance_of(job: Job, now: datetime) -> Balance:
+    later = database_now()
+    return verify_job(job, after=now - timedelta(days=1), until=later, now=later)
+
+
+def test_the_books_count_what_a_job_was_to_run_after(
+    make_run: MakeRun, first: Job, second: Job, now: datetime
+) -> None:
+    for minutes in range(3):
+        end(make_run, first, RunState.SUCCEEDED, scheduled_at=now + timedelta(minutes=minutes))
+    end(make_run, first, RunState.FAILED, scheduled_at=now + timedelta(minutes=3))
+    for run in Run.objects.filter(job=second):
+        execute_run(run)
+
+    good = balance_of(second, now)
+    assert (good.expected, good.matched, good.balances) == (3, 3, True)
+
+    lost, idle, _ = Run.objects.filter(job=second).order_by("scheduled_at")
+    lost.attempts.all().delete()
+    lost.delete()
+    Run.objects.filter(pk=idle.pk).update(
+        state=RunState.PLANNED, finished_at=None, publish_at=idle.due_at
+    )
+    last = Run.objects.filter(job=first, state=RunState.FAILED).get()
+    other = make_run(job=second, origin=Origin.DEPENDENCY, scheduled_at=last.scheduled_at)
+    finish_waiting(other, Outcome(state=RunState.SKIPPED, reason="no"), instance_id=instance_id())
+    Run.objects.filter(pk=other.pk).update(parent_id=last.task_id)
+
+    bad = balance_of(second, now)
+    assert (bad.expected, bad.matched, bad.missing, bad.unfinished, bad.extra) == (3, 2, 1, 1, 1)
+    assert bad.examples["missing"] == [now]
+
+
+def test_the_books_know_since_when_a_job_follows_and_until_when(
+    make_run: MakeRun, first: Job, second: Job, now: datetime
+) -> None:
+    remove_dependency(second, first, now=now + timedelta(hours=1), **ADA)
+    end(make_run, first, RunState.SUCCEEDED)  # now, long after that
+
+    balance = balance_of(second, now)
+
+    assert (balance.expected, balance.balances) == (0, True)
