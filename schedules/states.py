@@ -109,6 +109,22 @@ class Owner(TextChoices):
     OPERATOR = "operator", "operator"
 
 
+class DayOff(TextChoices):
+    """What becomes of an occurrence on a day that the job's calendar does not allow."""
+
+    SKIP = "skip", "it does not take place"
+    NEXT_DAY = "next_day", "at the same time of the next allowed day"
+
+
+class ChangeState(TextChoices):
+    """Where the change of one occurrence stands."""
+
+    OPEN = "open", "waits for its time"
+    USED = "used", "was planned by"
+    UNDONE = "undone", "taken back"
+    VOID = "void", "no occurrence of the timetable any more"
+
+
 class JobType(TextChoices):
     """The kind of timetable."""
 

@@ -23,17 +23,19 @@ from django_celery_beat.models import (
 from schedules.adapters.unreadable import DATES, refuse_unreadable
 from schedules.conf import options
 from schedules.errors import InvalidInput
-from schedules.models import Job
+from schedules.models import Calendar, Job
 from schedules.registry import check_arguments, find
 from schedules.states import JobType
 from schedules.timing import (
     At,
     Cron,
+    DayOff,
     DayRule,
+    Days,
     Every,
     Solar,
     Timetable,
-    Window,
+    in_force,
     smallest_gap,
     to_spec,
 )
@@ -121,10 +123,15 @@ def _read(periodic_task: PeriodicTask, job: Job, since: datetime) -> Reading:
         check_task(periodic_task.task)
         check_job_arguments(periodic_task.task, args, kwargs)
         job_type, timetable, anchor = _timetable(periodic_task, job, since)
-        if periodic_task.start_time or periodic_task.expires:
-            timetable = Window(
-                timetable, starts_at=periodic_task.start_time, ends_at=periodic_task.expires
-            )
+        calendar = job.calendar
+        timetable = in_force(
+            timetable,
+            days=None if calendar is None else days_of(calendar),
+            day_off=cast("DayOff", job.day_off),
+            tz="UTC" if calendar is None else calendar.timezone,
+            starts_at=periodic_task.start_time,
+            ends_at=periodic_task.expires,
+        )
         check_jitter(job.jitter, timetable)
         policy = _policy(periodic_task)
         spec = to_spec(timetable)
@@ -173,6 +180,15 @@ def check_task(task: str) -> None:
         task,
         "the Celery name of a function declared with @job (or allowed by SCHEDULES)",
     )
+
+
+def days_of(calendar: Calendar) -> Days:
+    """Return the calendar's days as a value. Raises InvalidTimetable for what makes no sense."""
+    for name, value in (("dates", calendar.dates), ("weekdays", calendar.weekdays)):
+        if not isinstance(value, list):
+            raise InvalidInput(name, value, "a list")
+    only = calendar.is_allow_list
+    return Days(calendar.name, tuple(calendar.dates), tuple(calendar.weekdays), only)
 
 
 def check_jitter(jitter: timedelta, timetable: Timetable) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from schedules.operations.calendars import calendar_named
 from schedules.rest.camel import WHOLE, Asked, Instant, Moment, Name, Reply, Text
 from schedules.states import Overlap
 
@@ -27,6 +28,7 @@ SolarEvents = Literal[
     "dusk_nautical",
     "dusk_astronomical",
 ]
+DaysOff = Literal["skip", "next_day"]
 Overlaps = Literal["skip", "queue_one", "queue_all", "cancel_running", "allow"]
 
 
@@ -66,6 +68,13 @@ class _Entry(Asked):
     longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
     starts_at: Instant | None = Field(None, description="Nothing runs before; of any timetable.")
     ends_at: Instant | None = Field(None, description="Nothing runs after; of any timetable.")
+    calendar: Annotated[str, Field(max_length=100)] | None = Field(
+        None, description="Name of the calendar whose days it goes by; null for none."
+    )
+    day_off: DaysOff | None = Field(
+        None,
+        description="On a day that the calendar does not allow: skip (the default), or next_day.",
+    )
     args: list[Any] | None = None
     kwargs: dict[str, Any] | None = None
     after: Annotated[list[AfterRequest], Field(max_length=100)] | None = Field(
@@ -115,6 +124,7 @@ CLEARED: dict[str, Any] = {
     **{f"{field}_{code}": "" for field in ("name", "description") for code in ("en", "ar", "id")},
     "args": [],
     "kwargs": {},
+    "day_off": "skip",
 }
 """What null stands for: the default of a new job."""
 
@@ -123,13 +133,17 @@ INSIDE = {"misfire_grace_time": "misfire_grace", "is_enabled": "enabled"}
 
 
 def as_values(asked: _Entry) -> dict[str, Any]:
-    """Return what was sent as the operations take it: null as its default, seconds as durations."""
+    """Return what was sent as the operations take it: null as its default, seconds as durations, a
+    calendar's name as its row. Raises InvalidInput for one that does not exist.
+    """
     given = asked.given()
     values: dict[str, Any] = {
         name: CLEARED.get(name) if value is None else value for name, value in given.items()
     }
-    for name in ("task_function_id", "task_function_key", "after"):
+    for name in ("task_function_id", "task_function_key", "after", "job", "count"):
         values.pop(name, None)
+    if "calendar" in values:
+        values["calendar"] = calendar_named(values["calendar"])
     if "misfire_grace_time" in values:
         seconds: int = values["misfire_grace_time"]
         values["misfire_grace_time"] = None if seconds < 0 else timedelta(seconds=seconds)
@@ -167,6 +181,8 @@ class ScheduledJob(Reply):
     longitude: float | None
     starts_at: Moment | None
     ends_at: Moment | None
+    calendar: str | None
+    day_off: str
     args: list[Any]
     kwargs: dict[str, Any]
     priority: int

@@ -30,6 +30,8 @@ export interface ScheduledJob {
   longitude?: number;
   startsAt?: string;
   endsAt?: string;
+  calendar?: string;
+  dayOff: string;
   args: unknown[];
   kwargs: Record<string, unknown>;
   priority: number;
@@ -134,6 +136,8 @@ export interface JobCreate {
   longitude?: number;
   startsAt?: string;
   endsAt?: string;
+  calendar?: string;
+  dayOff?: 'skip' | 'next_day';
   args?: unknown[];
   kwargs?: Record<string, unknown>;
   after?: AfterRequest[];
@@ -170,6 +174,8 @@ export interface JobUpdate {
   longitude?: number;
   startsAt?: string;
   endsAt?: string;
+  calendar?: string;
+  dayOff?: 'skip' | 'next_day';
   args?: unknown[];
   kwargs?: Record<string, unknown>;
   after?: AfterRequest[];
@@ -335,6 +341,83 @@ export interface DeliveryPage {
   totalPages: number;
 }
 
+export interface CalendarReply {
+  name: string;
+  dates: string[];
+  weekdays: string[];
+  isAllowList: boolean;
+  timezone: string;
+  jobs: string[];
+}
+
+export interface CalendarCreate {
+  dates?: string[];
+  weekdays?: ('mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun')[];
+  isAllowList?: boolean;
+  timezone?: string;
+  reason?: string;
+  name: string;
+}
+
+export interface CalendarUpdate {
+  dates?: string[];
+  weekdays?: ('mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun')[];
+  isAllowList?: boolean;
+  timezone?: string;
+  reason?: string;
+}
+
+export interface JobPreviewRequest {
+  nameEn?: string;
+  nameAr?: string;
+  nameId?: string;
+  descriptionEn?: string;
+  descriptionAr?: string;
+  descriptionId?: string;
+  intervalSeconds?: number;
+  intervalMinutes?: number;
+  intervalHours?: number;
+  intervalDays?: number;
+  intervalWeeks?: number;
+  cronExpression?: string;
+  timezone?: string;
+  dayRule?: 'any' | 'all';
+  runAt?: string;
+  solarEvent?: 'dawn_astronomical' | 'dawn_nautical' | 'dawn_civil' | 'sunrise' | 'solar_noon' | 'sunset' | 'dusk_civil' | 'dusk_nautical' | 'dusk_astronomical';
+  latitude?: number;
+  longitude?: number;
+  startsAt?: string;
+  endsAt?: string;
+  calendar?: string;
+  dayOff?: 'skip' | 'next_day';
+  args?: unknown[];
+  kwargs?: Record<string, unknown>;
+  after?: AfterRequest[];
+  taskFunctionId?: number;
+  taskFunctionKey?: string;
+  priority?: number;
+  maxInstances?: number;
+  misfireGraceTime?: number;
+  coalesce?: boolean;
+  isEnabled?: boolean;
+  isPrimary?: boolean;
+  overlap?: 'skip' | 'queue_one' | 'queue_all' | 'cancel_running' | 'allow';
+  job?: string;
+  count?: number;
+}
+
+export interface JobPreview {
+  timetable: string;
+  timezone: string;
+  isEnabled: boolean;
+  occurrences: MarkedOccurrence[];
+  firstRunAt?: string;
+  clockChanges: string[];
+  difference?: JobDifference;
+  overlaps?: ForeseenOverlaps;
+  busiestMinute: BusyMinutes;
+}
+
 export interface Problem {
   type: string;
   title: string;
@@ -387,9 +470,51 @@ export interface AlertDelivery {
   error?: string;
 }
 
+export interface MarkedOccurrence {
+  at: string;
+  local: string;
+  mark?: string;
+}
+
+export interface JobDifference {
+  spans: ComparedSpan[];
+  comparedUntil?: string;
+  kept: number;
+  added: string[];
+  removed: string[];
+  moved: MovedOccurrence[];
+}
+
+export interface ForeseenOverlaps {
+  p95Ms: number;
+  number: number;
+  first?: string;
+}
+
+export interface BusyMinutes {
+  before: BusyMinute;
+  after: BusyMinute;
+}
+
 export interface Alert {
   at: string;
   jobKey?: string;
   executionId?: string;
   text: string;
+}
+
+export interface ComparedSpan {
+  begin: string;
+  end: string;
+}
+
+export interface MovedOccurrence {
+  before: string;
+  after: string;
+}
+
+export interface BusyMinute {
+  at?: string;
+  number: number;
+  isAtLeast: boolean;
 }

@@ -13,9 +13,11 @@ from ninja.openapi.schema import OpenAPISchema
 from schedules.api import (
     alerts,
     backfills,
+    calendars,
     dependencies,
     document,
     jobs,
+    preview,
     runs,
     scheduled_jobs,
     scheduler,
@@ -109,9 +111,11 @@ api = SchedulerAPI(
     urls_namespace="scheduler-api",
 )
 handle_all(api)
+api.add_router("/scheduler", preview.router)  # before a job could be called so
 api.add_router("/scheduler", jobs.router)
 api.add_router("/scheduler", dependencies.router)
 api.add_router("/scheduler", backfills.router)
+api.add_router("/scheduler", calendars.router)
 api.add_router("/scheduler", runs.router)
 api.add_router("/scheduler", scheduler.router)
 api.add_router("/scheduler", upkeep.router)

@@ -38,6 +38,11 @@ ROOTS = (
     "ChannelCreate",
     "ChannelUpdate",
     "DeliveryPage",
+    "CalendarReply",
+    "CalendarCreate",
+    "CalendarUpdate",
+    "JobPreviewRequest",
+    "JobPreview",
     "Problem",
 )
 """What a client of the scheduler's API names; what these refer to comes with them."""

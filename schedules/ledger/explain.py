@@ -12,7 +12,7 @@ from schedules.halts import global_pauses
 from schedules.ledger.expected import VersionInForce, neighbours, versions_of
 from schedules.models import Instance, Job, Run
 from schedules.states import Origin
-from schedules.timing import Cron, Timetable, Window
+from schedules.timing import Cron, Timetable, calendar_of, core_of
 
 
 @dataclass(slots=True)
@@ -69,9 +69,8 @@ def _explain_timetable(answer: Explanation, version: VersionInForce, at: datetim
     else:
         then = f"; the next one after it is {_iso(following[0])}" if following else ""
         say(f"{_iso(at)}{local} is no occurrence of {where}{then}.")
-    mark = _clock_change(version.timetable, at)
-    if mark:
-        say(mark)
+    told = (_calendar(version.timetable, at), _clock_change(version.timetable, at))
+    answer.sentences += [sentence for sentence in told if sentence]
 
 
 def _explain_pauses(answer: Explanation, version: VersionInForce, at: datetime) -> None:
@@ -141,6 +140,20 @@ def _local(timetable: Timetable, at: datetime) -> str:
     return f" ({at.astimezone(ZoneInfo(cron.tz)):%Y-%m-%d %H:%M} {cron.tz})"
 
 
+def _calendar(timetable: Timetable, at: datetime) -> str:
+    """Say what the calendar that the timetable goes by makes of the day."""
+    part = calendar_of(timetable)
+    if part is None:
+        return ""
+    day, name = at.astimezone(ZoneInfo(part.tz)).date(), part.days.name
+    if not part.days.allows(day):
+        return f"{day} is a day that calendar {name} does not allow."
+    before = at - timedelta(microseconds=1)
+    if timetable.next_after(before) == at != part.timetable.next_after(before):
+        return f"It comes from a day that calendar {name} does not allow."
+    return ""
+
+
 def _clock_change(timetable: Timetable, at: datetime) -> str:
     """Say if the clock of the job's zone changed within the day around `at`."""
     cron = _cron(timetable)
@@ -155,7 +168,7 @@ def _clock_change(timetable: Timetable, at: datetime) -> str:
 
 
 def _cron(timetable: Timetable) -> Cron | None:
-    inner = timetable.timetable if isinstance(timetable, Window) else timetable
+    inner = core_of(timetable)
     return inner if isinstance(inner, Cron) else None
 
 

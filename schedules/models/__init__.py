@@ -5,6 +5,7 @@ no I/O.
 from schedules.models.access import AuditEntry, Knock, Token
 from schedules.models.alerts import Alert, AlertChannel, AlertEpisode, AlertRule, Delivery
 from schedules.models.backfill import Backfill
+from schedules.models.change import OccurrenceChange
 from schedules.models.day_total import DayTotal
 from schedules.models.dependency import Dependency
 from schedules.models.engine import GlobalPause, Instance, Touched, Watermark
@@ -28,6 +29,7 @@ __all__ = [
     "Instance",
     "Job",
     "Knock",
+    "OccurrenceChange",
     "Run",
     "ScheduleVersion",
     "Tally",

@@ -11,7 +11,7 @@ from django.db.models import Q
 from django_celery_beat.models import PeriodicTask
 
 from schedules.querysets.jobs import JobQuerySet
-from schedules.states import JobType, OnLost, Overlap, Owner
+from schedules.states import DayOff, JobType, OnLost, Overlap, Owner
 
 
 class TaskFunction(models.Model):
@@ -36,11 +36,23 @@ class TaskFunction(models.Model):
 
 
 class Calendar(models.Model):
-    """A list of dates on which jobs may not run, or the only ones on which they may."""
+    """A list of days on which jobs may not run, or the only ones on which they may.
+
+    What a job goes by is written into its timetable in force; a change here reaches it as an edit.
+    """
 
     name = models.CharField(max_length=100, unique=True)
     dates = models.JSONField(default=list, help_text="ISO dates.")
+    weekdays = models.JSONField(default=list, help_text="Listed every week: mon to sun.")
     is_allow_list = models.BooleanField(default=False)
+    timezone = models.CharField(
+        max_length=64,
+        default="UTC",
+        help_text="Whose days they are for a timetable that has no zone of its own.",
+    )
+
+    class Meta:
+        ordering = ["name"]
 
     def __str__(self) -> str:
         return self.name
@@ -99,6 +111,13 @@ class Job(models.Model):
     timetable = models.JSONField(null=True, blank=True, help_text="The timetable in force.")
     tzdata_version = models.CharField(max_length=20, blank=True)
     calendar = models.ForeignKey(Calendar, models.PROTECT, null=True, blank=True)
+    day_off = models.CharField(
+        max_length=8,
+        choices=DayOff,
+        default=DayOff.SKIP,
+        db_default=DayOff.SKIP,
+        help_text="What becomes of an occurrence on a day that the calendar does not allow.",
+    )
     version = models.PositiveIntegerField(default=0)
     invalid_reason = models.TextField(
         blank=True, help_text="Why it cannot be scheduled; empty if it can."
@@ -110,6 +129,11 @@ class Job(models.Model):
         null=True, blank=True, help_text="When Beat plans it: the occurrence plus its jitter."
     )
     last_run_at = models.DateTimeField(null=True, blank=True)
+    has_changes = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether changes of single occurrences wait for their time.",
+    )
     ledger_from = models.DateTimeField(
         null=True, blank=True, help_text="From here on every occurrence has a row."
     )

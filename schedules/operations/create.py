@@ -20,7 +20,9 @@ from schedules.operations.edit import (
     check_fires,
     check_policy,
     put_into_force,
+    take_calendar,
 )
+from schedules.operations.locks import CALENDARS, hold
 from schedules.operations.timetables import (
     OF_ITS_OWN_NEVER,
     TIMETABLE_FIELDS,
@@ -55,10 +57,10 @@ def create_job(
     """Make a job of a declared task and return it; of an allowed undeclared one by its name.
 
     `values` may hold the fields of EDITABLE, those of a timetable (one kind, see `read_entered`)
-    unless it is given as `entered`, `key`, `enabled`, `args`, `kwargs`, `queue`, `one_off`,
-    `starts_at` and `ends_at`, between which it runs, and `after`, pairs of a job and an outcome;
-    with them it needs no timetable of its own. A single date may run however late unless a misfire
-    grace is given. Raises InvalidInput.
+    unless it is given as `entered`, `calendar` and `day_off`, `key`, `enabled`, `args`, `kwargs`,
+    `queue`, `one_off`, `starts_at` and `ends_at`, between which it runs, and `after`, pairs of a
+    job and an outcome; with them it needs no timetable of its own. A single date may run however
+    late unless a misfire grace is given. Raises InvalidInput.
     """
     after: Sequence[tuple[Job, After]] = values.get("after") or ()
     if after:
@@ -67,6 +69,8 @@ def create_job(
         entered = OF_ITS_OWN_NEVER
     entered = entered or read_entered(values, job=None, now=now)
     assert entered is not None
+    if "calendar" in values:
+        hold(CALENDARS, now=now)
     task = function if isinstance(function, str) else function.task
     declaration = find(task)
     job = _new_job(function, values, declaration, is_one_off=isinstance(entered.timetable, At))
@@ -150,6 +154,7 @@ def _new_job(
         if name in values:
             setattr(job, name, values[name])
     check_policy({name: getattr(job, name) for name in EDITABLE})
+    take_calendar(job, values)
     return job
 
 

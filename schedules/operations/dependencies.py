@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from schedules.access import Source, record
 from schedules.dispatch.upcoming import flag_of
 from schedules.errors import InvalidInput, JobDeleted
-from schedules.models import Dependency, Job, Watermark
+from schedules.models import Dependency, Job
+from schedules.operations.locks import hold
 from schedules.states import After
 
 if TYPE_CHECKING:
@@ -139,8 +140,7 @@ def dependents_of(job: Job) -> QuerySet[Dependency]:
 
 def lock_dependencies(*, now: datetime) -> None:
     """Wait until nobody else changes what waits for what; before any job's row is locked."""
-    Watermark.objects.bulk_create([Watermark(name=LOCK, at=now)], ignore_conflicts=True)
-    Watermark.objects.select_for_update().get(name=LOCK)
+    hold(LOCK, now=now)
 
 
 def _path(*, from_: int, to: int) -> list[int] | None:

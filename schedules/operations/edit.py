@@ -17,8 +17,9 @@ from schedules.dispatch.plan import settle
 from schedules.dispatch.upcoming import due_at_of
 from schedules.dispatch.versions import decided_until
 from schedules.errors import InvalidInput, JobDeleted, JobInvalid, Refused
-from schedules.models import Job
+from schedules.models import Calendar, Job
 from schedules.operations.dependencies import lock_dependencies, set_dependencies, words_of
+from schedules.operations.locks import CALENDARS, hold
 from schedules.operations.timetables import (
     BOUNDS,
     Entered,
@@ -27,7 +28,7 @@ from schedules.operations.timetables import (
     point_at,
     read_entered,
 )
-from schedules.states import After
+from schedules.states import After, DayOff
 from schedules.timing import Every
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ EDITABLE = (
 """Fields of a job that an operator may set. When and what it runs is said by its periodic task."""
 
 
-DIRECT = (*EDITABLE, "args", "kwargs", "queue")
+DIRECT = (*EDITABLE, "args", "kwargs", "queue", "day_off")
 """Columns of a job that are compared and written as they stand."""
 
 STANDING = {
@@ -119,12 +120,15 @@ def update_job(
     """Make the changes and return the job as it now is, with one audit entry for all of them.
 
     `changes` may name the fields in EDITABLE, those of a timetable (TIMETABLE_FIELDS; what is left
-    out stays, None clears), `enabled`, `args`, `kwargs`, `task_function` and `after`: all jobs that
-    it is to run after, as pairs of a job and an outcome. Fields that code
-    declares become the operator's own: a later installation leaves them alone. A changed timetable
-    begins after `now`; an unchanged one keeps its next occurrence. Nothing changed, nothing is
-    written. Raises JobDeleted, Outdated unless the job is at one of `versions`, and InvalidInput.
+    out stays, None clears), `calendar` and `day_off`, `enabled`, `args`, `kwargs`, `task_function`
+    and `after`: all jobs that it is to run after, as pairs of a job and an outcome. Fields that
+    code declares become the operator's own: a later installation leaves them alone. A changed
+    timetable begins after `now`; an unchanged one keeps its next occurrence. Nothing changed,
+    nothing is written. Raises JobDeleted, Outdated unless the job is at one of `versions`, and
+    InvalidInput.
     """
+    if "calendar" in changes:
+        hold(CALENDARS, now=now)
     if "after" in changes:
         lock_dependencies(now=now)
     return change_job(
@@ -221,7 +225,7 @@ def put_into_force(job: Job, *, now: datetime, by: str) -> None:
     bring_into_force(job, reading, since=now, by=by)
 
 
-BESIDE = ("cron_text", "day_rule", "interval_anchor")
+BESIDE = ("cron_text", "day_rule", "interval_anchor", "calendar_id", "day_off")
 """What a job adds to the columns of its periodic task."""
 
 
@@ -233,9 +237,16 @@ def check_bounds(starts_at: datetime | None, ends_at: datetime | None) -> None:
 
 
 def check_fires(job: Job) -> None:
-    """Raise InvalidInput for a job that is to run and never would within its bounds."""
+    """Raise InvalidInput for a job that is to run and never would within its bounds or on the days
+    of its calendar.
+    """
     task = job.periodic_task
-    if task is None or not job.is_enabled or job.next_run_at is not None or task.expires is None:
+    if task is None or not job.is_enabled or job.next_run_at is not None:
+        return
+    if job.calendar is not None and job.timetable is not None:
+        name = job.calendar.name
+        raise InvalidInput("calendar", name, "one that leaves the job an occurrence to come")
+    if task.expires is None:
         return
     raise InvalidInput("ends_at", task.expires.isoformat(), "an instant after its next occurrence")
 
@@ -251,6 +262,7 @@ def set_enabled(job: Job, *, enabled: bool) -> None:
 
 def _apply(job: Job, changes: Mapping[str, Any], *, now: datetime) -> None:
     _set_policy(job, changes)
+    take_calendar(job, changes)
     if "enabled" in changes:
         set_enabled(job, enabled=changes["enabled"])
     if "after" in changes:
@@ -267,7 +279,7 @@ def _apply(job: Job, changes: Mapping[str, Any], *, now: datetime) -> None:
         _give_arguments(job, periodic_task, changes)
     if bounds:
         _set_bounds(periodic_task, changes)
-    if entered is not None and not _says_the_same(job, entered):
+    if entered is not None and not says_the_same(job, entered):
         point_at(periodic_task, job, entered.timetable)
         job.interval_parts = entered.parts
 
@@ -279,6 +291,18 @@ def _set_policy(job: Job, changes: Mapping[str, Any]) -> None:
         if name in GIVEN and changes[name] != getattr(job, name):
             take_back(job, job.periodic_task, name)
         setattr(job, name, changes[name])
+
+
+def take_calendar(job: Job, values: Mapping[str, Any]) -> None:
+    """Let the job go by the `calendar` of the values, and by their `day_off`; None clears."""
+    if "calendar" in values:
+        calendar = values["calendar"]
+        # Read again: it may have been changed, or deleted, since the caller looked it up.
+        job.calendar = calendar and Calendar.objects.filter(pk=calendar.pk).first()
+        if calendar and job.calendar is None:
+            raise InvalidInput("calendar", calendar.name, "the name of a calendar that exists")
+    if "day_off" in values:
+        job.day_off = values["day_off"] or DayOff.SKIP
 
 
 def _set_bounds(periodic_task: PeriodicTask, changes: Mapping[str, Any]) -> None:
@@ -300,7 +324,7 @@ def _give_arguments(job: Job, periodic_task: PeriodicTask, changes: Mapping[str,
     periodic_task.args, periodic_task.kwargs = json.dumps(args), json.dumps(kwargs)
 
 
-def _says_the_same(job: Job, entered: Entered) -> bool:
+def says_the_same(job: Job, entered: Entered) -> bool:
     """Whether it is the timetable in force; an interval then keeps its anchor."""
     current = current_timetable(job)
     if isinstance(current, Every) and isinstance(entered.timetable, Every):
@@ -312,7 +336,13 @@ def _snapshot(job: Job) -> dict[str, Any]:
     values = {name: getattr(job, name) for name in DIRECT}
     values |= {name: getattr(job, column) for name, column in STANDING.items()}
     values["enabled"] = _is_switched_on(job)
-    return {**values, "interval_parts": job.interval_parts, "after": words_of(job)}
+    calendar = job.calendar.name if job.calendar else None
+    return {
+        **values,
+        "interval_parts": job.interval_parts,
+        "calendar": calendar,
+        "after": words_of(job),
+    }
 
 
 def _is_switched_on(job: Job) -> bool:

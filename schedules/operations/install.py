@@ -217,6 +217,7 @@ def _apply(job: Job, values: dict[str, Any], declaration: Declaration, *, now: d
     if "timetable" in values:
         assert declaration.timetable is not None
         point_at(periodic_task, job, declaration.timetable)
+        job.calendar = None  # no declaration has one; with it the timetable was an operator's
     write(periodic_task, now=now)
     job.periodic_task = periodic_task
     job.task = declaration.task

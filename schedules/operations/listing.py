@@ -23,7 +23,7 @@ class JobRow(NamedTuple):
 
 def find_job(reference: str) -> Job | None:
     """Return the existing job with this number or key, or None. A number beats a like key."""
-    jobs = Job.objects.existing().select_related("task_function")
+    jobs = Job.objects.existing().select_related("task_function", "calendar")
     found = {job.pk: job for job in jobs.named(reference)}
     if len(found) > 1:
         return found[int(reference)]
@@ -56,7 +56,7 @@ def page_of_jobs(
     start = (page - 1) * per_page
     if start >= total:
         return [], total
-    chosen = jobs.select_related("task_function").order_by("id")
+    chosen = jobs.select_related("task_function", "calendar").order_by("id")
     return list(chosen[start : start + per_page]), total
 
 

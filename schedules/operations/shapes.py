@@ -5,14 +5,14 @@ Durations are whole numbers whose unit is part of the name; `misfireGraceTime` i
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django_celery_results.models import TaskResult
 
-from schedules.models import Backfill, Dependency, Instance, Job, Run, TaskFunction
+from schedules.models import Backfill, Calendar, Dependency, Instance, Job, Run, TaskFunction
 from schedules.operations.backfill import Progress
 from schedules.operations.status import SchedulerStatus
 from schedules.operations.timetables import current_timetable, parts_of
@@ -92,6 +92,18 @@ def job_shape(job: Job, *, language: str = "en") -> dict[str, Any]:
         "nextRunAt": _instant(job.next_run_at),
         "createdAt": _instant(job.created_at),
         "updatedAt": _instant(job.updated_at),
+    }
+
+
+def calendar_shape(calendar: Calendar, *, jobs: Sequence[str]) -> dict[str, Any]:
+    """Return a calendar with the keys of the jobs that go by it."""
+    return {
+        "name": calendar.name,
+        "dates": calendar.dates,
+        "weekdays": calendar.weekdays,
+        "isAllowList": calendar.is_allow_list,
+        "timezone": calendar.timezone,
+        "jobs": list(jobs),
     }
 
 
@@ -300,6 +312,8 @@ def _timetable_shape(job: Job) -> dict[str, Any]:
         "longitude": solar.get("longitude"),
         "startsAt": (window or {}).get("starts_at"),
         "endsAt": (window or {}).get("ends_at"),
+        "calendar": job.calendar.name if job.calendar else None,
+        "dayOff": job.day_off,
     }
 
 

@@ -18,7 +18,7 @@ from schedules.adapters.periodic import NEVER
 from schedules.errors import InvalidInput
 from schedules.models import Job
 from schedules.states import JobType
-from schedules.timing import At, Cron, Every, Solar, Timetable, Window, from_spec
+from schedules.timing import At, Cron, Every, Solar, Timetable, core_of, from_spec
 
 UNITS = ("weeks", "days", "hours", "minutes", "seconds")
 INTERVAL_FIELDS = tuple(f"interval_{unit}" for unit in UNITS)
@@ -147,12 +147,12 @@ def needs_text(cron: Cron) -> bool:
 
 
 def current_timetable(job: Job) -> Timetable | None:
-    """Return the job's timetable in force without its window; None where there is none to read."""
+    """Return the job's timetable as it was entered; None where there is none to read."""
     try:
         timetable = from_spec(job.timetable) if job.timetable else None
     except (ValueError, KeyError, TypeError):
         return None
-    return timetable.timetable if isinstance(timetable, Window) else timetable
+    return None if timetable is None else core_of(timetable)
 
 
 def parts_of(job: Job, interval: timedelta) -> dict[str, int]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from schedules import timing
 from schedules.models import Job
-from schedules.timing import Cron, Timetable, Window, from_spec
+from schedules.timing import Timetable, from_spec
 
 MOST_JOBS = 200
 MOST_OCCURRENCES = 2000
@@ -102,8 +103,7 @@ def timetable_of(job: Job) -> Timetable | None:
 def zone_of(job: Job) -> str:
     """Return the name of the zone in which the job's timetable is written; UTC for most kinds."""
     timetable = timetable_of(job)
-    inner = timetable.timetable if isinstance(timetable, Window) else timetable
-    return inner.tz if isinstance(inner, Cron) else "UTC"
+    return "UTC" if timetable is None else timing.zone_of(timetable)
 
 
 def clock_changes(zone: str, at: datetime) -> bool:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from schedules.adapters.periodic import NEVER
 from schedules.models import Job
-from schedules.timing import At, Cron, Every, Solar, Timetable, Window, from_spec
+from schedules.timing import At, ClockMark, Cron, Every, OnDays, Solar, Timetable, Window, from_spec
 
 NEVER_FIRES = " ".join(NEVER.values())
 
@@ -99,6 +99,9 @@ def describe(timetable: Timetable) -> str:
             return f"once at {iso_seconds(timetable.instant)}"
         case Solar():
             return f"{timetable.event} at {timetable.latitude}, {timetable.longitude}"
+        case OnDays(timetable=inner, days=days, day_off=day_off):
+            otherwise = ", else the next day" if day_off == "next_day" else ""
+            return f"{describe(inner)} on the days of {days.name}{otherwise}"
         case Window():
             ends = [
                 f"{word} {iso_seconds(end)}"
@@ -107,3 +110,21 @@ def describe(timetable: Timetable) -> str:
             ]
             return " ".join([describe(timetable.timetable), *ends])
     return str(timetable)
+
+
+def mark_words(mark: ClockMark) -> str:
+    """Say what a change of the clock does to an occurrence."""
+    day = f"{mark.day.day} {mark.day:%B}"
+    clock = f"{mark.clock:%H:%M}"
+    twice = f"{clock} is shown twice on {day}"
+    match mark.kind:
+        case "shifted":
+            return f"{clock} does not exist on {day}; runs at {mark.until:%H:%M}"
+        case "passed_over":
+            return f"{clock} to {mark.until:%H:%M} does not exist on {day}; nothing runs in it"
+        case "once":
+            return f"{twice}; runs the first time only"
+        case "first":
+            return f"{twice}; runs both times, this is the first"
+        case _:
+            return f"{twice}; runs both times, this is the second"

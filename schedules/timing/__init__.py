@@ -15,36 +15,57 @@ and accepted. Nothing here imports a framework, reads a clock or touches global 
 from schedules.errors import InvalidTimetable
 from schedules.timing.at import At
 from schedules.timing.cron import Cron
+from schedules.timing.days import MOST_DATES, WEEKDAYS, Days
+from schedules.timing.difference import Difference, difference
 from schedules.timing.every import Every
 from schedules.timing.jitter import jitter_of
+from schedules.timing.layers import bounds_of, calendar_of, core_of, in_force, zone_of
+from schedules.timing.marks import ClockMark, marked
 from schedules.timing.occurrences import (
     count_between,
     occurrences,
     occurrences_between,
     smallest_gap,
 )
+from schedules.timing.on_days import DayOff, OnDays
 from schedules.timing.pattern import DayRule
 from schedules.timing.protocol import Timetable
 from schedules.timing.solar import Solar
 from schedules.timing.specs import from_spec, to_spec
 from schedules.timing.tzdata import tzdata_version
 from schedules.timing.window import Window
+from schedules.timing.zones import next_changes
 
 __all__ = [
+    "MOST_DATES",
+    "WEEKDAYS",
     "At",
+    "ClockMark",
     "Cron",
+    "DayOff",
     "DayRule",
+    "Days",
+    "Difference",
     "Every",
     "InvalidTimetable",
+    "OnDays",
     "Solar",
     "Timetable",
     "Window",
+    "bounds_of",
+    "calendar_of",
+    "core_of",
     "count_between",
+    "difference",
     "from_spec",
+    "in_force",
     "jitter_of",
+    "marked",
+    "next_changes",
     "occurrences",
     "occurrences_between",
     "smallest_gap",
     "to_spec",
     "tzdata_version",
+    "zone_of",
 ]

@@ -6,8 +6,9 @@ from itertools import islice
 
 from schedules.timing.at import At
 from schedules.timing.cron import Cron
-from schedules.timing.every import Every
+from schedules.timing.every import LEAST, Every
 from schedules.timing.instants import utc
+from schedules.timing.on_days import OnDays
 from schedules.timing.protocol import Timetable
 from schedules.timing.solar import LEAST_APART, Solar
 from schedules.timing.window import Window
@@ -56,6 +57,10 @@ def smallest_gap(timetable: Timetable) -> timedelta | None:
     match timetable:
         case Window():
             return smallest_gap(timetable.timetable)
+        case OnDays(timetable=inner, day_off=day_off):
+            # What is moved keeps its time: of an expression one of the same times of the day.
+            is_moved = day_off == "next_day" and isinstance(inner, (Every, Solar))
+            return LEAST if is_moved else smallest_gap(inner)
         case Cron():
             return timetable.smallest_gap()
         case Every():

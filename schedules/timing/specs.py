@@ -11,8 +11,10 @@ from typing import Any
 from schedules.errors import InvalidTimetable
 from schedules.timing.at import At
 from schedules.timing.cron import Cron
+from schedules.timing.days import Days
 from schedules.timing.every import Every
 from schedules.timing.instants import read_utc, utc_text
+from schedules.timing.on_days import OnDays
 from schedules.timing.protocol import Timetable
 from schedules.timing.solar import Solar
 from schedules.timing.window import Window
@@ -33,6 +35,17 @@ def to_spec(timetable: Timetable) -> dict[str, Any]:
         case Solar(event=event, latitude=latitude, longitude=longitude):
             place = {"latitude": latitude, "longitude": longitude}
             return {"type": "solar", "event": event, **place}
+        case OnDays(timetable=inner, days=days, day_off=day_off, tz=tz):
+            return {
+                "type": "on_days",
+                "of": to_spec(inner),
+                "calendar": days.name,
+                "dates": [day.isoformat() for day in days.dates],
+                "weekdays": list(days.weekdays),
+                "only": days.only,
+                "day_off": day_off,
+                "tz": tz,
+            }
         case Window(timetable=inner, starts_at=starts_at, ends_at=ends_at):
             return {
                 "type": "window",
@@ -76,6 +89,18 @@ def _at(*, instant: Any) -> At:
     return At(read_utc(instant, field="instant"))
 
 
+def _on_days(
+    *, of: Any, calendar: Any, dates: Any, weekdays: Any, only: Any, day_off: Any, tz: Any
+) -> OnDays:
+    for name, value, kind in (("dates", dates, list), ("weekdays", weekdays, list)):
+        if not isinstance(value, kind):
+            raise InvalidTimetable(name, value, "write a list")
+    if not isinstance(calendar, str) or not isinstance(only, bool):
+        raise InvalidTimetable("calendar", calendar, "write a name, and true or false for only")
+    days = Days(calendar, tuple(dates), tuple(weekdays), only)
+    return OnDays(from_spec(of), days, day_off, tz)
+
+
 def _window(*, of: Any, starts_at: Any, ends_at: Any) -> Window:
     bounds = {"starts_at": starts_at, "ends_at": ends_at}
     read = {
@@ -90,5 +115,9 @@ _READERS: dict[str, tuple[set[str], Callable[..., Timetable]]] = {
     "every": ({"microseconds", "anchor"}, _every),
     "at": ({"instant"}, _at),
     "solar": ({"event", "latitude", "longitude"}, Solar),
+    "on_days": (
+        {"of", "calendar", "dates", "weekdays", "only", "day_off", "tz"},
+        _on_days,
+    ),
     "window": ({"of", "starts_at", "ends_at"}, _window),
 }

@@ -65,6 +65,39 @@ def clock_change(zone: ZoneInfo, *, wall: datetime) -> datetime:
     return early + timedelta(seconds=late_enough)
 
 
+def next_changes(
+    tz: str, *, after: datetime, count: int = 2, within: timedelta = timedelta(days=800)
+) -> list[datetime]:
+    """Return the next instants, in UTC, at which the clock of the zone is put forward or back.
+
+    Later than `after` (aware); fewer where there are fewer within that time. What is put forward
+    and back again on one day is not noticed.
+    """
+    zone, found = zone_named(tz), list[datetime]()
+    day, end = after.astimezone(UTC), after + within
+    while day < end and len(found) < count:
+        following = day + timedelta(days=1)
+        before, later = day.astimezone(zone).utcoffset(), following.astimezone(zone).utcoffset()
+        if before != later:
+            found.append(_first_with(zone, later, after=day, until=following))
+        day = following
+    return found
+
+
+def _first_with(
+    zone: ZoneInfo, offset: timedelta | None, *, after: datetime, until: datetime
+) -> datetime:
+    """Return the first whole second of (`after`, `until`] from which on `offset` holds."""
+    first, last = int(after.timestamp()), int(until.timestamp())
+    while last - first > 1:
+        middle = (first + last) // 2
+        if datetime.fromtimestamp(middle, zone).utcoffset() == offset:
+            last = middle
+        else:
+            first = middle
+    return datetime.fromtimestamp(last, UTC)
+
+
 def offsets(local: datetime) -> tuple[timedelta, timedelta]:
     """Return the UTC offsets of a local time before and after a clock change that touches it.
 

@@ -33,6 +33,8 @@ pytestmark = pytest.mark.django_db
 S, J = "/api/v1/scheduler", "/api/v1/scheduler/jobs/{job_id}"
 CHANNEL, RULE = f"{S}/alerts/channels/{{channel_id}}", f"{S}/alerts/rules/{{rule_id}}"
 UPSTREAM = f"{J}/dependencies/{{upstream_id}}"
+CALENDAR = f"{S}/calendars/{{name}}"
+FILE = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261226\nEND:VEVENT\nEND:VCALENDAR\n"
 
 API: list[tuple[str, str, Any]] = [
     ("POST", f"{S}/jobs", {"taskFunctionKey": "add", "intervalMinutes": 5, "args": [1]}),
@@ -66,12 +68,19 @@ API: list[tuple[str, str, Any]] = [
     ("DELETE", RULE, None),
     ("DELETE", CHANNEL, None),
     ("POST", "/api/v1/scheduled-jobs/{key}/trigger", None),
+    ("POST", f"{S}/calendars", {"name": "Shop"}),
+    ("PATCH", CALENDAR, {"weekdays": ["sat", "sun"]}),
+    ("POST", f"{CALENDAR}/import", {"ics": FILE}),
+    ("DELETE", CALENDAR, None),
     ("DELETE", J, None),
 ]
 """Every operation that is no GET, in an order in which each of them changes something."""
 
+PREVIEWS = {("POST", f"{S}/jobs/preview")}
+"""What is posted and changes nothing."""
+
 LOOKS = {"status", "jobs", "show", "next", "runs", "run", "verify", "explain"}
-LOOKS |= {"health", "doctor", "openapi", "types"}
+LOOKS |= {"health", "doctor", "openapi", "types", "preview"}
 """Verbs that change nothing."""
 
 CLI: list[tuple[str, ...]] = [
@@ -100,6 +109,14 @@ CLI: list[tuple[str, ...]] = [
     ("alerts", "unmute", "{rule_id}"),
     ("alerts", "delete-rule", "{rule_id}"),
     ("alerts", "delete-channel", "HR"),
+    ("calendar", "Shop", "--create", "--weekdays", "sun"),
+    ("calendar", "Shop", "--set", "--tz", "Asia/Jakarta"),
+    ("calendar", "Shop", "--add", "2026-12-24,2026-12-25"),
+    ("calendar", "Shop", "--remove", "2026-12-24"),
+    ("calendar", "Shop", "--import", "{ics}"),
+    ("calendar", "Shop", "--use", "mine", "--day-off", "next_day"),
+    ("calendar", "Shop", "--release", "mine"),
+    ("calendar", "Shop", "--delete"),
 ]
 
 ADMIN = [
@@ -150,6 +167,8 @@ class Things:
         file.write_text(
             json.dumps({"old": {"task": "sample_jobs.add", "schedule": 60, "args": [1]}})
         )
+        ics = folder / "dates.ics"
+        ics.write_text(FILE)
         self.names = {
             "job_id": "mine",
             "key": "other",
@@ -161,6 +180,8 @@ class Things:
             "rule_id": self.rule.pk,
             "token_id": create_token(self.root, now=now).token.pk,
             "file": file,
+            "ics": ics,
+            "name": "Shop",
         }
         AuditEntry.objects.all().delete()
 
@@ -189,7 +210,7 @@ def test_every_operation_of_the_api_leaves_one_entry(things: Things) -> None:
         (method, path.replace("ended_id", "execution_id").replace("waiting_id", "execution_id"))
         for method, path, _ in API
     }
-    assert offered == tried
+    assert offered - PREVIEWS == tried
     headers = {"Authorization": f"Bearer {things.token.raw}"}
     for method, path, body in API:
         if path.endswith(("/recover", "/install")):

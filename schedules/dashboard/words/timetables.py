@@ -10,7 +10,7 @@ from django.utils.translation import pgettext
 from schedules.dashboard.words.lengths import length
 from schedules.models import Job
 from schedules.operations.upcoming import timetable_of
-from schedules.timing import At, Cron, Every, Solar, Timetable, Window
+from schedules.timing import At, Cron, Every, OnDays, Solar, Timetable, Window, core_of
 
 MOST_TIMES = 4
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -37,7 +37,7 @@ def timetable_in_words(job: Job) -> str:
 def as_entered(job: Job) -> str:
     """Return the expression behind the words, where it is one; otherwise nothing."""
     timetable = timetable_of(job)
-    inner = timetable.timetable if isinstance(timetable, Window) else timetable
+    inner = None if timetable is None else core_of(timetable)
     return inner.expression if isinstance(inner, Cron) else ""
 
 
@@ -55,9 +55,18 @@ def in_words(timetable: Timetable) -> str:
             place = f"{timetable.latitude}, {timetable.longitude}"
             event = timetable.event.replace("_", " ")
             return _("at %(event)s at %(place)s") % {"event": event, "place": place}
+        case OnDays():
+            return _on_days(timetable)
         case Window():
             return _window(timetable)
     return str(timetable)
+
+
+def _on_days(by_calendar: OnDays) -> str:
+    names = {"timetable": in_words(by_calendar.timetable), "calendar": by_calendar.days.name}
+    if by_calendar.day_off == "next_day":
+        return _("%(timetable)s, or on the next allowed day of %(calendar)s") % names
+    return _("%(timetable)s, on the allowed days of %(calendar)s") % names
 
 
 def _window(window: Window) -> str:

@@ -31,7 +31,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: dict[str, Any], console: Console) -> ExitCode:
     """Show the jobs."""
     now = database_now()
-    rows = list_jobs(Job.objects.existing().select_related("task_function").order_by("key"))
+    jobs = Job.objects.existing().select_related("task_function", "calendar")
+    rows = list_jobs(jobs.order_by("key"))
     console.document({"items": [job_shape(row.job) for row in rows]})
     lines = [
         (

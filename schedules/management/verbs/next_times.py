@@ -8,14 +8,16 @@ from typing import Any
 from schedules.errors import InvalidInput, JobInvalid
 from schedules.management.console import Console, ExitCode
 from schedules.management.parser import LONGEST_COUNT, instant, job_named, one_of, whole_number
+from schedules.operations.ahead_shapes import marked_shapes
 from schedules.operations.wording import iso
-from schedules.timing import Cron, Timetable, from_spec, occurrences
+from schedules.timing import Cron, Timetable, from_spec, marked, occurrences, zone_of
 
 HELP = """\
 List the next occurrences of a job or of a cron expression.
 
 With --cron nothing is looked up: it works without a database. The occurrences
-are strictly later than --after, in UTC. When the clocks go forward, a time that
+are strictly later than --after: in UTC, on the clock of the zone, and with what
+a change of the clock does to them. When the clocks go forward, a time that
 does not exist runs at the first minute after the gap; when they go back, a fixed
 time runs once and a field that begins with * in both passes.
 
@@ -48,7 +50,11 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--count", default="5", metavar="N", help=f"How many, 1 to {LONGEST_COUNT}; default 5."
     )
-    parser.add_argument("--json", action="store_true", help='{"occurrences": ["…Z", …]}.')
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help='{"occurrences": ["…Z", …], "items": [{"at", "local", "mark"}, …]}.',
+    )
 
 
 def run(options: dict[str, Any], console: Console) -> ExitCode:
@@ -60,11 +66,14 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
     else:
         after = instant(options["after"], field="after")
     timetable = _timetable(options)
-    found = [iso(moment) for moment in occurrences(timetable, after=after, count=count)]
-    console.document({"occurrences": found})
-    for line in found:
-        console.text(line)
-    if not found:
+    zone = zone_of(timetable)
+    found = marked(timetable, occurrences(timetable, after=after, count=count), after=after)
+    shapes = marked_shapes(found, zone=zone)
+    console.document({"occurrences": [one["at"] for one in shapes], "items": shapes})
+    for one in shapes:
+        local = "" if zone == "UTC" else f"  {one['local']}"
+        console.text(f"{one['at']}{local}{'  ' if one['mark'] else ''}{one['mark'] or ''}")
+    if not shapes:
         console.note(f"It never runs again after {iso(after)}.")
     return ExitCode.OK
 

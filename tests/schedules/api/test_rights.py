@@ -15,6 +15,7 @@ from schedules.alerts.channels import create_channel
 from schedules.alerts.rules import create_rule
 from schedules.api.site import api as site
 from schedules.models import AlertChannel, AlertRule, AuditEntry, Backfill, Job, Run, Token
+from schedules.operations.calendars import create_calendar
 from schedules.querysets.clock import database_now
 from schedules.rest import rights
 from tests.schedules.api.conftest import Api
@@ -55,6 +56,13 @@ TABLE: dict[str, tuple[str, Any, tuple[int, int, int, int]]] = {
     "GET /api/v1/scheduler/jobs/{job_id}/backfills/preview": ("", None, (401, 403, 403, 422)),
     "GET /api/v1/scheduler/backfills/{backfill_id}": ("", None, (401, 403, 403, 200)),
     "POST /api/v1/scheduler/backfills/{backfill_id}/cancel": ("", None, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/jobs/preview": ("", {"job": "nightly"}, (401, 403, 403, 200)),
+    "GET /api/v1/scheduler/calendars": ("", None, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/calendars": ("", {}, (401, 403, 403, 422)),
+    "GET /api/v1/scheduler/calendars/{name}": ("", None, (401, 403, 403, 200)),
+    "PATCH /api/v1/scheduler/calendars/{name}": ("", {}, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/calendars/{name}/import": ("", {"ics": ""}, (401, 403, 403, 422)),
+    "DELETE /api/v1/scheduler/calendars/{name}": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/history": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/runs/{execution_id}": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/runs/{execution_id}/log": ("", None, (401, 403, 403, 200)),
@@ -115,6 +123,7 @@ def things(make_job: Callable[..., Job], make_run: Callable[..., Run]) -> Job:
     channel = create_channel(name="ops", kind="email", target="ops@example.com", **common)
     create_rule(kind="failed", channels=[channel], **common)
     make_backfill(job)
+    create_calendar("Holidays", values={}, **common)
     AuditEntry.objects.all().delete()
     return job
 
@@ -130,6 +139,7 @@ def address_of(path: str) -> str:
         job_id="nightly",
         upstream_id="nightly",
         key="nightly",
+        name="Holidays",
         execution_id=RUN,
         backfill_id=Backfill.objects.values_list("pk", flat=True).first(),
         channel_id=AlertChannel.objects.values_list("pk", flat=True).first() or 0,

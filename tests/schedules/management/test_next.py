@@ -24,7 +24,14 @@ def test_a_time_in_the_gap_runs_after_it(scheduler: Scheduler) -> None:
         *("--after", "2026-03-28T12:00:00Z", "--count", "2", "--json"),
     )
 
-    assert answer.document == {"occurrences": ["2026-03-29T01:00:00Z", "2026-03-30T00:30:00Z"]}
+    first, second = answer.document["items"]
+    assert first == {
+        "at": "2026-03-29T01:00:00Z",
+        "local": "2026-03-29T03:00:00+02:00",
+        "mark": "02:30 does not exist on 29 March; runs at 03:00",
+    }
+    assert (second["local"], second["mark"]) == ("2026-03-30T02:30:00+02:00", None)
+    assert answer.document["occurrences"] == [first["at"], second["at"]]
     assert answer.code == 0
 
 
@@ -39,13 +46,13 @@ def test_the_day_rule_decides_over_two_day_fields(
         *("--after", "2026-03-01T00:00:00+00:00", "--count", "1", "--json"),
     )
 
-    assert answer.document == {"occurrences": [first]}
+    assert answer.document["occurrences"] == [first]
 
 
 def test_an_expression_that_never_fires_has_no_occurrences(scheduler: Scheduler) -> None:
     answer = scheduler("next", "--cron", "0 0 31 2 *", "--after", "2026-01-01T00:00Z", "--json")
 
-    assert (answer.code, answer.document) == (0, {"occurrences": []})
+    assert (answer.code, answer.document) == (0, {"occurrences": [], "items": []})
     assert answer.err == "It never runs again after 2026-01-01T00:00:00Z.\n"
 
 
@@ -126,7 +133,8 @@ def test_a_job_is_named_by_key_or_number(
         scheduler("next", str(job.pk), *options),
     )
 
-    assert by_key.document == by_number.document == {"occurrences": ["2026-01-01T17:30:00Z"]}
+    assert by_key.document == by_number.document
+    assert by_key.document["occurrences"] == ["2026-01-01T17:30:00Z"]
 
 
 @pytest.mark.django_db
@@ -161,5 +169,5 @@ def test_a_number_wins_over_a_key_like_it(
         "next", str(first.pk), "--after", "2026-01-01T00:00Z", "--count", "1", "--json"
     )
 
-    assert answer.document == {"occurrences": ["2026-01-01T01:00:00Z"]}
+    assert answer.document["occurrences"] == ["2026-01-01T01:00:00Z"]
     assert to_spec(Cron("0 1 * * *")) == first.timetable

@@ -86,7 +86,7 @@ def test_the_stored_form_stays_as_it_is(timetable: Timetable, spec: dict[str, An
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ({}, "type is 'None': write one of cron, every, at, solar, window"),
+        ({}, "type is 'None': write one of cron, every, at, solar, on_days, window"),
         ({"type": "yearly"}, "type is 'yearly'"),
         (None, "type is 'None'"),
         ({"type": ["cron"]}, "type is "),
