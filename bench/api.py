@@ -162,13 +162,14 @@ def measure_pages(*, times: int) -> dict[str, dict[str, Any]]:
     browser.force_login(root)
     asked = [(machine, PAGES), (browser, ADMIN)]
     return {
-        name: _ask(client, address, times=times)
+        name: ask(client, address, times=times)
         for client, pages in asked
         for name, address in pages.items()
     }
 
 
-def _ask(client: Any, address: str, *, times: int) -> dict[str, Any]:
+def ask(client: Any, address: str, *, times: int) -> dict[str, Any]:
+    """Ask for one page; return its status, its statements, and its times in milliseconds."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 

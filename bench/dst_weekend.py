@@ -231,10 +231,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.dst_weekend", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON document")
+    zones = sorted({weekend.zone for weekend in WEEKENDS})
+    parser.add_argument("--zone", choices=zones, help="this one's weekends only")
     options = parser.parse_args(arguments)
+    weekends = [one for one in WEEKENDS if options.zone in (None, one.zone)]
     with tempfile.TemporaryDirectory(prefix="downbeat-dst-") as folder:
         _set_up(folder)
-        found = [one for weekend in WEEKENDS for one in compare(weekend)]
+        found = [one for weekend in weekends for one in compare(weekend)]
     if options.json:
         print(json.dumps({"items": [one.as_json() for one in found]}))  # noqa: T201 - the result
     else:

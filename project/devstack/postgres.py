@@ -150,13 +150,32 @@ class Postgres:
             else:
                 return
 
-    def create_database(self, name: str) -> str:
-        """Create the empty database `name` and return its DATABASE_URL."""
+    def create_database(self, name: str, *, like: str = "template1") -> str:
+        """Create the database `name`, a copy of the one that it is to be `like`, and return its
+        DATABASE_URL. Without `like` it is empty; nobody may be connected to what is copied.
+        """
         with psycopg.connect(self.url(), autocommit=True) as connection:
             connection.execute(
-                psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name))
+                psycopg.sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                    psycopg.sql.Identifier(name), psycopg.sql.Identifier(like)
+                )
             )
         return self.url(name)
+
+    def drop_database(self, name: str) -> None:
+        """Drop the database `name`, ending its connections; no error when there is none."""
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(
+                psycopg.sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
+                    psycopg.sql.Identifier(name)
+                )
+            )
+
+    def version(self) -> str:
+        """Return what runs, for example "PostgreSQL 18.4"."""
+        with psycopg.connect(self.url()) as connection:
+            row = connection.execute("SELECT version()").fetchone()
+        return " ".join(str(row[0] if row else "PostgreSQL").split()[:2])
 
     def kill(self) -> None:
         """Kill the server with SIGKILL, as a crash would; `start` brings it back with its data."""

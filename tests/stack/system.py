@@ -9,18 +9,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import redis
 from celery import current_app
-from django.db import connections
 
 from project.devstack.broker import embedded_broker
+from project.devstack.client import connected_to
 from project.devstack.processes import Process
 from project.devstack.stack import NOT_INHERITED
 from project.devstack.up import Plan, beats, workers
 from project.devstack.waiting import wait_until
-from project.env import Env
 from project.settings import BASE_DIR
 from tests.broker import speaking_to
 from tests.stack.nodes import (
@@ -117,7 +115,7 @@ class System:
     @contextmanager
     def as_client(self) -> Iterator[None]:
         """Let this process's models and its Celery app speak to this system."""
-        with _database(self.database_url), speaking_to(self.broker_url):
+        with connected_to(self.database_url), speaking_to(self.broker_url):
             yield
 
     def forget_messages(self) -> None:
@@ -156,24 +154,6 @@ class System:
         container = kind(process, folder=self.folder, environment=self.environment, url=url)
         self.containers.append(container)
         return container
-
-
-@contextmanager
-def _database(url: str) -> Iterator[None]:
-    before: dict[str, Any] = connections.settings["default"]
-    found = Env({"DATABASE_URL": url}).database("DATABASE_URL", default="")
-    names = ("NAME", "HOST", "PORT", "USER", "PASSWORD")
-    _use_database({**before, **{name: found.get(name, "") for name in names}})
-    try:
-        yield
-    finally:
-        _use_database(before)
-
-
-def _use_database(values: dict[str, Any]) -> None:
-    connections["default"].close()
-    del connections["default"]
-    connections.settings["default"] = values
 
 
 def _plan(*parts: str, concurrency: int = 2) -> Plan:

@@ -1,0 +1,1 @@
+"""What our own side of a comparison runs: settings and jobs beside the product's."""

@@ -1,0 +1,1 @@
+"""The works, one a module: each measures one thing and says what it found."""

@@ -1,0 +1,143 @@
+"""W2: one edit among many jobs: when it is in force, and what it costs Beat."""
+
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from bench.programs import Program
+from bench.report import Figure, Section, at_most
+from bench.rivals import STOCK, stock, stock_beat
+from bench.work import Bench
+from bench.works.w1_start import filled_with
+from project.devstack.client import connected_to
+
+TITLE = "one edit among 100,000 jobs"
+MOST_SECONDS, MOST_MS = 1.0, 5.0
+STOCK_BUSY = 600.0  # seconds
+APART = 0.3
+"""Seconds between two edits: no tick meets two of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What one edit, or the mean of several, took."""
+
+    seconds: float
+    """From its commit until it is in force."""
+
+    cpu_ms: float
+    """Of the scheduler's processor time, over what it uses without edits."""
+
+
+def measure(bench: Bench, section: Section) -> None:
+    """Fill in the section."""
+    size = bench.wish.size(100_000, quick=10_000)
+    with filled_with(bench, size) as (url, numbers):
+        sides = {
+            "ours": partial(_ours, bench, url, numbers),
+            "stock": partial(_stock, bench, size),
+        }
+        found = bench.in_turns(sides, section)
+    judged = not bench.quick
+    for name, edits in found.items():
+        goals = (
+            {"seconds": at_most(MOST_SECONDS), "cpu": at_most(MOST_MS)} if name == "ours" else {}
+        )
+        section.figures += [
+            Figure(
+                name=f"{name}, from commit to in force",
+                values=[edit.seconds for edit in edits],
+                unit="s",
+                goal=goals.get("seconds"),
+                judged=judged,
+            ),
+            Figure(
+                name=f"{name}, processor time of an edit",
+                values=[edit.cpu_ms for edit in edits],
+                unit="ms",
+                goal=goals.get("cpu"),
+                judged=judged,
+            ),
+        ]
+
+
+def _ours(bench: Bench, url: str, numbers: list[int]) -> Edit:
+    """Edit a few jobs one after the other, by saving their periodic tasks, and take the means."""
+    with connected_to(url), bench.servers.beat(url) as beat:
+        wait_for_beats(1, beat)
+        edits = bench.wish.size(20, quick=6)
+        quiet = _cpu_in(beat, seconds=edits * APART)
+        before = beat.cpu_seconds()
+        began = time.monotonic()
+        waits = [_edited(number, beat) for number in numbers_from(numbers, edits)]
+        lasted = time.monotonic() - began
+        used = beat.cpu_seconds() - before - quiet * lasted / (edits * APART)
+    return Edit(max(waits), max(used, 0.0) / edits * 1000)
+
+
+def numbers_from(numbers: list[int], count: int) -> list[int]:
+    """Return that many numbers of jobs, spread over all."""
+    first, last = numbers[0], numbers[-1]
+    return [first + (last - first) * n // count for n in range(count)]
+
+
+def wait_for_beats(count: int, *beats: Program) -> None:
+    """Return once so many Beats have ticked for the first time."""
+    from project.devstack.waiting import wait_until
+    from schedules.models import Instance
+    from schedules.states import InstanceKind
+
+    alive = Instance.objects.filter(kind=InstanceKind.BEAT, pid__in=[beat.pid for beat in beats])
+
+    def are_there() -> bool:
+        for beat in beats:
+            beat.check()
+        return alive.count() >= count
+
+    wait_until(are_there, what=f"the first tick of {count} Beats", timeout=timedelta(minutes=5))
+
+
+def _edited(number: int, beat: Program) -> float:
+    """Give one job another timetable; return the seconds from the commit until it is in force."""
+    from django_celery_beat.models import CrontabSchedule, PeriodicTask
+
+    from schedules.models import Job
+
+    job = Job.objects.get(pk=number)
+    other, _ = CrontabSchedule.objects.get_or_create(minute="7", hour="7", timezone="UTC")
+    task = PeriodicTask.objects.get(pk=job.periodic_task_id)
+    same = task.crontab_id == other.pk
+    if same:
+        other, _ = CrontabSchedule.objects.get_or_create(minute="8", hour="8", timezone="UTC")
+    task.crontab = other
+    task.save()
+    committed = time.monotonic()
+    in_force = Job.objects.filter(pk=number, version__gt=job.version)
+    while not in_force.exists():
+        beat.check()
+        time.sleep(0.005)
+    took = time.monotonic() - committed
+    time.sleep(max(APART - took, 0.0))
+    return took
+
+
+def _cpu_in(program: Program, *, seconds: float) -> float:
+    before = program.cpu_seconds()
+    time.sleep(seconds)
+    return program.cpu_seconds() - before
+
+
+def _stock(bench: Bench, size: int) -> Edit:
+    """Make the last job of stock Beat run every second; in force is what it dispatches."""
+    with stock(bench, size) as rival:
+        bench.servers.redis.flushall()
+        rival.run(STOCK, "due", "1", str(time.time()))
+        with stock_beat(rival) as beat:
+            bench.servers.wait_for_message(beat)  # it has loaded everything
+            quiet = _cpu_in(beat, seconds=2.0) / 2.0
+            before, began = beat.cpu_seconds(), time.time()
+            committed = float(rival.run(STOCK, "edit"))
+            at = bench.servers.wait_for_message(beat, patience=STOCK_BUSY)
+            used = beat.cpu_seconds() - before - quiet * (at - began)
+    return Edit(at - committed, max(used, 0.0) * 1000)

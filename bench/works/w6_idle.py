@@ -1,0 +1,114 @@
+"""W6: what Beat costs while nothing is due: processor time, and its slowest statement."""
+
+import statistics
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from bench.report import Figure, Section, at_most
+from bench.statements import FILE as STATEMENTS
+from bench.work import Bench
+from bench.works.w1_start import filled_with
+from bench.works.w2_edit import wait_for_beats
+from project.devstack.client import connected_to
+
+TITLE = "idle: 100,000 jobs, none due"
+MOST_PERCENT, MOST_MS = 1.0, 1.0
+SETTLE = 3.0
+"""Seconds after the first tick, in which the chores of a start are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """One stretch of time."""
+
+    percent: float
+    """Of one core."""
+
+    statements: float
+    """A second."""
+
+    by_text: dict[str, list[float]] = field(default_factory=dict)
+    """The milliseconds of each statement, by its text."""
+
+    @property
+    def slowest(self) -> float:
+        """The longest that any took, in milliseconds."""
+        return max((max(took) for took in self.by_text.values()), default=0.0)
+
+    @property
+    def slowest_kind(self) -> tuple[float, str]:
+        """The statement that usually takes longest: its median, and its text."""
+        medians = ((statistics.median(took), text) for text, took in self.by_text.items())
+        return max(medians, default=(0.0, ""))
+
+
+def measure(bench: Bench, section: Section) -> None:
+    """Fill in the section."""
+    size = bench.wish.size(100_000, quick=10_000)
+    with filled_with(bench, size) as (url, _):
+        sides = {"ours": partial(idle, bench, url)}
+        found = bench.in_turns(sides, section)["ours"]
+    section.figures += figures(found, judged=not bench.quick)
+    if found:
+        median, text = found[-1].slowest_kind
+        section.texts.append(f"usually the slowest, {median:.2f} ms: {text}")
+
+
+def figures(found: list[Idle], *, judged: bool) -> list[Figure]:
+    """Return what the stretches say."""
+    return [
+        Figure(
+            name="Beat's processor time",
+            values=[one.percent for one in found],
+            unit="% of a core",
+            goal=at_most(MOST_PERCENT),
+            judged=judged,
+        ),
+        Figure(
+            name="slowest statement of all",
+            values=[one.slowest for one in found],
+            unit="ms",
+            goal=at_most(MOST_MS),
+            judged=judged,
+        ),
+        Figure(
+            name="slowest statement by its median",
+            values=[one.slowest_kind[0] for one in found],
+            unit="ms",
+        ),
+        Figure(name="statements", values=[one.statements for one in found], unit="/s"),
+    ]
+
+
+def idle(bench: Bench, url: str) -> Idle:
+    """Watch a Beat for a while, and another one, whose statements are timed, as long again."""
+    seconds = bench.wish.size(30, quick=2)
+    bench.servers.redis.flushall()
+    log = bench.servers.fresh_file("statements")
+    with connected_to(url):
+        with bench.servers.beat(url) as beat:
+            wait_for_beats(1, beat)
+            time.sleep(SETTLE)
+            before = beat.cpu_seconds()
+            time.sleep(seconds)
+            percent = (beat.cpu_seconds() - before) / seconds * 100
+        with bench.servers.beat(url, **{STATEMENTS: str(log)}) as beat:
+            wait_for_beats(1, beat)
+            time.sleep(SETTLE)
+            begin = time.time()
+            time.sleep(seconds)
+            by_text = _timed(log, since=begin)
+    count = sum(map(len, by_text.values()))
+    return Idle(percent, count / seconds, by_text)
+
+
+def _timed(log: Path, *, since: float) -> dict[str, list[float]]:
+    found = defaultdict(list)
+    for line in log.read_text().splitlines():
+        at, took, text = line.split("\t", 2)
+        if float(at) >= since:
+            found[text].append(float(took))
+    return dict(found)
