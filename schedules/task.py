@@ -16,7 +16,6 @@ from django.db import (
     DatabaseError,
     IntegrityError,
     InterfaceError,
-    OperationalError,
     connection,
     transaction,
 )
@@ -224,9 +223,10 @@ def _finish(run: CurrentRun, outcome: Outcome) -> None:
 def _has_lost(claimed_on: object, error: Exception) -> bool:
     """Whether `error` is the loss of the connection that the run was claimed on.
 
-    At the end of a transaction Django may have replaced a broken one with one that works.
+    At the end of a transaction Django may have replaced a broken one with one that works. The
+    error's kind tells little: an answer that was cut in two is none that the driver knows.
     """
-    if not isinstance(error, (OperationalError, InterfaceError)):
+    if not isinstance(error, CONNECTION_LOST):
         return False
     return connection.connection is not claimed_on or not connection.is_usable()
 

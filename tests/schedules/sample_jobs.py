@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from celery import Task, current_task, shared_task
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from schedules.models import Calendar
 from schedules.public import Cron, CurrentRun, Secret, SkipRun, job
@@ -122,6 +122,15 @@ def lose_connection_and_mark(name: str, *, run: CurrentRun) -> str:
     with connection.cursor() as cursor:
         if run.attempt == 1:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    return "kept it"
+
+
+@job(atomic=True)
+def lose_connection_without_a_code(*, run: CurrentRun) -> str:
+    """The same in a way for which the driver knows no error of its own: an answer cut in two."""
+    if run.attempt == 1:
+        connection.connection.close()
+        raise DatabaseError("message contents do not agree with length in message type")
     return "kept it"
 
 

@@ -20,7 +20,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite is in the process itself")
 @pytest.mark.parametrize(
     ("job", "arguments", "marks"),
-    [(sample_jobs.lose_connection, (), 0), (sample_jobs.lose_connection_and_mark, ("x",), 1)],
+    [
+        (sample_jobs.lose_connection, (), 0),
+        (sample_jobs.lose_connection_and_mark, ("x",), 1),
+        (sample_jobs.lose_connection_without_a_code, (), 0),
+    ],
 )
 def test_a_run_that_loses_its_connection_is_tried_again_and_has_not_failed(
     job: Any, arguments: tuple[str, ...], marks: int
