@@ -51,8 +51,8 @@ _SEND_NEXT = f"""
 UPDATE schedules_run SET publish_at = {{now}} WHERE id = (
     SELECT id FROM schedules_run WHERE job_id = {{job}} AND {_HELD}
     ORDER BY scheduled_at, id LIMIT 1
-)
-"""  # noqa: S608
+) AND state = 'planned'
+"""  # noqa: S608 - asked once more, since PostgreSQL may have waited here for a claim of that run
 
 RESULT_COLUMNS = (
     "task_id",

@@ -3,16 +3,19 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from threading import Barrier, Event, Thread
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from project.devstack.waiting import wait_until
 from schedules.dispatch import plan_due
 from schedules.models import Job, Run
 from schedules.operations.cancel import ALREADY_STARTED, CANCELLED, cancel_run
 from schedules.operations.switch import delete_job, disable_job, pause_job
 from schedules.querysets.clock import database_now
+from schedules.querysets.ending import send_next
 from schedules.states import WAITING, RunState
 from tests.promises import promise_jobs  # noqa: F401 - declares the tasks
 from tests.promises.world import in_the_past, make_instance, make_job
@@ -146,3 +149,55 @@ def test_several_beats_plan_each_occurrence_once() -> None:
     assert len(due) == 200
     assert set(due.values()) == {1}
     assert Run.objects.filter(job__in=jobs).count() == 200
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+def test_a_run_that_is_being_claimed_is_not_sent_by_an_end(make_one_waiting: Run) -> None:
+    waiting = make_one_waiting
+    assert waiting.job_id is not None
+    freeing = Thread(target=_send_next_of, args=[waiting.job_id])
+    with transaction.atomic():
+        claimed = Run.objects.claim(
+            waiting.task_id, task=waiting.task, instance_id=make_instance().id, pid=1
+        )
+        assert claimed is not None
+        freeing.start()
+        wait_until(_somebody_waits_for_a_lock, what="the end that frees a slot to meet the claim")
+    freeing.join()
+
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.publish_at) == (RunState.RUNNING, None)
+
+
+@pytest.fixture
+def make_one_waiting() -> Run:
+    """A run that is due and held back until a slot is free."""
+    job = make_job("held", "promise_jobs.effect", "x", begin=in_the_past(), max_instances=2)
+    now = database_now()
+    return Run.objects.create(
+        job=job,
+        job_key=job.key,
+        origin="operator",
+        task=job.task,
+        args=["x"],
+        scheduled_at=now,
+        due_at=now,
+        publish_at=now + timedelta(hours=1),
+    )
+
+
+def _send_next_of(job_id: int) -> None:
+    try:
+        send_next(connection, job_id=job_id)
+    finally:
+        connection.close()
+
+
+def _somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(cursor.fetchone()[0])
