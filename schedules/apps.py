@@ -31,7 +31,8 @@ class SchedulesConfig(AppConfig):
         """
         from schedules import lease
         from schedules.adapters import triggers
-        from schedules.alerts import jobs, receivers  # noqa: F401 - declares the framework's job
+        from schedules.alerts import jobs, receivers  # noqa: F401 - declares one of the framework's
+        from schedules.operations.outcome_checks import jobs as checks_jobs  # noqa: F401 - the other
 
         conf.options()  # refuses a wrong key before anything starts
         pre_migrate.connect(triggers.drop, sender=self, dispatch_uid="schedules.triggers.drop")

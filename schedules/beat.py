@@ -46,6 +46,7 @@ from schedules.health import is_migrated
 from schedules.lease import Lease, adopt
 from schedules.models import Run
 from schedules.operations.day_totals import add_up_ended
+from schedules.operations.outcome_checks import plan_checks
 from schedules.operations.start import plan_start_runs
 from schedules.operations.stock import refresh_stock_columns
 from schedules.operations.switch import end_pauses
@@ -187,6 +188,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             (timedelta(seconds=5), lambda: broken_rows.look_on(now=database_now())),
             (timedelta(seconds=10), lambda: read_invalid_again(now=database_now())),
             (timedelta(seconds=5), lambda: add_up_ended(now=database_now())),
+            (timedelta(seconds=5), lambda: plan_checks(now=database_now())),
         )
 
     @property

@@ -15,7 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django_celery_results.models import GroupResult, TaskResult
 
-from schedules.models import Attempt, Delivery, Job, Run
+from schedules.models import Attempt, Delivery, Job, Run, Verdict
 
 BATCH = 500
 """Runs deleted in one transaction. On SQLite an open one stops every other writer."""
@@ -76,6 +76,7 @@ def _clean_runs(whose: Q, cutoff: datetime, job: Job | None, fence: Fence) -> It
 def _delete(rows: Sequence[tuple[int, UUID]]) -> None:
     ids = [pk for pk, _ in rows]
     Attempt.objects.filter(run_id__in=ids).delete()
+    Verdict.objects.filter(run_id__in=ids).delete()
     TaskResult.objects.filter(task_id__in=[str(task_id) for _, task_id in rows]).delete()
     Run.objects.filter(pk__in=ids).delete()
 

@@ -1,6 +1,7 @@
-"""The one receiver of the house: a run's end, told to those who asked for it."""
+"""The receivers of the house: a run's end, and what its checks said, told to who asked for it."""
 
 import logging
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -12,7 +13,7 @@ from schedules.alerts.rulebook import rules_in_force
 from schedules.models import AlertEpisode, AlertRule, Run
 from schedules.operations.wording import iso
 from schedules.querysets.clock import database_now
-from schedules.signals import run_finished
+from schedules.signals import run_finished, run_suspect
 from schedules.states import AlertKind, RunState
 
 log = logging.getLogger(__name__)
@@ -23,12 +24,24 @@ LOOKING_BACK = frozenset({AlertKind.FAILING, AlertKind.RECOVERED})
 def connect() -> None:
     """Listen, once."""
     run_finished.connect(_hear, dispatch_uid="schedules.alerts")
+    run_suspect.connect(_hear_of_suspect, dispatch_uid="schedules.alerts")
 
 
 def _hear(*, run_id: int, state: RunState, **_: Any) -> None:
-    """Tell of the run's end. Never raises: an alert is no reason for a run to suffer."""
+    """Tell of the run's end."""
+    # Whether it is suspect is not known yet: it is checked after its end.
+    _tell_by(run_id, lambda kind: kind is not AlertKind.SUSPECT and could_tell(kind, state))
+
+
+def _hear_of_suspect(*, run_id: int, **_: Any) -> None:
+    """Tell that the run did not stand its checks."""
+    _tell_by(run_id, lambda kind: kind is AlertKind.SUSPECT)
+
+
+def _tell_by(run_id: int, concerns: Callable[[AlertKind], bool]) -> None:
+    """Tell by the rules of these kinds. Never raises: an alert is no reason for a run to suffer."""
     try:
-        rules = [rule for rule in rules_in_force() if could_tell(AlertKind(rule.kind), state)]
+        rules = [rule for rule in rules_in_force() if concerns(AlertKind(rule.kind))]
         if rules:
             _tell(run_id, rules)
     except DatabaseError as error:

@@ -80,6 +80,15 @@ class _Entry(Asked):
     after: Annotated[list[AfterRequest], Field(max_length=100)] | None = Field(
         None, description="All the jobs that it is to run after."
     )
+    checks: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=20)] | None = (
+        Field(
+            None,
+            description=(
+                "What a good result looks like, such as `errors == 0` or"
+                " `total >= 0.8 * median(total, last=10, same_weekday=True)`."
+            ),
+        )
+    )
 
 
 class JobCreate(_Entry):
@@ -125,6 +134,7 @@ CLEARED: dict[str, Any] = {
     "args": [],
     "kwargs": {},
     "day_off": "skip",
+    "checks": None,
 }
 """What null stands for: the default of a new job."""
 
@@ -202,6 +212,7 @@ class ScheduledJob(Reply):
     owner: str
     overridden: list[str]
     invalid_reason: str
+    checks: list[str]
     last_run_at: Moment | None
     next_run_at: Moment | None
     created_at: Moment

@@ -32,6 +32,9 @@ class Execution(Reply):
     attempt: int
     origin: str
     reason: str
+    suspect_reason: str = Field(
+        description="Of a success whose result did not stand its job's checks: why."
+    )
     requested_by: str
 
 
@@ -53,6 +56,15 @@ class ExecutionPage(Reply):
     next_cursor: str | None
 
 
+class CheckFinding(Reply):
+    """What one of the job's checks said about a run's result."""
+
+    check: str
+    holds: bool | None = Field(description="Null where there is not enough history to compare.")
+    reason: str
+    numbers: dict[str, bool | int | float]
+
+
 class Progress(Reply):
     """How far a run is."""
 
@@ -69,6 +81,7 @@ class ExecutionDetails(Execution):
     error_traceback: str | None
     log: str | None
     progress: Progress | None
+    checks: list[CheckFinding] | None = Field(description="Null until the run was checked.")
 
 
 class ExecutionLog(Reply):

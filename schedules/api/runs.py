@@ -24,6 +24,7 @@ from schedules.models import Job, Run
 from schedules.operations.cancel import CANCELLED, cancel_run
 from schedules.operations.history import history
 from schedules.operations.listing import hosts_of
+from schedules.operations.outcome_checks import recheck_run, verdict_of
 from schedules.operations.retry import retry_run
 from schedules.operations.shapes import FAILURES, STATUSES, details_shape, log_shape, run_shape
 from schedules.querysets.clock import database_now
@@ -69,7 +70,7 @@ def get(request: HttpRequest, execution_id: UUID) -> Any:
     """Show a run with its arguments, result and traceback."""
     run = _run_or_404(execution_id)
     result = TaskResult.objects.filter(task_id=str(run.task_id)).first()
-    return {**_shape(run), **details_shape(run, result)}
+    return {**_shape(run), **details_shape(run, result, verdict_of(run))}
 
 
 @router.get(
@@ -127,6 +128,23 @@ def cancel(request: HttpRequest, execution_id: UUID, data: Why | None = None) ->
         "message": "Execution cancelled successfully",
         "execution": _shape(run),
     }
+
+
+@router.post(
+    "/runs/{uuid:execution_id}/recheck",
+    auth=needs(OPERATE),
+    response=ExecutionDetails,
+    operation_id="recheckExecution",
+)
+def recheck(request: HttpRequest, execution_id: UUID, data: Why | None = None) -> Any:
+    """Hold a success against the checks that its job has now; without any it is refused with 409.
+
+    It stays a success; `suspectReason` says whether it still is suspect.
+    """
+    run = _run_or_404(execution_id)
+    reason = (data.reason if data else None) or ""
+    recheck_run(run, by=caller(request), source="api", now=database_now(), reason=reason)
+    return get(request, execution_id)
 
 
 def _page(query: Any, job: Job | None) -> dict[str, Any]:

@@ -51,6 +51,7 @@ export interface ScheduledJob {
   owner: string;
   overridden: string[];
   invalidReason: string;
+  checks: string[];
   lastRunAt?: string;
   nextRunAt?: string;
   createdAt: string;
@@ -80,6 +81,7 @@ export interface ScheduledJobExecution {
   attempt: number;
   origin: string;
   reason: string;
+  suspectReason: string;
   requestedBy: string;
 }
 
@@ -141,6 +143,7 @@ export interface JobCreate {
   args?: unknown[];
   kwargs?: Record<string, unknown>;
   after?: AfterRequest[];
+  checks?: string[];
   key?: string;
   taskFunctionId?: number;
   taskFunctionKey?: string;
@@ -179,6 +182,7 @@ export interface JobUpdate {
   args?: unknown[];
   kwargs?: Record<string, unknown>;
   after?: AfterRequest[];
+  checks?: string[];
   taskFunctionId?: number;
   taskFunctionKey?: string;
   priority?: number;
@@ -231,6 +235,7 @@ export interface ExecutionDetails {
   attempt: number;
   origin: string;
   reason: string;
+  suspectReason: string;
   requestedBy: string;
   args: unknown[];
   kwargs: Record<string, unknown>;
@@ -238,6 +243,7 @@ export interface ExecutionDetails {
   errorTraceback?: string;
   log?: string;
   progress?: Progress;
+  checks?: CheckFinding[];
 }
 
 export interface TaskFunction {
@@ -393,6 +399,7 @@ export interface JobPreviewRequest {
   args?: unknown[];
   kwargs?: Record<string, unknown>;
   after?: AfterRequest[];
+  checks?: string[];
   taskFunctionId?: number;
   taskFunctionKey?: string;
   priority?: number;
@@ -449,6 +456,13 @@ export interface AfterRequest {
 export interface Progress {
   done: number;
   total?: number;
+}
+
+export interface CheckFinding {
+  check: string;
+  holds?: boolean;
+  reason: string;
+  numbers: Record<string, unknown>;
 }
 
 export interface AlertDelivery {

@@ -12,6 +12,7 @@ from schedules.models.engine import GlobalPause, Instance, Touched, Watermark
 from schedules.models.job import Calendar, Job, ScheduleVersion, TaskFunction
 from schedules.models.run import Attempt, Run
 from schedules.models.tally import Tally
+from schedules.models.verdict import Verdict
 
 __all__ = [
     "Alert",
@@ -36,5 +37,6 @@ __all__ = [
     "TaskFunction",
     "Token",
     "Touched",
+    "Verdict",
     "Watermark",
 ]

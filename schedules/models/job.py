@@ -160,6 +160,9 @@ class Job(models.Model):
     on_lost = models.CharField(max_length=5, choices=OnLost, default=OnLost.FAIL)
     exclusive = models.BooleanField(default=False)
     retention = models.DurationField(null=True, blank=True)
+    checks = models.JSONField(
+        null=True, blank=True, help_text="What a good result looks like; empty: not checked."
+    )
     own_policy = models.JSONField(
         null=True, blank=True, help_text="Its own values, where its periodic task gives others."
     )
@@ -207,6 +210,8 @@ class Job(models.Model):
                 name="job_pause_ends",
             ),
             models.Index(fields=["id"], condition=Q(timetable__isnull=True), name="job_unreadable"),
+            # Whether there is anything to check at all.
+            models.Index(fields=["id"], condition=Q(checks__isnull=False), name="job_checked"),
         ]
 
     def __str__(self) -> str:

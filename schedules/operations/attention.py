@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 
-from schedules.models import Job, Run
+from schedules.models import Job, Run, Verdict
 from schedules.operations.conditions import BAD, LATE_AFTER, Condition, condition
 from schedules.operations.listing import JobRow, list_jobs
 from schedules.querysets.newest import jobs_last_seen_in
@@ -45,7 +45,7 @@ MOST_WAITING = 10_000
 
 
 def concerns(*, now: datetime) -> list[Concern]:
-    """Return jobs that are invalid, flagged, late or failing; at most twenty of each."""
+    """Return jobs that are invalid, flagged, late, failing or suspect; at most twenty of each."""
     found = [
         Concern(
             job=job,
@@ -62,7 +62,9 @@ def concerns(*, now: datetime) -> list[Concern]:
                 Concern(job=job, condition=Condition.LATE, detail="", since=job.next_due_at)
             )
             seen.add(job.pk)
-    return [*found, *(each for each in _failing(now) if each.job.pk not in seen)]
+    found += [each for each in _failing(now) if each.job.pk not in seen]
+    seen |= {each.job.pk for each in found}
+    return [*found, *(each for each in _suspect(now) if each.job.pk not in seen)]
 
 
 def outbox(*, now: datetime) -> Outbox:
@@ -121,6 +123,26 @@ def _failing(now: datetime) -> list[Concern]:
         for job, last in failing_jobs(now=now)[:MOST_OF_EACH]
         if last is not None
     ]
+
+
+def _suspect(now: datetime) -> list[Concern]:
+    """Enabled jobs whose latest run succeeded, is suspect, and was not dismissed."""
+    verdicts = Verdict.objects.filter(suspect_at__gte=now - LOOKED_BACK).order_by("-suspect_at")
+    seen = set(verdicts.values_list("run__job", flat=True)[:MOST_SEEN])
+    if not seen:
+        return []
+    jobs = Job.objects.enabled().select_related("task_function").filter(pk__in=seen)
+    return [
+        Concern(
+            job=job,
+            condition=Condition.SUSPECT,
+            detail=last.suspect_reason,
+            since=last.finished_at,
+            last=last,
+        )
+        for job, last in list_jobs(jobs)
+        if last is not None and last.suspect_reason and last.dismissed_at is None
+    ][:MOST_OF_EACH]
 
 
 def _still_fails(row: JobRow, now: datetime) -> bool:

@@ -22,12 +22,16 @@ class Condition(TextChoices):
     PAUSED = "paused", "paused"
     LATE = "late", "late"
     FAILING = "failing", "failing"
+    SUSPECT = "suspect", "suspect"
     ENDED = "ended", "ended"
     OK = "ok", "ok"
 
 
 def condition(job: Job, *, last: RunState | str | None, now: datetime) -> Condition:
-    """Return the one word that matters most. `last` is the state of its latest finished run."""
+    """Return the one word that matters most. `last` is the state of its latest finished run.
+
+    Whether that run is suspect is not looked at; `attention` does.
+    """
     paused = job.is_paused and (job.paused_until is None or job.paused_until > now)
     late = job.next_due_at is not None and job.next_due_at < now - LATE_AFTER
     answers = (

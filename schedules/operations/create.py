@@ -19,6 +19,7 @@ from schedules.operations.edit import (
     check_bounds,
     check_fires,
     check_policy,
+    check_rules,
     put_into_force,
     take_calendar,
 )
@@ -32,7 +33,7 @@ from schedules.operations.timetables import (
 )
 from schedules.operations.wording import describe
 from schedules.querysets.jobs import is_number
-from schedules.registry import Declaration, find
+from schedules.registry import Declaration, find, texts_of
 from schedules.states import After, Owner
 from schedules.timing import At
 
@@ -148,6 +149,7 @@ def _new_job(
         job.max_retries, job.retry_delay = declaration.max_retries, declaration.retry_delay
         job.time_limit, job.soft_time_limit = declaration.time_limit, declaration.soft_time_limit
         job.exclusive = declaration.exclusive
+        job.checks = texts_of(declaration.checks)
     if is_one_off:
         job.misfire_grace = None
     for name in EDITABLE:
@@ -155,6 +157,7 @@ def _new_job(
             setattr(job, name, values[name])
     check_policy({name: getattr(job, name) for name in EDITABLE})
     take_calendar(job, values)
+    check_rules(job)
     return job
 
 

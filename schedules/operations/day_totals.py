@@ -4,17 +4,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import F, Min, Sum
 
-from schedules.models import DayTotal, Run, Watermark
+from schedules.models import DayTotal, Run
+from schedules.operations.watermarks import SETTLED, take_watermark
 from schedules.querysets.buckets import DayOf
 from schedules.states import RunState
 
 NAME = "day_totals"
-
-SETTLED = timedelta(seconds=5)
-"""A run's end is stamped a moment before it commits; younger ends are left to the next pass."""
 
 LONGEST_PASS = timedelta(days=1)
 """History that was there before the first pass is added up a day at a time."""
@@ -40,7 +38,7 @@ def add_up_ended(*, now: datetime) -> int:
     Each ended run is counted once: the watermark moves in the same transaction, and of several
     Beats one holds it.
     """
-    watermark = _take_watermark(now)
+    watermark = take_watermark(NAME, first=lambda: _first(now))
     if watermark is None:
         return 0
     until = min(now - SETTLED, watermark.at + LONGEST_PASS)
@@ -98,15 +96,7 @@ def _add(*, job_id: int, day: date, state: str, number: int, took: timedelta) ->
         DayTotal.objects.create(job_id=job_id, day=day, state=state, number=number, took_ms=took_ms)
 
 
-def _take_watermark(now: datetime) -> Watermark | None:
-    """Return the locked watermark; None while another Beat has it. The first one lies before
-    everything that ever ended.
-    """
-    marks = Watermark.objects.filter(name=NAME)
-    if not marks.exists():
-        first = Run.objects.aggregate(first=Min("finished_at"))["first"]
-        begin = (first or now - SETTLED).astimezone(UTC) - timedelta(microseconds=1)
-        Watermark.objects.bulk_create([Watermark(name=NAME, at=begin)], ignore_conflicts=True)
-    if connections[marks.db].features.has_select_for_update_skip_locked:
-        marks = marks.select_for_update(skip_locked=True)
-    return marks.first()
+def _first(now: datetime) -> datetime:
+    """Return an instant before everything that ever ended."""
+    first = Run.objects.aggregate(first=Min("finished_at"))["first"]
+    return (first or now - SETTLED).astimezone(UTC) - timedelta(microseconds=1)

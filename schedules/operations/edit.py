@@ -28,6 +28,7 @@ from schedules.operations.timetables import (
     point_at,
     read_entered,
 )
+from schedules.registry import check_texts, find, named_checkers
 from schedules.states import After, DayOff
 from schedules.timing import Every
 
@@ -55,6 +56,7 @@ EDITABLE = (
     "exclusive",
     "retention",
     "is_primary",
+    "checks",
 )
 """Fields of a job that an operator may set. When and what it runs is said by its periodic task."""
 
@@ -173,6 +175,7 @@ def change_job(
     before, version = _snapshot(stored), stored.version
     apply(stored)
     check_policy({name: getattr(stored, name) for name in EDITABLE}, job=stored)
+    check_rules(stored)
     put_into_force(stored, now=now, by=actor_name(by))
     after = _snapshot(stored)
     if after["timetable"] != before["timetable"]:
@@ -368,6 +371,14 @@ def check_policy(values: Mapping[str, Any], *, job: Job | None = None) -> None:
     timetable = None if job is None else current_timetable(job)
     if values.get("jitter") and timetable is not None:
         check_jitter(values["jitter"], timetable)
+
+
+def check_rules(job: Job) -> None:
+    """Raise InvalidInput for an outcome check that cannot be. An empty list is none."""
+    job.checks = job.checks or None
+    declaration = find(job.task)
+    known = {} if declaration is None else named_checkers(declaration.checks)
+    check_texts(job.checks or [], known=known)
 
 
 def _now_overridden(job: Job, changed: Sequence[str]) -> list[str]:

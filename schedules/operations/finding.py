@@ -35,6 +35,7 @@ class Wanted:
     is_in_errors: bool = False
     """Whether the text is looked for in what bodies raised, too."""
     is_dismissed: bool | None = None
+    is_suspect: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +123,8 @@ def _unindexed(wanted: Wanted) -> Q | None:
         beside &= Q(instance_id=wanted.instance_id)
     if wanted.is_dismissed is not None:
         beside &= Q(dismissed_at__isnull=not wanted.is_dismissed)
+    if wanted.is_suspect is not None:
+        beside &= ~Q(suspect_reason="") if wanted.is_suspect else Q(suspect_reason="")
     if wanted.text:
         text = (
             Q(job_key__icontains=wanted.text)

@@ -15,7 +15,7 @@ from schedules.dispatch import absorb_edits, bring_into_force, load
 from schedules.dispatch.given import GIVEN, take_back
 from schedules.models import Job, TaskFunction
 from schedules.operations.timetables import point_at
-from schedules.registry import Declaration, all_declared, argument_schema
+from schedules.registry import Declaration, all_declared, argument_schema, texts_of
 from schedules.states import Owner
 from schedules.timing import to_spec
 
@@ -168,6 +168,7 @@ def _as_json(declaration: Declaration) -> dict[str, Any]:
         "on_lost": str(declaration.on_lost),
         "exclusive": declaration.exclusive,
         "is_primary": declaration.is_primary,
+        "checks": texts_of(declaration.checks) or None,
         **_texts(declaration),
     }
 
@@ -183,6 +184,7 @@ PLAIN = (
     "on_lost",
     "exclusive",
     "is_primary",
+    "checks",
     "kwargs",
     *NAMES,
 )

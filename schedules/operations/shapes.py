@@ -12,7 +12,16 @@ from uuid import UUID
 
 from django_celery_results.models import TaskResult
 
-from schedules.models import Backfill, Calendar, Dependency, Instance, Job, Run, TaskFunction
+from schedules.models import (
+    Backfill,
+    Calendar,
+    Dependency,
+    Instance,
+    Job,
+    Run,
+    TaskFunction,
+    Verdict,
+)
 from schedules.operations.backfill import Progress
 from schedules.operations.status import SchedulerStatus
 from schedules.operations.timetables import current_timetable, parts_of
@@ -88,6 +97,7 @@ def job_shape(job: Job, *, language: str = "en") -> dict[str, Any]:
         "owner": job.owner,
         "overridden": job.overridden,
         "invalidReason": job.invalid_reason,
+        "checks": job.checks or [],
         "lastRunAt": _instant(job.last_run_at),
         "nextRunAt": _instant(job.next_run_at),
         "createdAt": _instant(job.created_at),
@@ -172,6 +182,7 @@ def run_shape(run: Run, *, hosts: Mapping[UUID, str]) -> dict[str, Any]:
         "attempt": run.attempt,
         "origin": run.origin,
         "reason": run.reason,
+        "suspectReason": run.suspect_reason,
         "requestedBy": run.requested_by,
     }
 
@@ -261,7 +272,7 @@ def log_shape(run: Run) -> dict[str, Any]:
     }
 
 
-def details_shape(run: Run, result: TaskResult | None) -> dict[str, Any]:
+def details_shape(run: Run, result: TaskResult | None, verdict: Verdict | None) -> dict[str, Any]:
     """Return what went into a run and came out of it."""
     return {
         "args": redacted(run.args),
@@ -270,6 +281,7 @@ def details_shape(run: Run, result: TaskResult | None) -> dict[str, Any]:
         "errorTraceback": result.traceback if result else None,
         "log": run.log or None,
         "progress": run.progress,
+        "checks": None if verdict is None else verdict.findings,
     }
 
 

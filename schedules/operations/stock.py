@@ -1,17 +1,16 @@
 """Keeping django-celery-beat's own columns true for people who look at its pages."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import Count, F, Max
 from django.db.models.functions import Coalesce, Greatest
 from django_celery_beat.models import PeriodicTask
 
-from schedules.models import Job, Run, Watermark
+from schedules.models import Job, Run
+from schedules.operations.watermarks import SETTLED, take_watermark
 
 NAME = "stock_columns"
-SETTLED = timedelta(seconds=5)
-"""A run's end is stamped a moment before it commits; younger ends are left to the next pass."""
 
 
 @transaction.atomic
@@ -22,7 +21,7 @@ def refresh_stock_columns(*, now: datetime) -> int:
     pass these columns over, so that bookkeeping is no edit.
     """
     until = now - SETTLED
-    watermark = _take_watermark(until)
+    watermark = take_watermark(NAME, first=lambda: until)
     if watermark is None or watermark.at >= until:
         return 0
     ended = (
@@ -42,12 +41,3 @@ def refresh_stock_columns(*, now: datetime) -> int:
     watermark.at = until
     watermark.save(update_fields=["at"])
     return len(rows)
-
-
-def _take_watermark(until: datetime) -> Watermark | None:
-    """Return the locked watermark; None while another Beat has it."""
-    Watermark.objects.bulk_create([Watermark(name=NAME, at=until)], ignore_conflicts=True)
-    marks = Watermark.objects.filter(name=NAME)
-    if connections[marks.db].features.has_select_for_update_skip_locked:
-        marks = marks.select_for_update(skip_locked=True)
-    return marks.first()

@@ -12,6 +12,7 @@ from schedules.dispatch import park as _park
 from schedules.errors import InvalidInput, Refused, SkipRun, Superseded
 from schedules.models import Run
 from schedules.operations.monitoring import Watch, watch_jobs
+from schedules.operations.outcome_checks import CheckedRun
 from schedules.querysets.clock import database_now
 from schedules.querysets.runs import RunQuerySet
 from schedules.registry import Secret, declared_as, job
@@ -23,6 +24,7 @@ from schedules.timing import At, Cron, Every
 __all__ = [
     "At",
     "Call",
+    "CheckedRun",
     "Cron",
     "CurrentRun",
     "Every",

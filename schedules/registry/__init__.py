@@ -4,6 +4,7 @@ Declaring only records. Rows are made by `operations.install`, runs by `dispatch
 """
 
 from schedules.registry.arguments import InvalidArguments, argument_schema, check_arguments
+from schedules.registry.checking import check_texts, named_checkers, texts_of
 from schedules.registry.declaration import Declaration, job
 from schedules.registry.lookup import (
     all_declared,
@@ -22,11 +23,14 @@ __all__ = [
     "all_declared",
     "argument_schema",
     "check_arguments",
+    "check_texts",
     "declared_as",
     "find",
     "is_declared",
     "job",
     "load",
+    "named_checkers",
     "refuse_map_of_declared",
     "reveal",
+    "texts_of",
 ]

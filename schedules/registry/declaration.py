@@ -1,6 +1,6 @@
 """The decorator `@job` and what it records."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
@@ -10,6 +10,8 @@ from typing import Any
 from celery import shared_task
 from django.core.exceptions import ImproperlyConfigured
 
+from schedules.errors import InvalidInput
+from schedules.registry.checking import Checker, check_texts, named_checkers, texts_of
 from schedules.states import OnLost, Overlap
 from schedules.timing import Timetable, smallest_gap
 
@@ -48,6 +50,7 @@ class Declaration:
     exclusive: bool = False
     is_primary: bool = False
     at_start: timedelta | None = None
+    checks: Sequence[str | Checker] = ()
 
     @property
     def call_options(self) -> dict[str, Any]:
@@ -90,7 +93,8 @@ def job(
     is called. `atomic` wraps body, result and success in one database transaction: for short bodies
     that touch nothing but the database. `idempotent` says that a second execution does no harm;
     both make `on_lost` "retry" by default. `misfire_grace` None means however late. `at_start` also
-    runs the job once, that long after a Beat has started. The remaining keywords are
+    runs the job once, that long after a Beat has started. `checks` say what a good result looks
+    like: expressions, or functions that get a `CheckedRun`. The remaining keywords are
     `Declaration`'s.
 
     Raises ImproperlyConfigured when two functions claim one name or key.
@@ -115,6 +119,7 @@ def job(
             **policy,
         )
         _check_limits(declaration)
+        _check_checks(declaration)
         _record(declaration)
         # A hard limit alone counts for nothing beside the app's longer soft one: Celery begins to
         # watch it only when the soft one has passed.
@@ -143,6 +148,14 @@ def _check_limits(declaration: Declaration) -> None:
             f"Job {declaration.key!r}: jitter is {declaration.jitter}: write one that is shorter"
             f" than the least time between two occurrences, {gap}."
         )
+
+
+def _check_checks(declaration: Declaration) -> None:
+    known = named_checkers(declaration.checks)
+    try:
+        check_texts(texts_of(declaration.checks), known=known)
+    except InvalidInput as error:
+        raise ImproperlyConfigured(f"Job {declaration.key!r}: {error}") from error
 
 
 def _record(declaration: Declaration) -> None:

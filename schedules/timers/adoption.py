@@ -47,11 +47,6 @@ def timers_of(model: type[models.Model]) -> Sequence["Timer"]:
     return [timer for base in model.__mro__ for timer in _timers.get(base, ())]
 
 
-def all_timers() -> list["Timer"]:
-    """Return every timer of the models that this process has loaded."""
-    return [timer for timers in _timers.values() for timer in timers]
-
-
 def _after_save(
     sender: type[models.Model],
     *,

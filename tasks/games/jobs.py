@@ -51,6 +51,7 @@ class _Tally:
     misfire_grace=timedelta(hours=12),
     idempotent=True,
     max_retries=3,
+    checks=["games == 0 or created + existing > 0", "games >= 0.5 * median(games)"],
     name_en="Make the coming game sessions",
     name_ar="إنشاء جلسات الألعاب القادمة",
     name_id="Buat sesi permainan mendatang",

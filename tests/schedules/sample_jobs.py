@@ -8,7 +8,7 @@ from celery import Task, current_task, shared_task
 from django.db import DatabaseError, connection
 
 from schedules.models import Calendar
-from schedules.public import Cron, CurrentRun, Secret, SkipRun, job
+from schedules.public import CheckedRun, Cron, CurrentRun, Secret, SkipRun, job
 
 log = logging.getLogger(__name__)
 
@@ -150,3 +150,17 @@ def daily() -> str:
 def undeclared(x: int) -> int:
     """A plain Celery task that nobody declared."""
     return x
+
+
+def has_an_even_total(checked: CheckedRun) -> str | None:
+    """A check in Python: an odd total is suspect; 13 cannot be checked at all."""
+    total = checked.numbers["total"]
+    if total == 13:
+        raise ValueError("thirteen")
+    return f"{total} is odd" if total % 2 else None
+
+
+@job(checks=["errors == 0", has_an_even_total])
+def count(total: int, errors: int = 0) -> dict[str, Any]:
+    """Return what it was given, as jobs that count do."""
+    return {"message": f"{total} counted", "data": {"total": total, "errors": errors}}

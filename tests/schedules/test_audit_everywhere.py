@@ -5,6 +5,7 @@ below fails the test.
 """
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -51,6 +52,8 @@ API: list[tuple[str, str, Any]] = [
     ("DELETE", UPSTREAM, None),
     ("POST", f"{S}/runs/{{ended_id}}/retry", None),
     ("POST", f"{S}/runs/{{waiting_id}}/cancel", None),
+    ("PATCH", J, {"checks": ["took >= 0"]}),
+    ("POST", f"{S}/runs/{{good_id}}/recheck", None),
     ("POST", f"{S}/cleanup", {"retentionDays": 30}),
     ("POST", f"{S}/recover", None),
     ("POST", f"{S}/install", {"replaceExisting": True}),
@@ -96,6 +99,8 @@ CLI: list[tuple[str, ...]] = [
     ("backfill", "mine", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-09T00:00:00Z"),
     ("retry", "{ended_id}"),
     ("cancel", "{waiting_id}"),
+    ("checks", "mine", "--add", "took >= 0"),
+    ("recheck", "{good_id}"),
     ("cleanup", "--days", "30"),
     ("install",),
     ("recover",),
@@ -155,6 +160,14 @@ class Things:
         ended = make_run(
             "sample_jobs.add", 1, state=RunState.FAILED, finished_at=now, job_key="other", **common
         )
+        good = make_run(
+            "sample_jobs.add",
+            1,
+            state=RunState.SUCCEEDED,
+            job=self.job,
+            started_at=now,
+            finished_at=now,
+        )
         waiting = make_run("sample_jobs.add", 1, natural_key="x", due_at=now + timedelta(days=1))
         self.waiting = waiting
         more: dict[str, Any] = {"by": "code", "source": "code", "now": now}
@@ -174,6 +187,7 @@ class Things:
             "key": "other",
             "upstream_id": "other",
             "ended_id": ended.task_id,
+            "good_id": good.task_id,
             "waiting_id": waiting.task_id,
             "channel_id": self.channel.pk,
             "backfill_id": self.backfill.pk,
@@ -207,8 +221,7 @@ def test_every_operation_of_the_api_leaves_one_entry(things: Things) -> None:
         if method != "get" and path.startswith((S, "/api/v1/scheduled-jobs"))
     }
     tried = {
-        (method, path.replace("ended_id", "execution_id").replace("waiting_id", "execution_id"))
-        for method, path, _ in API
+        (method, re.sub("(ended|waiting|good)_id", "execution_id", path)) for method, path, _ in API
     }
     assert offered - PREVIEWS == tried
     headers = {"Authorization": f"Bearer {things.token.raw}"}

@@ -19,6 +19,7 @@ from schedules.dashboard.reader import known_zone
 from schedules.dashboard.words.choices import DAY_RULES, ON_LOST, OVERLAPS
 from schedules.models import Job, TaskFunction
 from schedules.operations.timetables import UNITS, current_timetable, parts_of
+from schedules.registry import find, texts_of
 from schedules.timing import At, Cron, Every
 
 KINDS = (("cron", _("Cron")), ("interval", _("Interval")), ("once", _("Once")))
@@ -29,7 +30,7 @@ SECONDS = ("misfire_grace", "jitter", "time_limit", "retry_delay")
 
 PLAIN = (
     *("name_en", "name_ar", "name_id", "description_en", "priority", "max_instances", "overlap"),
-    *("coalesce", "max_retries", "on_lost", "is_primary"),
+    *("coalesce", "max_retries", "on_lost", "is_primary", "checks"),
 )
 TIMETABLE = ("kind", "cron_expression", "timezone", "day_rule", "run_at")
 LONGEST_SECONDS = 10 * 366 * 86_400
@@ -43,6 +44,22 @@ def _seconds(label: object, *, least: int = 0, help_text: object = "") -> forms.
         max_value=LONGEST_SECONDS,
         help_text=help_text,  # type: ignore[arg-type]
     )
+
+
+class LinesField(forms.CharField):
+    """Texts, one a line; empty lines are none."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Show stored texts as lines."""
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Return the texts."""
+        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Whether other texts were entered than are stored."""
+        return bool((initial or []) != self.to_python(data))
 
 
 class JobForm(forms.Form):
@@ -119,13 +136,24 @@ class JobForm(forms.Form):
     priority = forms.IntegerField(label=_("Priority"), min_value=-32768, max_value=32767, initial=0)
     on_lost = forms.ChoiceField(label=_("If the worker is lost"), choices=ON_LOST)
     is_primary = forms.BooleanField(label=_("Critical"), required=False)
+    checks = LinesField(
+        label=_("Checks of the outcome"),
+        required=False,
+        help_text=_(
+            "One a line, such as errors == 0 or total >= 0.8 * median(total, last=10)."
+            " A success for which one does not hold is suspect."
+        ),
+        widget=forms.Textarea(attrs={"rows": 3, "class": "code", "spellcheck": "false"}),
+    )
     reason = forms.CharField(label=_("Reason"), max_length=1000, required=False)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, function: TaskFunction | None, job: Job | None, *args: Any, **kwargs: Any):
         self.schema: Mapping[str, Any] = function.arguments if function else {}
         self.job = job
-        kwargs["initial"] = {**_initial(job, self.schema), **kwargs.get("initial", {})}
+        declared = find(function.task) if function and job is None else None
+        checks = {} if declared is None else {"checks": texts_of(declared.checks)}
+        kwargs["initial"] = {**_initial(job, self.schema), **checks, **kwargs.get("initial", {})}
         kwargs["label_suffix"] = ""
         super().__init__(*args, **kwargs)
         for name, field in argument_fields(self.schema).items():

@@ -18,6 +18,7 @@ from schedules.errors import InvalidInput, Refused
 from schedules.models import Run
 from schedules.operations.cancel import CANCELLED, cancel_run
 from schedules.operations.missed import dismiss_run, run_after_all
+from schedules.operations.outcome_checks import recheck_run
 from schedules.operations.parked import move_run
 from schedules.operations.retry import retry_run
 from schedules.operations.upcoming import zone_of
@@ -178,7 +179,27 @@ def _dismiss(reader: Reader, run: Run) -> str:
     return _("Dismissed.") if dismissed else _("It was dismissed already.")
 
 
+def _ask_recheck(reader: Reader, run: Run) -> Question:
+    return Question(
+        title=_("Check %(run)s again?") % _named(reader, run),
+        consequence=_(
+            "Its result is held against the checks that the job has now. It stays a success;"
+            " whether it is suspect may change. Nobody is told."
+        ),
+        button=_("Check again"),
+        here="runs",
+    )
+
+
+def _recheck(reader: Reader, run: Run) -> str:
+    recheck_run(
+        run, by=reader.request.user, source=SOURCE, now=reader.now, reason=reason_of(reader)
+    )
+    return _("It is suspect.") if run.suspect_reason else _("It stands all checks.")
+
+
 VERBS = {
+    "recheck": Verb(question=_ask_recheck, do=_recheck),
     "retry": Verb(question=_ask_retry, do=_retry),
     "cancel": Verb(question=_ask_cancel, do=_cancel),
     "move": Verb(question=_ask_move, do=_move),

@@ -86,6 +86,8 @@ def _verb(concern: Concern) -> str:
     job: Job = concern.job
     if concern.condition is Condition.FAILING:
         return "run"
+    if concern.condition is Condition.SUSPECT:
+        return "none"  # its run, which is linked, has the verbs
     if concern.condition is Condition.INVALID and job.invalid_reason:
         return "edit"
     return "look"

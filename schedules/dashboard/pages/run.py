@@ -9,12 +9,14 @@ from uuid import UUID
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 
+from schedules.dashboard.drawing.curves import curve
 from schedules.dashboard.drawing.story import Stretch, story_bar
 from schedules.dashboard.guard import page, show
 from schedules.dashboard.reader import Reader
 from schedules.dashboard.words.json_text import as_text
 from schedules.dashboard.words.states import tone_of
 from schedules.models import Run
+from schedules.operations.outcome_checks import history_of, verdict_of
 from schedules.operations.parked import is_parked
 from schedules.operations.run_story import Step, Story, story_of
 from schedules.operations.shapes import result_data
@@ -44,6 +46,7 @@ def run(reader: Reader, *, task_id: UUID) -> HttpResponse:
         "can_retry": shown.state in FINAL,
         "can_move": is_parked(shown),
         "can_dismiss": shown.state == RunState.MISSED and shown.dismissed_at is None,
+        "can_recheck": shown.state == RunState.SUCCEEDED and shown.job and shown.job.checks,
         "did_not_run": shown.state in (RunState.MISSED, RunState.SKIPPED) and shown.job_id,
         **(_details(shown, story) if reader.may_view_details else {}),
     }
@@ -71,7 +74,30 @@ def _details(shown: Run, story: Story) -> dict[str, Any]:
         "log": shown.log[-LONGEST_LOG:],
         "done": progress.get("done"),
         "total": progress.get("total"),
+        **_checks(shown),
     }
+
+
+def _checks(shown: Run) -> dict[str, Any]:
+    """What the job's checks said, and the numbers they speak of over the runs before."""
+    verdict = verdict_of(shown)
+    if verdict is None:
+        return {}
+    figures = [
+        {
+            "name": figure.name,
+            "last": figure.values[-1],
+            "before": figure.values[:-1],
+            "drawing": curve(
+                figure.values,
+                title=figure.name,
+                description=_("the last %(number)s runs, this one at the end")
+                % {"number": len(figure.values)},
+            ),
+        }
+        for figure in history_of(shown, verdict)
+    ]
+    return {"findings": verdict.findings, "checked_at": verdict.at, "check_figures": figures}
 
 
 def _words(step: Step) -> str:

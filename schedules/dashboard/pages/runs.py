@@ -27,7 +27,9 @@ MOST_EXPORTED = 10_000
 MOST_OFFERED = 200
 
 FAILING = "failing"
+SUSPECT = "suspect"
 STATE_GROUPS = {
+    SUSPECT: (RunState.SUCCEEDED,),
     FAILING: (RunState.FAILED, RunState.LOST, RunState.TIMED_OUT),
     "unfinished": (RunState.PLANNED, RunState.SENT, RunState.RETRYING, RunState.RUNNING),
 }
@@ -105,6 +107,7 @@ def _wanted(reader: Reader) -> Wanted:
         until=_instant(reader, query.get("to", "")) or (None if states else reader.now),
         text=query.get("q", "").strip()[:200],
         is_in_errors=reader.may_view_details,
+        is_suspect=True if state == SUSPECT else None,
     )
 
 
@@ -117,6 +120,7 @@ def _choices(reader: Reader) -> dict[str, Any]:
         "states": [
             (FAILING, _("failed, lost or timed out")),
             ("unfinished", _("not ended yet")),
+            (SUSPECT, _("succeeded, but suspect")),
             *((state.value, sign_of(state).word) for state in RunState),
         ],
         "jobs": [(str(number), key) for number, key in jobs],
@@ -132,6 +136,7 @@ def _json(found: Found) -> JsonResponse:
     for item in items:
         item.pop("errorMessage")
         item.pop("resultSummary")
+        item.pop("suspectReason")
     response = JsonResponse({"items": items, "nextCursor": found.cursor})
     response.headers["Content-Disposition"] = 'attachment; filename="runs.json"'
     return response

@@ -35,6 +35,7 @@ def rules_of(job: Job) -> list[Rule]:
             (_("Priority"), _priority(job), "priority", "queue"),
             (_("History"), _retention(job), "retention"),
             (_("Importance"), _primary(job), "is_primary"),
+            (_("Checks of the outcome"), _checks(job), "checks"),
         )
     ]
 
@@ -125,6 +126,12 @@ def _retention(job: Job) -> str:
     if job.retention is None:
         return _("Kept as long as the clean-up of the log says.")
     return _("Runs are kept for %(length)s.") % {"length": length(job.retention)}
+
+
+def _checks(job: Job) -> str:
+    if not job.checks:
+        return _("None: a run that succeeded is taken at its word.")
+    return _("A success is suspect unless %(checks)s.") % {"checks": "; ".join(job.checks)}
 
 
 def _primary(job: Job) -> str:

@@ -28,6 +28,7 @@ _SIGNS = {
     "cancelled": Sign("ban", _("cancelled"), "off"),
     "lost": Sign("lost", _("lost"), "bad"),
     "timed_out": Sign("clock", _("timed out"), "bad"),
+    "suspect": Sign("warning", _("suspect"), "warn"),
     # Deliveries of alerts.
     "gathering": Sign("clock", _("gathering"), "calm"),
     "pending": Sign("dot", _("pending"), "calm"),

@@ -14,6 +14,7 @@ from schedules.management.verbs.run_log import show_log
 from schedules.models import Run
 from schedules.operations.cancel import CANCELLED, cancel_run
 from schedules.operations.listing import hosts_of
+from schedules.operations.outcome_checks import recheck_run, verdict_of
 from schedules.operations.retry import retry_run
 from schedules.operations.shapes import details_shape, run_shape
 from schedules.querysets.clock import database_now
@@ -21,13 +22,14 @@ from schedules.querysets.clock import database_now
 SUMMARIES = {
     "run": "Show one run: what went into it, what came out, and why.",
     "retry": "Run a run that has ended once more, as a new run.",
+    "recheck": "Hold a success against the checks that its job has now.",
     "cancel": "Call off a run that waits; one that has started is refused (exit code 4).",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class OneRun:
-    """One of the three verbs, in the form that the command takes its verbs in."""
+    """One of the verbs, in the form that the command takes its verbs in."""
 
     name: str
 
@@ -61,13 +63,17 @@ class OneRun:
             return show_log(found, console, follow=options["follow"])
         if self.name == "run":
             result = TaskResult.objects.filter(task_id=str(found.task_id)).first()
-            return _show(found, console, details=details_shape(found, result))
+            return _show(found, console, details=details_shape(found, result, verdict_of(found)))
         common: dict[str, Any] = {
             "by": operator_name(),
             "source": "cli",
             "now": database_now(),
             "reason": options["reason"],
         }
+        if self.name == "recheck":
+            recheck_run(found, **common)
+            result = TaskResult.objects.filter(task_id=str(found.task_id)).first()
+            return _show(found, console, details=details_shape(found, result, verdict_of(found)))
         if self.name == "retry":
             key = options["idempotency_key"]
             return _show(retry_run(found, **common, idempotency_key=key), console)
@@ -98,4 +104,4 @@ def _show(run: Run, console: Console, *, details: dict[str, Any] | None = None) 
     return ExitCode.OK
 
 
-show, retry, cancel = (OneRun(name) for name in SUMMARIES)
+show, retry, recheck, cancel = (OneRun(name) for name in SUMMARIES)

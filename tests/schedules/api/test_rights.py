@@ -67,6 +67,7 @@ TABLE: dict[str, tuple[str, Any, tuple[int, int, int, int]]] = {
     "GET /api/v1/scheduler/runs/{execution_id}": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/runs/{execution_id}/log": ("", None, (401, 403, 403, 200)),
     "POST /api/v1/scheduler/runs/{execution_id}/retry": ("", None, (401, 403, 403, 409)),
+    "POST /api/v1/scheduler/runs/{execution_id}/recheck": ("", None, (401, 403, 403, 409)),
     "POST /api/v1/scheduler/runs/{execution_id}/cancel": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/status": ("", None, (401, 403, 403, 200)),
     "POST /api/v1/scheduler/cleanup": ("", None, (401, 403, 403, 200)),

@@ -1,0 +1,24 @@
+"""How far a pass over what ended has come: one row for each, which one Beat holds at a time."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import connections
+
+from schedules.models import Watermark
+
+SETTLED = timedelta(seconds=5)
+"""A run's end is stamped a moment before it commits; younger ends are left to the next pass."""
+
+
+def take_watermark(name: str, *, first: Callable[[], datetime]) -> Watermark | None:
+    """Return the locked watermark, in the caller's transaction; None while another Beat has it.
+
+    The very first one stands where `first` says.
+    """
+    marks = Watermark.objects.filter(name=name)
+    if not marks.exists():
+        Watermark.objects.bulk_create([Watermark(name=name, at=first())], ignore_conflicts=True)
+    if connections[marks.db].features.has_select_for_update_skip_locked:
+        marks = marks.select_for_update(skip_locked=True)
+    return marks.first()
