@@ -49,12 +49,12 @@ def _key_outside_planning() -> None:
     from uuid import uuid4
 
     from schedules.dispatch import plan
-    from schedules.models import Run
     from schedules.querysets.jobs import JobQuerySet
+    from schedules.querysets.planning import PlannedRun
 
     plan_jobs = plan.plan_jobs
 
-    def take_long(jobs: Sequence[Any], **given: Any) -> list[Run]:
+    def take_long(jobs: Sequence[Any], **given: Any) -> list[PlannedRun]:
         time.sleep(WINDOW_SECONDS)
         return plan_jobs(jobs, **given)
 
@@ -68,13 +68,12 @@ def _moved_before_planned() -> None:
 
     import schedules.beat
     from schedules.dispatch import plan
-    from schedules.models import Run
-    from schedules.querysets.planning import write_runs
+    from schedules.querysets.planning import PlannedRun, write_runs
 
     plan_due = plan.plan_due
-    held: list[Run] = []
+    held: list[PlannedRun] = []
 
-    def write_later(*, now: datetime) -> list[Run]:
+    def write_later(*, now: datetime) -> list[PlannedRun]:
         held.clear()
         runs = plan_due(now=now)
         if held:
@@ -82,7 +81,7 @@ def _moved_before_planned() -> None:
             write_runs(connection, held)
         return runs
 
-    def hold(_: object, rows: Sequence[Run]) -> None:
+    def hold(_: object, rows: Sequence[PlannedRun]) -> None:
         held.extend(rows)
 
     _replace(plan, "write_runs", hold)

@@ -106,4 +106,6 @@ def instant_of(record: logging.LogRecord) -> str:
 
 def plain(line: str) -> str:
     """Return the text on one line, with what steers a terminal or turns text around written out."""
+    if line.isprintable():
+        return line
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in line)

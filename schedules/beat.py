@@ -41,6 +41,7 @@ from schedules.dispatch import (
     take_outbox,
 )
 from schedules.dispatch.plan import latest_sleep
+from schedules.dispatch.publish import Sendable
 from schedules.dispatch.repair import forget_sending
 from schedules.health import is_migrated
 from schedules.lease import Lease, adopt
@@ -83,11 +84,11 @@ class Publisher(threading.Thread):
         self.has_backlog: bool | None = None
         """Whether messages wait in the broker; None before it was looked at. A broker that does not
         answer counts as full: then nothing is multiplied."""
-        self._waiting: list[Run] = []
+        self._waiting: list[Sendable] = []
         self._changed = threading.Condition()
         self._watch_at = 0.0
 
-    def hand_over(self, runs: Sequence[Run]) -> None:
+    def hand_over(self, runs: Sequence[Sendable]) -> None:
         """Take runs to publish; without room they are left to the outbox."""
         if not runs:
             return

@@ -136,4 +136,6 @@ def _plain(line: str) -> str:
 
     No database stores U+0000.
     """
+    if line.isprintable():
+        return line
     return "".join(c if c.isprintable() or c == "\t" else ascii(c)[1:-1] for c in line)

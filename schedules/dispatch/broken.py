@@ -27,7 +27,7 @@ from schedules.errors import InvalidInput, ReportedFailure
 from schedules.finish import Outcome, finish_attempt, finish_waiting
 from schedules.lease import instance_id
 from schedules.models import Job, Run, ScheduleVersion
-from schedules.querysets.planning import move_on
+from schedules.querysets.planning import PlannedRun, move_on
 from schedules.states import WAITING, RunState
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def load(rows: QuerySet[Row], *, now: datetime) -> list[Row]:
         return list(rows.all())
 
 
-def refuse_other_shapes(row: Job | Run) -> None:
+def refuse_other_shapes(row: Job | Run | PlannedRun) -> None:
     """Raise InvalidInput unless the arguments are a list and an object. What is no JSON at all is
     loaded as text.
     """

@@ -18,16 +18,16 @@ from schedules.finish import options_of
 from schedules.halts import Halt, global_pauses, halts_of
 from schedules.lease import instance_id
 from schedules.models import Job, Run
-from schedules.querysets.planning import move_on, write_runs
+from schedules.querysets.planning import PlannedRun, move_on, write_runs
 from schedules.signals import run_finished
-from schedules.states import FINAL, Origin, RunState
+from schedules.states import FINAL, RunState
 from schedules.timing import from_spec
 
 OCCURRENCES = UUID("6f0f6a3e-4a63-4c57-9d0c-0d6f0e1c8f4b")
 """Namespace of execution ids: one occurrence has one id, however often it is planned."""
 
 
-def plan_due(*, now: datetime) -> list[Run]:
+def plan_due(*, now: datetime) -> list[PlannedRun]:
     """Write the runs of every due job and move each job on; return those to tell the broker about.
 
     Nothing is sent here. The caller publishes after this transaction has committed; what it does
@@ -37,18 +37,20 @@ def plan_due(*, now: datetime) -> list[Run]:
     if not Job.objects.due(now).exists():
         return []  # without a transaction: on SQLite each takes the one write lock
     with transaction.atomic():
-        due = Job.objects.due(now).locked()[: options().plan_batch]
+        due = Job.objects.due(now).to_plan().locked()[: options().plan_batch]
         return plan_jobs(load(due, now=now), now=now)
 
 
-def plan_jobs(jobs: Sequence[Job], *, now: datetime, through: datetime | None = None) -> list[Run]:
+def plan_jobs(
+    jobs: Sequence[Job], *, now: datetime, through: datetime | None = None
+) -> list[PlannedRun]:
     """Plan what is due of the given jobs, which the caller has locked.
 
     With `through` also what is due up to that instant but for its jitter; the outbox then sends it.
     """
     started = [job.next_run_at for job in jobs if job.next_run_at is not None]
     everything = global_pauses(reaching=min(started, default=now))
-    rows: list[Run] = []
+    rows: list[PlannedRun] = []
     for job in jobs:
         try:
             rows += _plan(job, everything, now=now, through=through)
@@ -88,7 +90,7 @@ def policy_of(job: Job, *, everything: Sequence[Halt] = ()) -> Policy:
 
 def _plan(
     job: Job, everything: Sequence[Halt], *, now: datetime, through: datetime | None
-) -> list[Run]:
+) -> list[PlannedRun]:
     renew(job)
     if job.next_run_at is None or job.timetable is None:
         name = "timetable" if job.timetable is None else "next_run_at"
@@ -109,17 +111,12 @@ def _plan(
     return [_row(job, planned, now, again_at) for planned in decision.rows]
 
 
-def _row(job: Job, planned: Planned, now: datetime, again_at: datetime | None) -> Run:
+def _row(job: Job, planned: Planned, now: datetime, again_at: datetime | None) -> PlannedRun:
     """A run that its caller sends, to look at again at `again_at`; without that, the outbox's."""
     to_run = planned.state is RunState.PLANNED
-    return Run(
+    return PlannedRun(
         job=job,
-        job_key=job.key,
-        origin=Origin.TIMETABLE,
         task_id=uuid5(OCCURRENCES, f"{job.pk} {planned.scheduled_at.isoformat()}"),
-        task=job.task,
-        args=job.args,
-        kwargs=job.kwargs,
         options=options_of(job),
         scheduled_at=planned.scheduled_at,
         until=planned.until,
@@ -128,8 +125,6 @@ def _row(job: Job, planned: Planned, now: datetime, again_at: datetime | None) -
         expires_at=planned.expires_at,
         state=planned.state,
         reason=planned.reason,
-        priority=job.priority,
-        queue=job.queue,
         instance_id=instance_id(),
         # This Beat publishes at once; if it dies first, another finds the run here.
         publish_at=(again_at or planned.due_at) if to_run else None,

@@ -18,6 +18,7 @@ from schedules.errors import InvalidInput, ReportedFailure
 from schedules.finish import Outcome, finish_waiting
 from schedules.lease import instance_id
 from schedules.models import Run
+from schedules.querysets.planning import PlannedRun
 from schedules.redaction import redact
 from schedules.registry import find
 from schedules.states import RunState
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 
 RUN_HEADER = "downbeat"
 """Message header of our runs, by which also an undeclared task is recognised as planned here."""
+
+Sendable = Run | PlannedRun
 
 Message = tuple[str, dict[str, Any], dict[str, str]]
 """The task, the options that make its kind, and the values that are the run's own."""
@@ -36,7 +39,7 @@ BREAK_SECONDS = 2.0
 _closed_until = 0.0
 
 
-def publish(runs: Sequence[Run]) -> int:
+def publish(runs: Sequence[Sendable]) -> int:
     """Send a message for each run and mark them sent; return how many went out.
 
     Never raises for a broker that is away: the runs stay in the outbox. After a failure nothing is
@@ -71,29 +74,31 @@ def publish_after_commit(run: Run) -> None:
     transaction.on_commit(lambda: publish([run]), robust=True)
 
 
-def _messages(runs: Sequence[Run]) -> dict[UUID, Message]:
+def _messages(runs: Sequence[Sendable]) -> dict[UUID, Message]:
     messages: dict[UUID, Message] = {}
+    highest_first = str(current_app.conf.broker_url).startswith("amqp")
     for run in runs:
         try:
-            messages[run.task_id] = _message(run)
+            messages[run.task_id] = _message(run, highest_first=highest_first)
         except Exception as error:  # noqa: BLE001 - the run says so, and all others are sent
             _fail(run, error)
     return messages
 
 
-def _fail(run: Run, error: Exception) -> None:
+def _fail(run: Sendable, error: Exception) -> None:
     """End a run that no worker could be told about; offered again, it would fail again."""
     reason = f"no message can be made for it: {str(error) or type(error).__name__}"
     log.warning("Run %s of %s: %s", run.task_id, run.task, reason, extra={"action": "run_unusable"})
-    run.options = {}  # they cannot be read: nothing follows from them
     outcome = Outcome(state=RunState.FAILED, error=ReportedFailure(reason), reason=reason)
     try:
-        finish_waiting(run, outcome, instance_id=instance_id())
+        row = run if isinstance(run, Run) else Run.objects.get(task_id=run.task_id)
+        row.options = {}  # they cannot be read: nothing follows from them
+        finish_waiting(row, outcome, instance_id=instance_id())
     except DatabaseError as failure:
         log.warning("A run without a message could not be ended: %s", failure)
 
 
-def _message(run: Run) -> Message:
+def _message(run: Sendable, *, highest_first: bool = False) -> Message:
     """Return a message that carries the run's id. What to do is read from the row by the worker."""
     options = run.options
     if not isinstance(options, dict):
@@ -102,7 +107,7 @@ def _message(run: Run) -> Message:
     limits = _limits(run)
     kind: dict[str, Any] = {
         "retries": run.retries,
-        "priority": broker_priority(run.priority, highest_first=_highest_first()),
+        "priority": broker_priority(run.priority, highest_first=highest_first),
         **limits,
     }
     if run.queue:
@@ -151,11 +156,7 @@ def broker_priority(priority: int, *, highest_first: bool = False) -> int:
     return 9 - place if highest_first else place
 
 
-def _highest_first() -> bool:
-    return str(current_app.conf.broker_url).startswith("amqp")
-
-
-def _limits(run: Run) -> dict[str, float | None]:
+def _limits(run: Sendable) -> dict[str, float | None]:
     """Return the run's time limits in seconds: its own, else those its task declares."""
     declaration = find(run.task)
     limits: dict[str, float | None] = {}

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connections, models
 
 from schedules.querysets.claim import claim_statement
-from schedules.querysets.clock import DatabaseNow
+from schedules.querysets.planning import mark_sent
 from schedules.querysets.statements import column_names, prepared_cursor, read_row
 from schedules.states import BY_ITSELF, FINAL, UNSENT, RunState
 
@@ -81,9 +81,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
     def mark_sent(self, task_ids: list[UUID]) -> int:
         """Note that the broker has been told; a run that was claimed meanwhile keeps its state."""
-        return self.filter(task_id__in=task_ids, state__in=UNSENT).update(
-            state=RunState.SENT, sent_at=DatabaseNow()
-        )
+        return mark_sent(connections[self.db], task_ids)
 
     def claim(self, task_id: UUID, *, task: str, instance_id: UUID, pid: int) -> "Run | None":
         """Take the run for this process and return it; None if it is not to be had (any more).

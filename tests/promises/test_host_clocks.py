@@ -11,6 +11,7 @@ from schedules.ledger import verify_job
 from schedules.models import Attempt, Instance, Job, Run
 from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
+from schedules.querysets.planning import PlannedRun
 from schedules.states import InstanceKind, InstanceStatus, RunState
 from schedules.timing import Every
 from tests.promises.books import check_runs
@@ -51,7 +52,7 @@ def test_a_wrong_host_clock_changes_nothing(wrong_by: timedelta) -> None:
     assert job.next_run_at == begin + HOUR
 
 
-def planned_at(*instants: datetime) -> list[Run]:
+def planned_at(*instants: datetime) -> list[PlannedRun]:
     return [run for instant in instants for run in plan_due(now=instant)]
 
 

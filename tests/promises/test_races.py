@@ -16,6 +16,7 @@ from schedules.operations.cancel import ALREADY_STARTED, CANCELLED, cancel_run
 from schedules.operations.switch import delete_job, disable_job, pause_job
 from schedules.querysets.clock import database_now
 from schedules.querysets.ending import send_next
+from schedules.querysets.planning import PlannedRun
 from schedules.states import WAITING, RunState
 from tests.promises import promise_jobs  # noqa: F401 - declares the tasks
 from tests.promises.world import in_the_past, make_instance, make_job
@@ -133,7 +134,7 @@ def test_several_beats_plan_each_occurrence_once() -> None:
         make_job(f"j{number}", "promise_jobs.effect", "x", begin=begin, occurrences=20)
         for number in range(10)
     ]
-    planned: list[Run] = []
+    planned: list[PlannedRun] = []
 
     def plan_all(order: Iterable[int]) -> Callable[[], None]:
         def plan() -> None:

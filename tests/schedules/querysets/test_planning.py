@@ -1,15 +1,17 @@
 """What planning writes is what the ORM would write, down to the last column."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from schedules.dispatch import plan_due
 from schedules.lease import instance_id
 from schedules.models import Job, Run
-from schedules.querysets.planning import move_on, write_runs
+from schedules.querysets.planning import PlannedRun, mark_sent, move_on, write_runs
 from schedules.states import Origin, RunState
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +81,27 @@ def test_jobs_go_on_where_they_are_told(make_job: Callable[..., Job], now: datet
 
     found = list(Job.objects.order_by("key").values_list("next_run_at", "next_due_at"))
     assert found == [(now + timedelta(hours=1),) * 2, (None, None), (now, now)]
+
+
+def test_what_is_sent_of_a_planned_run_is_what_its_row_says(
+    make_job: Callable[..., Job], now: datetime
+) -> None:
+    make_job(args=[1, "é"], kwargs={"a": 2}, priority=3, queue="urgent", exclusive=True)
+
+    (planned,) = plan_due(now=now)
+
+    row = Run.objects.get(task_id=planned.task_id)
+    names = [field.name for field in fields(PlannedRun)]
+    names += ["job_id", "job_key", "task", "args", "kwargs", "priority", "queue", "retries"]
+    assert [getattr(planned, name) for name in names] == [getattr(row, name) for name in names]
+
+
+def test_only_what_waits_to_be_sent_is_marked_as_sent(make_run: Callable[..., Run]) -> None:
+    planned, retrying, other = make_run(), make_run(state=RunState.RETRYING), make_run()
+    running = make_run(state=RunState.RUNNING)
+
+    news = mark_sent(connection, [run.task_id for run in (planned, retrying, running)])
+
+    assert news == 2
+    states = [Run.objects.get(pk=run.pk).state for run in (planned, retrying, running, other)]
+    assert states == [RunState.SENT, RunState.SENT, RunState.RUNNING, RunState.PLANNED]
