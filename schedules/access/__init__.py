@@ -3,7 +3,7 @@
 Interfaces ask here and nowhere else; none of these functions reads a clock or a request.
 """
 
-from schedules.access.audit import Source, actor_name, record
+from schedules.access.audit import Source, actor_name, gathered, record
 from schedules.access.permissions import (
     MANAGE,
     OPERATE,
@@ -34,6 +34,7 @@ __all__ = [
     "authenticate",
     "create_token",
     "forget_knocks",
+    "gathered",
     "knock",
     "may_manage",
     "may_operate",

@@ -1,7 +1,9 @@
 """The audit record: one row for each change, trigger and cancellation."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,6 +11,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from schedules.models import AuditEntry
 from schedules.redaction import redacted
+
+_gathered: ContextVar[list[AuditEntry] | None] = ContextVar("gathered", default=None)
 
 Source = Literal["api", "cli", "admin", "dashboard", "worker", "code", "repair", "stock"]
 """Where a change came from; `stock` is django-celery-beat's tables, by whatever means."""
@@ -31,7 +35,7 @@ def record(
     text, so that the entry outlives them. `before` and `after` hold the changed fields only; dates
     and durations become ISO text, and secrets are masked.
     """
-    return AuditEntry.objects.create(
+    entry = AuditEntry(
         at=now,
         actor=actor_name(actor),
         action=action[:50],
@@ -41,6 +45,23 @@ def record(
         after=_plain(after),
         reason=reason,
     )
+    together = _gathered.get()
+    if together is None:
+        entry.save()
+    else:
+        together.append(entry)
+    return entry
+
+
+@contextmanager
+def gathered() -> Iterator[list[AuditEntry]]:
+    """Within it nothing is written: the entries are put into the list, for one that covers them."""
+    entries: list[AuditEntry] = []
+    token = _gathered.set(entries)
+    try:
+        yield entries
+    finally:
+        _gathered.reset(token)
 
 
 def actor_name(actor: object) -> str:

@@ -12,6 +12,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from schedules.api import (
     alerts,
+    as_code,
     backfills,
     calendars,
     dependencies,
@@ -116,6 +117,7 @@ api.add_router("/scheduler", jobs.router)
 api.add_router("/scheduler", dependencies.router)
 api.add_router("/scheduler", backfills.router)
 api.add_router("/scheduler", calendars.router)
+api.add_router("/scheduler", as_code.router)
 api.add_router("/scheduler", runs.router)
 api.add_router("/scheduler", scheduler.router)
 api.add_router("/scheduler", upkeep.router)

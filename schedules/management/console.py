@@ -51,6 +51,11 @@ class Console:
         if not self.as_json:
             self._out.write(f"{printable(line)}\n")
 
+    def file(self, text: str) -> None:
+        """Write a result that is a file, as it is."""
+        if not self.as_json:
+            self._out.write(text)
+
     def table(self, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Write aligned columns for people. An empty table is its titles: say yourself why."""
         if self.as_json:

@@ -29,7 +29,7 @@ from schedules.operations.timetables import (
     read_entered,
 )
 from schedules.registry import check_texts, find, named_checkers
-from schedules.states import After, DayOff
+from schedules.states import After, DayOff, JobType
 from schedules.timing import Every
 
 if TYPE_CHECKING:
@@ -122,12 +122,12 @@ def update_job(
     """Make the changes and return the job as it now is, with one audit entry for all of them.
 
     `changes` may name the fields in EDITABLE, those of a timetable (TIMETABLE_FIELDS; what is left
-    out stays, None clears), `calendar` and `day_off`, `enabled`, `args`, `kwargs`, `task_function`
-    and `after`: all jobs that it is to run after, as pairs of a job and an outcome. Fields that
-    code declares become the operator's own: a later installation leaves them alone. A changed
-    timetable begins after `now`; an unchanged one keeps its next occurrence. Nothing changed,
-    nothing is written. Raises JobDeleted, Outdated unless the job is at one of `versions`, and
-    InvalidInput.
+    out stays, None clears), `calendar` and `day_off`, `enabled`, `args`, `kwargs`, `queue`,
+    `one_off`, `task_function` and `after`: all jobs that it is to run after, as pairs of a job and
+    an outcome. Fields that code declares become the operator's own: a later installation leaves
+    them alone. A changed timetable begins after `now`; an unchanged one keeps its next occurrence.
+    Nothing changed, nothing is written. Raises JobDeleted, Outdated unless the job is at one of
+    `versions`, and InvalidInput.
     """
     if "calendar" in changes:
         hold(CALENDARS, now=now)
@@ -273,7 +273,8 @@ def _apply(job: Job, changes: Mapping[str, Any], *, now: datetime) -> None:
     entered = read_entered(changes, job=job, now=now)
     bounds = set(BOUNDS) & changes.keys()
     arguments = {"args", "kwargs", "task_function"} & changes.keys()
-    if entered is None and not arguments and not bounds:
+    marks = {"queue", "one_off"} & changes.keys()
+    if entered is None and not (arguments or bounds or marks):
         return
     periodic_task = job.periodic_task
     if periodic_task is None:
@@ -285,6 +286,11 @@ def _apply(job: Job, changes: Mapping[str, Any], *, now: datetime) -> None:
     if entered is not None and not says_the_same(job, entered):
         point_at(periodic_task, job, entered.timetable)
         job.interval_parts = entered.parts
+    if "queue" in changes:
+        periodic_task.queue = changes["queue"] or None
+    if "one_off" in changes:
+        is_date = job.job_type == JobType.CLOCKED
+        periodic_task.one_off = is_date or bool(changes["one_off"])
 
 
 def _set_policy(job: Job, changes: Mapping[str, Any]) -> None:

@@ -122,18 +122,11 @@ def preview_job(
     clocks may change within the comparison: those of the zone that is meant after saving. Raises
     InvalidInput as saving would for the timetable and the policy.
     """
-    timetable, is_replaced = _wanted(job, changes, now)
-    enabled = bool(changes.get("enabled", True if job is None else job.is_enabled))
+    timetable, before, after = _before_and_after(job, changes, now)
+    enabled = after.timetable is not None
     zone = zone_of(timetable)
-    before = _present(job, now)
-    is_same = job is not None and before.timetable == timetable and enabled
-    since = now if job is None or is_same else max(now, decided_until(job) or now)
-    one_off = isinstance(core_of(timetable), At) or (
-        bool(changes.get("one_off")) if job is None else job.one_off and not is_replaced
-    )
-    after = _Plan(timetable if enabled else None, before.since if is_same else since, one_off)
     # What is listed is what the timetable would mean, also of a job that is off.
-    listed = _Plan(timetable, after.since, one_off).first(min(count, MOST_LISTED))
+    listed = _Plan(timetable, after.since, after.one_off).first(min(count, MOST_LISTED))
     clock_changes = next_changes(zone, after=now, count=CHANGES)
     instances = int(changes.get("max_instances") or (job.max_instances if job else 1))
     month = list(islice(after.within(now, now + COMPARED), MOST_COMPARED))
@@ -152,6 +145,30 @@ def preview_job(
         rush_before=rush_before,
         rush_after=rush_after,
     )
+
+
+def compare_edit(job: Job | None, *, changes: Mapping[str, Any], now: datetime) -> Comparison:
+    """Return what saving `changes` does to the occurrences: that part of `preview_job`, without a
+    look at other jobs, and of a new job too, all of whose occurrences are added.
+    """
+    timetable, before, after = _before_and_after(job, changes, now)
+    zone = zone_of(timetable)
+    return _compare(before, after, next_changes(zone, after=now, count=CHANGES), zone, now)
+
+
+def _before_and_after(
+    job: Job | None, changes: Mapping[str, Any], now: datetime
+) -> tuple[Timetable, _Plan, _Plan]:
+    """Return the timetable that would be in force, what is planned now, and what would be."""
+    timetable, is_replaced = _wanted(job, changes, now)
+    enabled = bool(changes.get("enabled", True if job is None else job.is_enabled))
+    before = _present(job, now)
+    is_same = job is not None and before.timetable == timetable and enabled
+    since = now if job is None or is_same else max(now, decided_until(job) or now)
+    kept = False if job is None else job.one_off and not is_replaced
+    one_off = isinstance(core_of(timetable), At) or bool(changes.get("one_off", kept))
+    after = _Plan(timetable if enabled else None, before.since if is_same else since, one_off)
+    return timetable, before, after
 
 
 def _wanted(job: Job | None, changes: Mapping[str, Any], now: datetime) -> tuple[Timetable, bool]:

@@ -37,6 +37,8 @@ UPSTREAM = f"{J}/dependencies/{{upstream_id}}"
 CALENDAR = f"{S}/calendars/{{name}}"
 FILE = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261226\nEND:VEVENT\nEND:VCALENDAR\n"
 
+JOBS = "version: 1\njobs:\n  filed: {task: add, args: [1], intervalHours: 1}\n"
+
 API: list[tuple[str, str, Any]] = [
     ("POST", f"{S}/jobs", {"taskFunctionKey": "add", "intervalMinutes": 5, "args": [1]}),
     ("PUT", J, {"priority": 3}),
@@ -48,6 +50,7 @@ API: list[tuple[str, str, Any]] = [
     ("POST", f"{J}/action", {"action": "trigger"}),
     ("POST", f"{J}/backfills", {"from": "2026-01-01T00:00:00Z", "to": "2026-01-09T00:00:00Z"}),
     ("POST", f"{S}/backfills/{{backfill_id}}/cancel", None),
+    ("POST", f"{S}/apply", {"file": JOBS}),
     ("PUT", UPSTREAM, {"when": "ended"}),
     ("DELETE", UPSTREAM, None),
     ("POST", f"{S}/runs/{{ended_id}}/retry", None),
@@ -79,11 +82,11 @@ API: list[tuple[str, str, Any]] = [
 ]
 """Every operation that is no GET, in an order in which each of them changes something."""
 
-PREVIEWS = {("POST", f"{S}/jobs/preview")}
+PREVIEWS = {("POST", f"{S}/jobs/preview"), ("POST", f"{S}/plan")}
 """What is posted and changes nothing."""
 
 LOOKS = {"status", "jobs", "show", "next", "runs", "run", "verify", "explain"}
-LOOKS |= {"health", "doctor", "openapi", "types", "preview"}
+LOOKS |= {"health", "doctor", "openapi", "types", "preview", "export", "plan"}
 """Verbs that change nothing."""
 
 CLI: list[tuple[str, ...]] = [
@@ -107,6 +110,7 @@ CLI: list[tuple[str, ...]] = [
     ("token", "create", "--user", "root"),
     ("token", "revoke", "{token_id}"),
     ("import", "beat-schedule", "{file}"),
+    ("apply", "-f", "{jobs_file}"),
     ("alerts", "add-channel", "HR", "--kind", "email", "--target", "h@example.com"),
     ("alerts", "test", "HR"),
     ("alerts", "add-rule", "failed", "--channel", "HR"),
@@ -182,7 +186,10 @@ class Things:
         )
         ics = folder / "dates.ics"
         ics.write_text(FILE)
+        jobs_file = folder / "jobs.yaml"
+        jobs_file.write_text(JOBS)
         self.names = {
+            "jobs_file": jobs_file,
             "job_id": "mine",
             "key": "other",
             "upstream_id": "other",

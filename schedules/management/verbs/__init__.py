@@ -4,6 +4,7 @@ from typing import Any
 
 from schedules.management.verbs import (
     alerts,
+    as_code,
     backfill,
     calendar,
     checks,
@@ -54,6 +55,9 @@ VERBS: dict[str, Any] = {
     "backfill": backfill,
     "verify": verify,
     "explain": explain,
+    "export": as_code.export,
+    "plan": as_code.plan,
+    "apply": as_code.apply,
     "import": import_,
     "alerts": alerts,
     "cleanup": cleanup,

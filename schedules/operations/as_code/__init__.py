@@ -1,0 +1,1 @@
+"""Timetables as code: all jobs as one text, what applying a text would change, and applying it."""

@@ -1,0 +1,178 @@
+"""Applying a file: all of it or nothing, with one entry in the audit record."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from schedules.access import Source, gathered, record
+from schedules.dispatch import absorb_edits
+from schedules.models import AuditEntry, Job, TaskFunction
+from schedules.operations.as_code.check import WORDS
+from schedules.operations.as_code.described import Described, Tasks, as_changes
+from schedules.operations.as_code.plan import Action, Change, Plan, plan_file
+from schedules.operations.create import create_job
+from schedules.operations.dependencies import lock_dependencies
+from schedules.operations.edit import update_job
+from schedules.operations.locks import CALENDARS, hold
+from schedules.operations.switch import disable_job
+from schedules.operations.timetables import OF_ITS_OWN_NEVER
+from schedules.states import After
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+    Actor = AbstractBaseUser | AnonymousUser | str
+
+MOST_RECORDED = 500
+"""Changed jobs that the audit entry shows with their fields; of more, it has the keys."""
+
+BATCH = 200
+
+
+@transaction.atomic
+def apply_file(
+    text: str,
+    *,
+    by: "Actor",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+    replace_overrides: bool = False,
+) -> Plan:
+    """Make the jobs as the text says and return what was changed, as `plan_file` says it.
+
+    What the file named before and does not name any more is disabled; nothing is ever deleted. What
+    the file says is kept beside each job, so that the next plan tells the file's changes from an
+    operator's. Raises InvalidFile, Outdated where somebody changes a job at the same time, and
+    changes nothing then.
+    """
+    while absorb_edits(now=now):
+        pass  # edits that no Beat has read yet are the operator's, and are to be seen
+    hold(CALENDARS, now=now)
+    lock_dependencies(now=now)
+    plan = plan_file(text, now=now, replace_overrides=replace_overrides)
+    with gathered() as entries:
+        _carry_out(plan, _Hand(by=by, source=source, now=now, reason=reason))
+    adopted = _remember(plan)
+    if plan.pending or adopted:
+        counts = Counter(str(change.action) for change in plan.changes)
+        record(
+            "apply",
+            subject="scheduler",
+            actor=by,
+            source=source,
+            now=now,
+            before={"jobs": _recorded(entries, "before")},
+            after={"counts": counts, "remembered": adopted, "jobs": _recorded(entries, "after")},
+            reason=reason,
+        )
+    return plan
+
+
+class _Hand:
+    """Who does it, when and why: what every verb asks for."""
+
+    def __init__(self, **common: Any) -> None:
+        self.common = common
+
+
+def _carry_out(plan: Plan, hand: _Hand) -> None:
+    jobs = dict(plan.known)
+    tasks = Tasks()
+    functions = {row.task: row for row in TaskFunction.objects.filter(is_active=True)}
+    creations = [change for change in plan.changes if change.action is Action.CREATE]
+    for change in _in_order(creations, jobs, plan):
+        with plan.file.document.placing("jobs", change.key, names=WORDS):
+            jobs[change.key] = _create(change, jobs, tasks, functions, hand)
+    for change in plan.changes:
+        with plan.file.document.placing("jobs", change.key, names=WORDS):
+            if change.action is Action.UPDATE:
+                _update(change, jobs, tasks, functions, hand)
+            elif change.action is Action.DISABLE:
+                assert change.job is not None
+                disable_job(change.job, versions={change.job.version}, **hand.common)
+
+
+def _create(
+    change: Change,
+    jobs: Mapping[str, Job],
+    tasks: Tasks,
+    functions: Mapping[str, TaskFunction],
+    hand: _Hand,
+) -> Job:
+    wanted = change.wanted
+    values = as_changes(wanted, wanted) | {"key": change.key, "after": _after(wanted, jobs)}
+    declaration = tasks.find(wanted["task"])
+    function = wanted["task"] if declaration is None else functions[declaration.task]
+    entered = None if wanted["timetable"] else OF_ITS_OWN_NEVER
+    return create_job(function, values=values, entered=entered, **hand.common)
+
+
+def _update(
+    change: Change,
+    jobs: Mapping[str, Job],
+    tasks: Tasks,
+    functions: Mapping[str, TaskFunction],
+    hand: _Hand,
+) -> None:
+    assert change.job is not None
+    names = {each.name for each in change.differences}
+    if "timetable" in names:
+        names.add("oneOff")  # another timetable would forget it
+    changes = as_changes(change.wanted, names)
+    if "task" in names:
+        declaration = tasks.find(change.wanted["task"])
+        assert declaration is not None, "the plan was checked"
+        changes["task_function"] = functions[declaration.task]
+    if "after" in names:
+        changes["after"] = _after(change.wanted, jobs)
+    update_job(change.job, changes=changes, versions={change.job.version}, **hand.common)
+
+
+def _after(wanted: Described, jobs: Mapping[str, Job]) -> list[tuple[Job, After]]:
+    return [(jobs[one["job"]], After(one["when"])) for one in wanted["after"]]
+
+
+def _in_order(creations: Iterable[Change], jobs: Mapping[str, Job], plan: Plan) -> Iterable[Change]:
+    """Yield the new jobs, each after those that it runs after."""
+    waiting = {change.key: change for change in creations}
+    while waiting:
+        ready = [
+            change
+            for change in waiting.values()
+            if not any(one["job"] in waiting for one in change.wanted["after"])
+        ]
+        if not ready:
+            key = next(iter(waiting))
+            accepted = "jobs that do not wait for each other"
+            raise plan.file.document.refuse(("jobs", key, "after"), key, accepted)
+        for change in ready:
+            del waiting[change.key]
+        yield from ready
+
+
+def _remember(plan: Plan) -> int:
+    """Keep beside each job what the file says of it; return at how many that is new."""
+    rows = Job.objects.in_bulk(field_name="key") if plan.pending else plan.known
+    changed: list[tuple[Job, Described | None]] = [
+        (rows[key], described)
+        for key, described in plan.described.items()
+        if rows[key].applied != described
+    ]
+    changed += [
+        (rows[change.key], None) for change in plan.changes if change.action is Action.DISABLE
+    ]
+    for job, described in changed:
+        job.applied = described
+    Job.objects.bulk_update([job for job, _ in changed], ["applied"], batch_size=BATCH)
+    return len(changed)
+
+
+def _recorded(entries: list[AuditEntry], side: str) -> Any:
+    keys = [entry.subject.partition(":")[2] for entry in entries]
+    if len(entries) > MOST_RECORDED:
+        return keys
+    return {key: getattr(entry, side) for key, entry in zip(keys, entries, strict=True)}
