@@ -13,6 +13,7 @@ from schedules.access import Source, record
 from schedules.adapters.periodic import UNLOADED, read, write
 from schedules.dispatch import absorb_edits, bring_into_force, load
 from schedules.dispatch.given import GIVEN, take_back
+from schedules.dispatch.plan import settle
 from schedules.models import Job, TaskFunction
 from schedules.operations.timetables import point_at
 from schedules.registry import Declaration, all_declared, argument_schema, texts_of
@@ -130,6 +131,8 @@ def _install_job(
     if not is_new and before == wanted and not (replace and present != wanted):
         _note(report, report.unchanged, job.key, drift)
         return
+    if not is_new:
+        settle(job, until=now)  # what was due up to now is still the old timetable's
     values = {name: value for name, value in wanted.items() if name not in drift}
     _apply(job, values, declaration, now=now)
     job.is_active = True
@@ -246,6 +249,7 @@ def _disable_undeclared(
             continue
         if job.periodic_task is None:
             continue
+        settle(job, until=now)
         job.periodic_task.enabled = False
         write(job.periodic_task, now=now)
         _put_into_force(job, now=now)

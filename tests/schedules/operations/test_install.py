@@ -4,17 +4,18 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import Min, Sum
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from schedules.adapters import triggers
 from schedules.dispatch import absorb_edits
-from schedules.models import AuditEntry, Job, Run, ScheduleVersion, TaskFunction
+from schedules.models import AuditEntry, Job, Run, ScheduleVersion, TaskFunction, Touched
 from schedules.operations.install import install_declared
 from schedules.operations.start import plan_start_runs
 from schedules.operations.switch import delete_job
 from schedules.querysets.clock import database_now
 from schedules.states import Owner
-from schedules.timing import Cron
+from schedules.timing import Cron, to_spec
 from tests.schedules import sample_jobs  # noqa: F401 - declares the tasks
 from tests.sql import run_sql
 
@@ -115,6 +116,24 @@ def test_what_a_person_deletes_stays_deleted_until_edits_are_discarded(
     job.refresh_from_db()
     assert (job.is_active, job.is_enabled, job.invalid_reason) == (True, True, "")
     assert job.next_run_at is not None
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_what_was_due_before_code_changed_a_job_has_its_rows(now: datetime, is_gone: bool) -> None:
+    job = Job.objects.get(key=KEY)
+    old = {**(job.declared or {}), "timetable": to_spec(Cron("0 * * * *")), "misfire_grace": 60}
+    Job.objects.filter(pk=job.pk).update(
+        timetable=old["timetable"], next_run_at=now, next_due_at=now, declared=old
+    )
+    if is_gone:
+        Job.objects.filter(pk=job.pk).update(key="no-longer-in-code")
+        PeriodicTask.objects.filter(name=KEY).update(name="no-longer-in-code")
+    Touched.objects.all().delete()  # as once Beat has read them
+
+    install_declared(now=now + timedelta(hours=3))
+
+    covered = Run.objects.filter(job=job).aggregate(sum=Sum("count"), first=Min("scheduled_at"))
+    assert covered == {"sum": 4, "first": now}
 
 
 def test_a_job_that_an_operator_deleted_comes_back_when_edits_are_discarded(now: datetime) -> None:
