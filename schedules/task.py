@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from traceback import format_exc
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from celery.contrib.django.task import DjangoTask
@@ -50,6 +50,8 @@ from schedules.states import BY_ITSELF, RunState
 log = logging.getLogger(__name__)
 
 CONNECTION_LOST = (DatabaseError, InterfaceError)
+
+Answer = TypeVar("Answer")
 
 
 class JobTask(DjangoTask[Any, Any]):
@@ -98,16 +100,31 @@ def _is_inside(task_id: str | None) -> bool:
 
 
 def _claim(task: str, task_id: str) -> Run:
-    """Take the run, or raise what tells Celery to let go of the message."""
-    try:
-        return _take(task, task_id)
-    except CONNECTION_LOST as error:
-        log.warning("Run %s could not be claimed, so it is left to the outbox: %s", task_id, error)
-        connection.close()
-        raise Ignore from None
-    except broker.AWAY as error:
-        log.warning("What is in the way of run %s could not be told to end: %s", task_id, error)
-        raise Ignore from None
+    """Take the run, or raise what tells Celery to let go of the message.
+
+    Waits for a database that goes away meanwhile: only it can say whether a claim was made whose
+    answer was lost.
+    """
+    while True:
+        asked_on = connection.connection
+        try:
+            return _take(task, task_id)
+        except CONNECTION_LOST as error:
+            log.warning("Run %s could not be claimed: %s", task_id, error)
+            if not _has_lost(asked_on, error):
+                raise Ignore from None  # the outbox sends it again
+            run = _insist(lambda: _claimed_unheard(task_id))
+            if run is not None:
+                return run
+        except broker.AWAY as error:
+            log.warning("What is in the way of run %s could not be told to end: %s", task_id, error)
+            raise Ignore from None
+
+
+def _claimed_unheard(task_id: str) -> Run | None:
+    """Return the run if this process, which now executes none, has claimed it."""
+    claims = Run.objects.running().filter(instance_id=instance_id(), pid=os.getpid())
+    return claims.filter(task_id=UUID(task_id)).first()
 
 
 def _take(task: str, task_id: str) -> Run:
@@ -295,19 +312,22 @@ def _go_on(run: CurrentRun, *, error: str) -> None:
 def _release(run: CurrentRun, error: Exception) -> None:
     """Give the run back after the database went away under it.
 
-    Waits for the database however long that takes: nothing else can be done here meanwhile, and as
-    long as this worker lives nobody else may take the run. If the lost commit had arrived after
+    As long as this worker lives nobody else may take the run. If the lost commit had arrived after
     all, the run has its outcome and nothing happens.
     """
-    pause = 0.5
+    reason = f"the database was lost before the end was written: {error}"
+    _insist(lambda: lose_attempt(run.row, reason=reason))
+
+
+def _insist(ask: Callable[[], Answer]) -> Answer:
+    """Return what `ask` returns once the database answers, on a new connection, however long that
+    takes: nothing else can be done here meanwhile.
+    """
+    pause = 0.0
     while True:
         connection.close()
         try:
-            lose_attempt(
-                run.row, reason=f"the database was lost before the end was written: {error}"
-            )
+            return ask()
         except CONNECTION_LOST:
             time.sleep(pause)
-            pause = min(pause * 2, 10)
-        else:
-            return
+            pause = min(max(2 * pause, 0.5), 10)

@@ -40,6 +40,30 @@ def test_a_run_that_loses_its_connection_is_tried_again_and_has_not_failed(
     assert Calendar.objects.count() == marks
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite is in the process itself")
+@pytest.mark.parametrize("arrives", [False, True], ids=["asked in vain", "answered in vain"])
+def test_a_claim_that_loses_its_connection_is_made_all_the_same(
+    make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch, arrives: bool
+) -> None:
+    claim = RunQuerySet.claim
+    asked = []
+
+    def claim_and_lose(runs: RunQuerySet, *given: Any, **named: Any) -> Run | None:
+        asked.append(connection.connection)
+        if len(asked) > 1:
+            return claim(runs, *given, **named)
+        if arrives:
+            assert claim(runs, *given, **named) is not None
+        connection.connection.close()
+        raise OperationalError("consuming input failed: server closed the connection unexpectedly")
+
+    monkeypatch.setattr(RunQuerySet, "claim", claim_and_lose)
+
+    run = execute_run(make_run("sample_jobs.add", 1))
+
+    assert (run.state, run.attempt, len(asked)) == (RunState.SUCCEEDED, 1, 2 - arrives)
+
+
 def test_a_run_whose_refusal_cannot_be_explained_goes_on_waiting(
     make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
