@@ -35,6 +35,9 @@ class Execution(Reply):
     suspect_reason: str = Field(
         description="Of a success whose result did not stand its job's checks: why."
     )
+    dismissed_at: Moment | None = Field(
+        description="When somebody said that it needs nothing more, or ran it again."
+    )
     requested_by: str
 
 

@@ -68,9 +68,9 @@ def all_history(request: HttpRequest, query: Query[HistoryQuery]) -> Any:
 )
 def get(request: HttpRequest, execution_id: UUID) -> Any:
     """Show a run with its arguments, result and traceback."""
-    run = _run_or_404(execution_id)
+    run = run_or_404(execution_id)
     result = TaskResult.objects.filter(task_id=str(run.task_id)).first()
-    return {**_shape(run), **details_shape(run, result, verdict_of(run))}
+    return {**shape_of(run), **details_shape(run, result, verdict_of(run))}
 
 
 @router.get(
@@ -81,7 +81,7 @@ def get(request: HttpRequest, execution_id: UUID) -> Any:
 )
 def log(request: HttpRequest, execution_id: UUID) -> Any:
     """Show the lines that a run has written so far; they come while it works."""
-    return log_shape(_run_or_404(execution_id))
+    return log_shape(run_or_404(execution_id))
 
 
 @router.post(
@@ -95,7 +95,7 @@ def retry(request: HttpRequest, execution_id: UUID, data: Why | None = None) -> 
 
     It heeds Idempotency-Key: the same request with the same key gives the same run.
     """
-    run = _run_or_404(execution_id)
+    run = run_or_404(execution_id)
     user, now = caller(request), database_now()
     check_triggers(user, now=now)
     again = retry_run(
@@ -106,7 +106,7 @@ def retry(request: HttpRequest, execution_id: UUID, data: Why | None = None) -> 
         reason=(data.reason if data else None) or "",
         idempotency_key=idempotency_key(request),
     )
-    return Status(201, _shape(again))
+    return Status(201, shape_of(again))
 
 
 @router.post(
@@ -117,7 +117,7 @@ def retry(request: HttpRequest, execution_id: UUID, data: Why | None = None) -> 
 )
 def cancel(request: HttpRequest, execution_id: UUID, data: Why | None = None) -> Any:
     """Call off a run that waits. One that has started or ended is refused with 409."""
-    run = _run_or_404(execution_id)
+    run = run_or_404(execution_id)
     reason = (data.reason if data else None) or ""
     answer = cancel_run(run, by=caller(request), source="api", now=database_now(), reason=reason)
     if answer != CANCELLED:
@@ -126,7 +126,7 @@ def cancel(request: HttpRequest, execution_id: UUID, data: Why | None = None) ->
     return {
         "success": True,
         "message": "Execution cancelled successfully",
-        "execution": _shape(run),
+        "execution": shape_of(run),
     }
 
 
@@ -141,7 +141,7 @@ def recheck(request: HttpRequest, execution_id: UUID, data: Why | None = None) -
 
     It stays a success; `suspectReason` says whether it still is suspect.
     """
-    run = _run_or_404(execution_id)
+    run = run_or_404(execution_id)
     reason = (data.reason if data else None) or ""
     recheck_run(run, by=caller(request), source="api", now=database_now(), reason=reason)
     return get(request, execution_id)
@@ -168,12 +168,14 @@ def _states(status_id: int | None) -> frozenset[RunState] | None:
     return FAILURES if state == RunState.FAILED else frozenset({state})
 
 
-def _run_or_404(execution_id: UUID) -> Run:
+def run_or_404(execution_id: UUID) -> Run:
+    """Return the run with its job."""
     run = Run.objects.select_related("job").filter(task_id=execution_id).first()
     if run is None:
         raise Http404(f"There is no execution {execution_id}.")
     return run
 
 
-def _shape(run: Run) -> dict[str, Any]:
+def shape_of(run: Run) -> dict[str, Any]:
+    """Return the run as JSON."""
     return run_shape(run, hosts=hosts_of([run]))

@@ -82,6 +82,7 @@ export interface ScheduledJobExecution {
   origin: string;
   reason: string;
   suspectReason: string;
+  dismissedAt?: string;
   requestedBy: string;
 }
 
@@ -236,6 +237,7 @@ export interface ExecutionDetails {
   origin: string;
   reason: string;
   suspectReason: string;
+  dismissedAt?: string;
   requestedBy: string;
   args: unknown[];
   kwargs: Record<string, unknown>;

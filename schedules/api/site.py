@@ -19,6 +19,7 @@ from schedules.api import (
     document,
     jobs,
     preview,
+    recovery,
     runs,
     scheduled_jobs,
     scheduler,
@@ -119,6 +120,7 @@ api.add_router("/scheduler", backfills.router)
 api.add_router("/scheduler", calendars.router)
 api.add_router("/scheduler", as_code.router)
 api.add_router("/scheduler", runs.router)
+api.add_router("/scheduler", recovery.router)
 api.add_router("/scheduler", scheduler.router)
 api.add_router("/scheduler", upkeep.router)
 api.add_router("/scheduler", alerts.router)

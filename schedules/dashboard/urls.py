@@ -4,6 +4,7 @@ from django.urls import path
 
 from schedules.dashboard.actions.alerts import mute, try_channel, unmute
 from schedules.dashboard.actions.backfills import end_backfill, new_backfill
+from schedules.dashboard.actions.failures import act_on_failures
 from schedules.dashboard.actions.job_editor import edit_job, new_job
 from schedules.dashboard.actions.jobs import act_on_job
 from schedules.dashboard.actions.many import bulk, halt, unhalt
@@ -35,6 +36,7 @@ pages = [
     path("jobs/<int:number>/<slug:verb>", act_on_job, name="act_on_job"),
     path("runs/", runs, name="runs"),
     path("runs/failures", failures, name="failures"),
+    path("runs/failures/<slug:group_id>/<slug:verb>", act_on_failures, name="act_on_failures"),
     path("runs/<uuid:task_id>/", run, name="run"),
     path("runs/<uuid:task_id>/<slug:verb>", act_on_run, name="act_on_run"),
     path("missed/", missed, name="missed"),

@@ -9,7 +9,6 @@ from schedules.models import Job, Run, Verdict
 from schedules.operations.conditions import BAD, LATE_AFTER, Condition, condition
 from schedules.operations.listing import JobRow, list_jobs
 from schedules.querysets.newest import jobs_last_seen_in
-from schedules.states import RunState
 
 LOOKED_BACK = timedelta(days=7)
 MOST_OF_EACH = 20
@@ -147,6 +146,6 @@ def _suspect(now: datetime) -> list[Concern]:
 
 def _still_fails(row: JobRow, now: datetime) -> bool:
     job, last = row
-    if last is None or (last.state == RunState.MISSED and last.dismissed_at is not None):
+    if last is None or last.dismissed_at is not None:
         return False
     return condition(job, last=last.state, now=now) is Condition.FAILING

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import NamedTuple
 from uuid import UUID
 
@@ -27,6 +28,8 @@ _VARYING = re.compile(
 class Group:
     """Failures of one job (or task) by one kind of exception with messages alike."""
 
+    id: str
+    """The same for the same cause in every period."""
     subject: str
     exception: str
     message: str
@@ -47,9 +50,14 @@ class Failures:
     is_cut: bool
 
 
+_Cause = tuple[str, str, str]
+"""Job or task, exception, and the message without what varies."""
+
+
 class _Failure(NamedTuple):
     """As much of a failed run as tells its cause."""
 
+    pk: int
     task_id: UUID
     job_id: int | None
     job_key: str
@@ -60,31 +68,59 @@ class _Failure(NamedTuple):
 
 
 def group_failures(*, since: datetime, until: datetime) -> Failures:
-    """Return the failures of the period by cause, from its newest 3,000; three statements."""
+    """Return the failures of the period by cause, from its newest 3,000; three statements.
+
+    Those that somebody has dismissed, or run again with their group, are left out.
+    """
+    groups, read, is_cut = _by_cause(since, until)
+    made = [_group(key, members) for key, members in groups.items()]
+    made.sort(key=lambda group: (group.number, group.last_at), reverse=True)
+    return Failures(groups=made, read=read, is_cut=is_cut)
+
+
+def members_of(group_id: str, *, since: datetime, until: datetime) -> list[int]:
+    """Return the runs of a group by their number, the oldest first; none if there is none."""
+    groups, _, _ = _by_cause(since, until)
+    for key, members in groups.items():
+        if _id_of(key) == group_id:
+            return [member.pk for member in reversed(members)]
+    return []
+
+
+def _by_cause(since: datetime, until: datetime) -> tuple[dict[_Cause, list[_Failure]], int, bool]:
+    """Return the failures by cause, the newest first; how many were read, and if that was all."""
     failures: list[_Failure] = []
     for state in STATES:
         rows = (
-            Run.objects.filter(state=state, scheduled_at__gte=since, scheduled_at__lte=until)
+            Run.objects.filter(
+                state=state,
+                scheduled_at__gte=since,
+                scheduled_at__lte=until,
+                dismissed_at__isnull=True,
+            )
             .order_by("-scheduled_at", "-id")
             .values_list(*_Failure._fields[:-1], Left("error", LONGEST_MESSAGE))
         )
         failures += map(_Failure._make, rows[: MOST_READ + 1])
     is_cut = len(failures) > MOST_READ
     failures.sort(key=lambda each: each.scheduled_at, reverse=True)
-    groups: dict[tuple[str, str, str], list[_Failure]] = {}
+    groups: dict[_Cause, list[_Failure]] = {}
     for failure in failures[:MOST_READ]:
         exception, message = _parts(failure)
         key = (failure.job_key or failure.task, exception, _VARYING.sub("…", message))
         groups.setdefault(key, []).append(failure)
-    made = [_group(key, members) for key, members in groups.items()]
-    made.sort(key=lambda group: (group.number, group.last_at), reverse=True)
-    return Failures(groups=made, read=min(len(failures), MOST_READ), is_cut=is_cut)
+    return groups, min(len(failures), MOST_READ), is_cut
 
 
-def _group(key: tuple[str, str, str], members: list[_Failure]) -> Group:
+def _id_of(cause: _Cause) -> str:
+    return sha256("\0".join(cause).encode()).hexdigest()[:16]
+
+
+def _group(key: _Cause, members: list[_Failure]) -> Group:
     subject, exception, _ = key
     newest = members[0]
     return Group(
+        id=_id_of(key),
         subject=subject,
         exception=exception,
         message=_parts(newest)[1],

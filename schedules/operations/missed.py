@@ -1,4 +1,4 @@
-"""Occurrences that did not run when they should have: running one after all, or letting it be."""
+"""What did not run, or not well: running it after all, or letting it be."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ from django.db import transaction
 from schedules.access import Source, record
 from schedules.errors import InvalidInput, Refused
 from schedules.models import Run
+from schedules.operations.conditions import BAD
 from schedules.operations.retry import retry_run
 from schedules.states import RunState
 
@@ -17,11 +18,19 @@ if TYPE_CHECKING:
 LONGEST_REASON = 1000
 
 
-class NotMissed(Refused):
-    """The run is not a missed one."""
+class NothingToDismiss(Refused):
+    """The run asks for nothing."""
 
     def __init__(self, run: Run) -> None:
-        super().__init__(f"Run {run.task_id} is {run.state}; only a missed one is dismissed.")
+        super().__init__(
+            f"Run {run.task_id} is {run.state}; only one that was missed, failed, was lost or timed"
+            " out, or is suspect, is dismissed."
+        )
+
+
+def may_be_dismissed(run: Run) -> bool:
+    """Whether the run asks for something, and nobody has said yet that it needs nothing."""
+    return run.dismissed_at is None and (run.state in BAD or bool(run.suspect_reason))
 
 
 @transaction.atomic
@@ -33,22 +42,29 @@ def dismiss_run(
     now: datetime,
     reason: str,
 ) -> bool:
-    """Note that a missed run needs nothing more, and why; False if that was noted before.
+    """Note that a run that was missed, went wrong or is suspect needs nothing more, and why; False
+    if that was noted before.
 
-    The run stays missed. Raises NotMissed, and InvalidInput without a reason.
+    The run keeps its outcome. Raises NothingToDismiss, and InvalidInput without a reason.
     """
-    why = reason.strip()
-    if not why or len(why) > LONGEST_REASON:
-        accepted = f"why nothing has to be done, in 1 to {LONGEST_REASON} characters"
-        raise InvalidInput("reason", reason, accepted)
-    if run.state != RunState.MISSED:
-        raise NotMissed(run)
-    open_ones = Run.objects.filter(pk=run.pk, state=RunState.MISSED, dismissed_at__isnull=True)
+    why = reason_to_dismiss(reason)
+    if run.state not in BAD and not run.suspect_reason:
+        raise NothingToDismiss(run)
+    open_ones = Run.objects.filter(pk=run.pk, dismissed_at__isnull=True)
     if not open_ones.update(dismissed_at=now):
         return False
     run.dismissed_at = now
     record("dismiss", subject=f"run:{run.task_id}", actor=by, source=source, now=now, reason=why)
     return True
+
+
+def reason_to_dismiss(reason: str) -> str:
+    """Return the reason without space around it. Raises InvalidInput for none, or a long one."""
+    why = reason.strip()
+    if not why or len(why) > LONGEST_REASON:
+        accepted = f"why nothing has to be done, in 1 to {LONGEST_REASON} characters"
+        raise InvalidInput("reason", reason, accepted)
+    return why
 
 
 @transaction.atomic

@@ -54,31 +54,12 @@ def retry_run(
         before = run_made_before(idempotency_key, intention)
         if before is not None:
             return before
-    if run.state not in FINAL:
-        raise NotEnded(run)
-    if run.job is not None and not run.job.is_active:
-        raise JobDeleted(run.job.key)
-    check_arguments(run.task, run.args, run.kwargs)
-    kept = {name: run.options[name] for name in OF_THE_RUN if name in run.options}
-    asked = {} if idempotency_key is None else {OPTION: intention}
-    again = Run.objects.create(
-        job=run.job,
-        job_key=run.job_key,
-        origin=Origin.OPERATOR,
-        task=run.task,
-        args=run.args,
-        kwargs=run.kwargs,
-        options=kept | asked,
-        scheduled_at=scheduled_at or run.scheduled_at,
-        due_at=now,
-        publish_at=now + options().send_again_after,
-        sends=1,
-        priority=run.priority,
-        queue=run.queue,
-        idempotency_key=idempotency_key,
-        requested_by=actor_name(by),
-        parent_id=run.task_id,
-    )
+    again = run_again(run, by=by, now=now, scheduled_at=scheduled_at)
+    again.publish_at, again.sends = now + options().send_again_after, 1
+    if idempotency_key is not None:
+        again.idempotency_key = idempotency_key
+        again.options |= {OPTION: intention}
+    again.save()
     record(
         "retry",
         subject=f"run:{run.task_id}",
@@ -90,3 +71,34 @@ def retry_run(
     )
     publish_after_commit(again)
     return again
+
+
+def run_again(
+    run: Run,
+    *,
+    by: "AbstractBaseUser | AnonymousUser | str",
+    now: datetime,
+    scheduled_at: datetime | None = None,
+) -> Run:
+    """Return the new run, not saved yet, which the outbox sends at once. Raises as `retry_run`."""
+    if run.state not in FINAL:
+        raise NotEnded(run)
+    if run.job is not None and not run.job.is_active:
+        raise JobDeleted(run.job.key)
+    check_arguments(run.task, run.args, run.kwargs)
+    return Run(
+        job=run.job,
+        job_key=run.job_key,
+        origin=Origin.OPERATOR,
+        task=run.task,
+        args=run.args,
+        kwargs=run.kwargs,
+        options={name: run.options[name] for name in OF_THE_RUN if name in run.options},
+        scheduled_at=scheduled_at or run.scheduled_at,
+        due_at=now,
+        publish_at=now,
+        priority=run.priority,
+        queue=run.queue,
+        requested_by=actor_name(by),
+        parent_id=run.task_id,
+    )

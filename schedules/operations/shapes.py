@@ -22,7 +22,10 @@ from schedules.models import (
     TaskFunction,
     Verdict,
 )
+from schedules.operations.attention import Concern
 from schedules.operations.backfill import Progress
+from schedules.operations.failures import Group
+from schedules.operations.parked_list import RecoveryReport
 from schedules.operations.status import SchedulerStatus
 from schedules.operations.timetables import current_timetable, parts_of
 from schedules.operations.wording import iso
@@ -183,7 +186,43 @@ def run_shape(run: Run, *, hosts: Mapping[UUID, str]) -> dict[str, Any]:
         "origin": run.origin,
         "reason": run.reason,
         "suspectReason": run.suspect_reason,
+        "dismissedAt": _instant(run.dismissed_at),
         "requestedBy": run.requested_by,
+    }
+
+
+def group_shape(group: Group, *, with_message: bool) -> dict[str, Any]:
+    """Return failures of one cause."""
+    return {
+        "id": group.id,
+        "subject": group.subject,
+        "jobId": group.job_id,
+        "exception": group.exception,
+        "message": group.message if with_message else None,
+        "statusName": STATUSES[group.state][1],
+        "count": group.number,
+        "firstAt": iso(group.first_at),
+        "lastAt": iso(group.last_at),
+        "newestExecutionId": str(group.newest_id),
+    }
+
+
+def concern_shape(concern: Concern) -> dict[str, Any]:
+    """Return a job that is late."""
+    return {
+        "jobId": concern.job.pk,
+        "jobKey": concern.job.key,
+        "dueAt": _instant(concern.since),
+    }
+
+
+def report_shape(report: RecoveryReport) -> dict[str, Any]:
+    """Return what the last recovery found."""
+    return {
+        "jobKey": report.job.key,
+        "executionId": str(report.run.task_id),
+        "statusName": STATUSES[RunState(report.run.state)][1],
+        "figures": dict(report.figures),
     }
 
 

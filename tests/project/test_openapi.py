@@ -22,8 +22,9 @@ from schedules.alerts.rules import create_rule
 from schedules.api.site import api
 from schedules.models import AlertChannel, AlertRule, Backfill, Job, Run, TaskFunction
 from schedules.operations.create import create_job, find_function
+from schedules.operations.failures import group_failures
 from schedules.querysets.clock import database_now
-from schedules.states import Origin, RunState
+from schedules.states import FINAL, Origin, RunState
 from tests.project import area_examples
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +64,16 @@ def contract(db: None) -> Iterator[dict[str, str]]:
         started_at=now,
         finished_at=now,
     )
+    Run.objects.create(
+        origin=Origin.CALL,
+        task=job.task,
+        scheduled_at=now - timedelta(hours=1),
+        due_at=now,
+        state=RunState.FAILED,
+        error="ValueError: no",
+        finished_at=now,
+    )
+    SUBJECTS["group_id"] = group_failures(since=now - timedelta(hours=2), until=now).groups[0].id
     Backfill.objects.create(job=job, first=now, last=now, total=1, created_at=now)
     who: dict[str, Any] = {"by": user, "source": "code", "now": now}
     Job.objects.filter(key=KEY).update(checks=["took >= 0"])
@@ -97,6 +108,13 @@ BEYOND_SCHEMAS = {
     ("/api/v1/scheduler/alerts/rules/{rule_id}/mute", "post"): "a mute ends in the future",
     ("/api/v1/scheduler/jobs/{job_id}/backfills", "post"): "a range ends in the past",
     ("/api/v1/scheduler/jobs/{job_id}/backfills/preview", "get"): "the same",
+    ("/api/v1/scheduler/failures/{group_id}/retry", "post"): "a period ends after its begin",
+    ("/api/v1/scheduler/failures/{group_id}/dismiss", "post"): "the same, and a reason has words",
+    ("/api/v1/scheduler/runs/{execution_id}/run-after-all", "post"): "`at` is within the row",
+    ("/api/v1/scheduler/runs/{execution_id}/dismiss", "post"): "a reason has words",
+    ("/api/v1/scheduler/timers/{execution_id}", "patch"): "it is due in the future",
+    ("/api/v1/scheduler/timers", "get"): "a place is taken only as it was given",
+    ("/api/v1/scheduler/missed", "get"): "a cursor is taken only as it was given",
     ("/api/v1/scheduler/explain", "get"): "the job must exist",
     ("/api/v1/scheduler/verify", "get"): "the same, and a month is the longest span",
     ("/api/v1/scheduler/jobs/preview", "post"): "a new job has one kind of timetable",
@@ -161,6 +179,9 @@ FITTING: dict[tuple[str, str], Any] = {
     ("/api/v1/scheduler/plan", "post"): {"file": "version: 1\njobs: {}\n"},
     ("/api/v1/scheduler/apply", "post"): {"file": "version: 1\njobs: {}\n"},
     ("/api/v1/scheduler/cleanup", "post"): {"retentionDays": 30},
+    ("/api/v1/scheduler/failures/{group_id}/dismiss", "post"): {"reason": "a test"},
+    ("/api/v1/scheduler/runs/{execution_id}/dismiss", "post"): {"reason": "a holiday"},
+    ("/api/v1/scheduler/timers/{execution_id}", "patch"): {"dueAt": "2040-01-01T00:00:00Z"},
     ("/api/v1/scheduler/pause-all", "post"): {"reason": "stocktaking"},
     ("/api/v1/scheduler/alerts/channels", "post"): {
         "name": "HR",
@@ -184,8 +205,12 @@ FITTING: dict[tuple[str, str], Any] = {
 def test_every_operation_succeeds_with_what_fits_it(
     document: Any, contract: dict[str, str], path: str, method: str
 ) -> None:
-    state = RunState.SENT if path.endswith("/cancel") else RunState.SUCCEEDED
-    final = state == RunState.SUCCEEDED
+    states = {"cancel": RunState.SENT, "dismiss": RunState.MISSED, "run-after-all": RunState.MISSED}
+    state = states.get(path.rpartition("/")[2], RunState.SUCCEEDED)
+    if "/timers/" in path:
+        state = RunState.PLANNED
+        Run.objects.filter(job_key=KEY).update(origin=Origin.CALL)
+    final = state in FINAL
     now = database_now()
     Run.objects.filter(job_key=KEY).update(
         state=state, publish_at=None if final else now, finished_at=now if final else None

@@ -25,6 +25,7 @@ from schedules.api.site import api as site
 from schedules.management.verbs import VERBS
 from schedules.models import AlertChannel, AlertRule, AuditEntry, Backfill, Job, Run, Token
 from schedules.operations.create import create_job
+from schedules.operations.failures import group_failures
 from schedules.operations.install import install_declared
 from schedules.querysets.clock import database_now
 from schedules.states import RunState
@@ -54,7 +55,12 @@ API: list[tuple[str, str, Any]] = [
     ("PUT", UPSTREAM, {"when": "ended"}),
     ("DELETE", UPSTREAM, None),
     ("POST", f"{S}/runs/{{ended_id}}/retry", None),
+    ("PATCH", f"{S}/timers/{{waiting_id}}", {"dueAt": "2040-01-01T00:00:00Z"}),
     ("POST", f"{S}/runs/{{waiting_id}}/cancel", None),
+    ("POST", f"{S}/runs/{{missed_id}}/run-after-all", None),
+    ("POST", f"{S}/runs/{{ended_id}}/dismiss", {"reason": "a test"}),
+    ("POST", f"{S}/failures/{{group_id}}/retry", {}),
+    ("POST", f"{S}/failures/{{other_group_id}}/dismiss", {"reason": "a test"}),
     ("PATCH", J, {"checks": ["took >= 0"]}),
     ("POST", f"{S}/runs/{{good_id}}/recheck", None),
     ("POST", f"{S}/cleanup", {"retentionDays": 30}),
@@ -101,7 +107,12 @@ CLI: list[tuple[str, ...]] = [
     ("trigger", "mine"),
     ("backfill", "mine", "--from", "2026-01-01T00:00:00Z", "--to", "2026-01-09T00:00:00Z"),
     ("retry", "{ended_id}"),
+    ("timers", "--move", "{waiting_id}", "--to", "2040-01-01T00:00:00Z"),
     ("cancel", "{waiting_id}"),
+    ("missed", "--run", "{missed_id}"),
+    ("missed", "--dismiss", "{ended_id}", "--reason", "x"),
+    ("failures", "--retry", "{group_id}"),
+    ("failures", "--dismiss", "{other_group_id}", "--reason", "x"),
     ("checks", "mine", "--add", "took >= 0"),
     ("recheck", "{good_id}"),
     ("cleanup", "--days", "30"),
@@ -172,6 +183,13 @@ class Things:
             started_at=now,
             finished_at=now,
         )
+        missed = make_run("sample_jobs.add", 1, state=RunState.MISSED, finished_at=now, **common)
+        failures = [
+            make_run("sample_jobs.add", 1, state=RunState.LOST, error=error, finished_at=now)
+            for error in ("ValueError: a", "TypeError: b")
+        ]
+        Run.objects.filter(pk__in=[run.pk for run in failures]).update(scheduled_at=now)
+        groups = group_failures(since=now - timedelta(hours=1), until=now).groups
         waiting = make_run("sample_jobs.add", 1, natural_key="x", due_at=now + timedelta(days=1))
         self.waiting = waiting
         more: dict[str, Any] = {"by": "code", "source": "code", "now": now}
@@ -196,6 +214,9 @@ class Things:
             "ended_id": ended.task_id,
             "good_id": good.task_id,
             "waiting_id": waiting.task_id,
+            "missed_id": missed.task_id,
+            "group_id": groups[0].id,
+            "other_group_id": groups[1].id,
             "channel_id": self.channel.pk,
             "backfill_id": self.backfill.pk,
             "rule_id": self.rule.pk,
@@ -219,6 +240,10 @@ def entries() -> list[AuditEntry]:
     return found
 
 
+def _plain(path: str) -> str:
+    return path.replace("other_group_id", "group_id")
+
+
 def test_every_operation_of_the_api_leaves_one_entry(things: Things) -> None:
     document = site.get_openapi_schema()["paths"]
     offered = {
@@ -228,7 +253,8 @@ def test_every_operation_of_the_api_leaves_one_entry(things: Things) -> None:
         if method != "get" and path.startswith((S, "/api/v1/scheduled-jobs"))
     }
     tried = {
-        (method, re.sub("(ended|waiting|good)_id", "execution_id", path)) for method, path, _ in API
+        (method, re.sub("(ended|waiting|good|missed)_id", "execution_id", _plain(path)))
+        for method, path, _ in API
     }
     assert offered - PREVIEWS == tried
     headers = {"Authorization": f"Bearer {things.token.raw}"}

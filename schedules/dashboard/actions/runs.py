@@ -163,8 +163,8 @@ def _after_all(reader: Reader, run: Run) -> str:
 
 def _ask_dismiss(reader: Reader, run: Run) -> Question:
     return Question(
-        title=_("Dismiss what was missed?"),
-        consequence=_("%(run)s, %(time)s stays missed and is no longer shown as something to do.")
+        title=_("Dismiss %(run)s?") % _named(reader, run),
+        consequence=_("%(run)s, %(time)s keeps its outcome and is no longer something to do.")
         % _named(reader, run),
         button=_("Dismiss"),
         here="missed",

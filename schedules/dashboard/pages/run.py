@@ -16,6 +16,7 @@ from schedules.dashboard.reader import Reader
 from schedules.dashboard.words.json_text import as_text
 from schedules.dashboard.words.states import tone_of
 from schedules.models import Run
+from schedules.operations.missed import may_be_dismissed
 from schedules.operations.outcome_checks import history_of, verdict_of
 from schedules.operations.parked import is_parked
 from schedules.operations.run_story import Step, Story, story_of
@@ -45,7 +46,7 @@ def run(reader: Reader, *, task_id: UUID) -> HttpResponse:
         "can_cancel": shown.state in WAITING,
         "can_retry": shown.state in FINAL,
         "can_move": is_parked(shown),
-        "can_dismiss": shown.state == RunState.MISSED and shown.dismissed_at is None,
+        "can_dismiss": may_be_dismissed(shown),
         "can_recheck": shown.state == RunState.SUCCEEDED and shown.job and shown.job.checks,
         "did_not_run": shown.state in (RunState.MISSED, RunState.SKIPPED) and shown.job_id,
         **(_details(shown, story) if reader.may_view_details else {}),

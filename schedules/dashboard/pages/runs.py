@@ -39,6 +39,7 @@ PERIODS = (
     ("week", timedelta(days=7), _("last 7 days")),
     ("month", timedelta(days=30), _("last 30 days")),
 )
+USUAL_PERIOD = "day"
 
 
 @page
@@ -73,13 +74,13 @@ def runs(reader: Reader) -> HttpResponseBase:
 @page
 def failures(reader: Reader) -> HttpResponse:
     """Show the failures of a period, those with one cause together."""
-    chosen = reader.request.GET.get("period", "day")
+    chosen = reader.request.GET.get("period", USUAL_PERIOD)
     lengths = {key: length for key, length, _word in PERIODS}
     length = lengths.get(chosen, timedelta(days=1))
     context = {
         "here": "runs",
         "view": "failures",
-        "period": chosen if chosen in lengths else "day",
+        "period": chosen if chosen in lengths else USUAL_PERIOD,
         "periods": PERIODS,
         "failures": group_failures(since=reader.now - length, until=reader.now),
     }

@@ -58,12 +58,12 @@ class OneRun:
 
     def run(self, options: dict[str, Any], console: Console) -> ExitCode:
         """Show, retry or cancel the run."""
-        found = _run_named(options["execution"])
+        found = run_named(options["execution"])
         if self.name == "run" and (options["log"] or options["follow"]):
             return show_log(found, console, follow=options["follow"])
         if self.name == "run":
             result = TaskResult.objects.filter(task_id=str(found.task_id)).first()
-            return _show(found, console, details=details_shape(found, result, verdict_of(found)))
+            return show_run(found, console, details=details_shape(found, result, verdict_of(found)))
         common: dict[str, Any] = {
             "by": operator_name(),
             "source": "cli",
@@ -73,18 +73,19 @@ class OneRun:
         if self.name == "recheck":
             recheck_run(found, **common)
             result = TaskResult.objects.filter(task_id=str(found.task_id)).first()
-            return _show(found, console, details=details_shape(found, result, verdict_of(found)))
+            return show_run(found, console, details=details_shape(found, result, verdict_of(found)))
         if self.name == "retry":
             key = options["idempotency_key"]
-            return _show(retry_run(found, **common, idempotency_key=key), console)
+            return show_run(retry_run(found, **common, idempotency_key=key), console)
         answer = cancel_run(found, **common)
         if answer != CANCELLED:
             raise Refused(f"Run {found.task_id} has {answer.replace('_', ' ')}.")
         found.refresh_from_db()
-        return _show(found, console)
+        return show_run(found, console)
 
 
-def _run_named(text: str) -> Run:
+def run_named(text: str) -> Run:
+    """Return the run with this id. Raises NotFound."""
     try:
         number = UUID(text)
     except ValueError:
@@ -95,7 +96,8 @@ def _run_named(text: str) -> Run:
     return run
 
 
-def _show(run: Run, console: Console, *, details: dict[str, Any] | None = None) -> ExitCode:
+def show_run(run: Run, console: Console, *, details: dict[str, Any] | None = None) -> ExitCode:
+    """Show the run, with `details` of it."""
     shape = {**run_shape(run, hosts=hosts_of([run])), **(details or {})}
     console.document(shape)
     for name, value in shape.items():
