@@ -27,10 +27,18 @@ MOST_SAID = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """From when to when the failures are looked at, by their nominal time."""
+    """From when to when the failures are looked at, by their nominal time.
+
+    Raises InvalidInput for an end before its begin.
+    """
 
     since: datetime
     until: datetime
+
+    def __post_init__(self) -> None:
+        if self.since > self.until:
+            accepted = f"an instant no later than {self.until.isoformat()}"
+            raise InvalidInput("from", self.since.isoformat(), accepted)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +103,6 @@ def dismiss_group(
 
 
 def _members(group_id: str, period: Period) -> list[int]:
-    if period.since > period.until:
-        accepted = f"an instant no later than {period.until.isoformat()}"
-        raise InvalidInput("from", period.since.isoformat(), accepted)
     members = members_of(group_id, since=period.since, until=period.until)
     if not members:
         raise NoSuchGroup(group_id)
