@@ -54,6 +54,9 @@ SAYS_LITTLE = frozenset(
 MISREAD = (ValueError, TypeError, AttributeError)
 """What a value of the wrong kind raises."""
 
+MOST_LOOKED_THROUGH = 100_000
+"""Runs that are looked through for one failed page: a second or two."""
+
 AT_ONCE = 2000
 """Jobs, and runs, that one look goes through."""
 
@@ -88,12 +91,14 @@ def set_aside_broken(*, now: datetime) -> int:
 
 
 def mend_after(error: Exception, *, now: datetime) -> bool:
-    """Set aside what may have made `error`: any broken job or run, also one that is over. Returns
-    whether there was one, and so whether it is worth while to try again.
+    """Set aside what may have made `error`: any broken job or run, also one of the latest that are
+    over. Returns whether there was one, and so whether it is worth while to try again.
     """
     if not isinstance(error, MISREAD):
         return False  # tells nothing about the rows
-    return _set_aside(Job.objects.all(), Run.objects.all(), now=now) > 0
+    newest = Run.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    runs = Run.objects.filter(pk__gt=newest - MOST_LOOKED_THROUGH)
+    return _set_aside(Job.objects.all(), runs, now=now) > 0
 
 
 class BrokenRows:
