@@ -248,7 +248,35 @@ class JobActionResponse(Reply):
     job: ScheduledJob
 
 
+class OccurrenceChangeReply(Reply):
+    """What was said about one occurrence. `scheduledAt` is its nominal time, which it keeps."""
+
+    scheduled_at: Moment
+    is_skipped: bool
+    moved_to: Moment | None
+    has_other_arguments: bool
+    by: str
+    reason: str
+    made_at: Moment
+    state: str = Field(description="open, used, undone, or void: no occurrence any more.")
+
+
+class MarkedOccurrence(Reply):
+    """An occurrence that is to come."""
+
+    at: Moment
+    local: str = Field(description="On the clock of the job's zone, with its offset.")
+    mark: str | None = Field(description="What a change of the clock does to it, in words.")
+
+
+class NextOccurrence(MarkedOccurrence):
+    """An occurrence of a job, with what a person has said about it."""
+
+    change: OccurrenceChangeReply | None
+
+
 class NextRuns(Reply):
     """When a job runs next, in UTC."""
 
     occurrences: list[Moment]
+    items: list[NextOccurrence]

@@ -24,6 +24,7 @@ from schedules.api.preconditions import idempotency_key, put_tag, versions_asked
 from schedules.api.words import language_of
 from schedules.errors import InvalidInput
 from schedules.models import Job
+from schedules.operations.ahead_shapes import next_shapes
 from schedules.operations.create import create_job, find_function
 from schedules.operations.edit import update_job
 from schedules.operations.listing import find_job, page_of_jobs
@@ -37,13 +38,11 @@ from schedules.operations.switch import (
     skipped_by_pause,
 )
 from schedules.operations.trigger import trigger
-from schedules.operations.wording import iso
 from schedules.querysets.clock import database_now
 from schedules.rest.camel import Flag
 from schedules.rest.pages import PageQuery, envelope
 from schedules.rest.rights import caller, needs
 from schedules.states import After
-from schedules.timing import from_spec, occurrences
 
 router = Router(tags=["jobs"], by_alias=True)
 
@@ -169,12 +168,12 @@ def act(request: HttpRequest, response: HttpResponse, job_id: str, data: JobActi
     "/jobs/{job_id}/next", auth=needs(VIEW), response=NextRuns, operation_id="nextOccurrences"
 )
 def next_occurrences(request: HttpRequest, job_id: str, query: Query[NextQuery]) -> Any:
-    """List the next occurrences of a job, by the timetable in force; pauses are not looked at."""
+    """List the next occurrences of a job by the timetable in force, with what clock changes and
+    persons make of them; pauses are not looked at.
+    """
     job = job_or_404(job_id)
-    if job.timetable is None or not job.is_enabled:
-        return {"occurrences": []}
-    found = occurrences(from_spec(job.timetable), after=database_now(), count=query.count)
-    return {"occurrences": [iso(instant) for instant in found]}
+    found = next_shapes(job, now=database_now(), count=query.count)
+    return {"occurrences": [one["at"] for one in found], "items": found}
 
 
 MESSAGES = {

@@ -7,7 +7,7 @@ from ninja import Router
 from pydantic import Field
 
 from schedules.access import VIEW
-from schedules.api.job_schemas import JobUpdate, as_values
+from schedules.api.job_schemas import JobUpdate, MarkedOccurrence, as_values
 from schedules.api.jobs import job_or_404
 from schedules.operations.ahead_shapes import preview_shape
 from schedules.operations.preview import MOST_LISTED, preview_job
@@ -25,14 +25,6 @@ class JobPreviewRequest(JobUpdate):
         None, description="Key or number of the job that would be changed; a new one without."
     )
     count: Annotated[int, Field(ge=1, le=MOST_LISTED), WHOLE] = 10
-
-
-class MarkedOccurrence(Reply):
-    """An occurrence that is to come."""
-
-    at: Moment
-    local: str = Field(description="On the clock of the job's zone, with its offset.")
-    mark: str | None = Field(description="What a change of the clock does to it, in words.")
 
 
 class ComparedSpan(Reply):

@@ -427,6 +427,19 @@ export interface JobPreview {
   busiestMinute: BusyMinutes;
 }
 
+export interface NextRuns {
+  occurrences: string[];
+  items: NextOccurrence[];
+}
+
+export interface OccurrenceRequest {
+  skip?: boolean;
+  movedTo?: string;
+  args?: unknown[];
+  kwargs?: Record<string, unknown>;
+  reason?: string;
+}
+
 export interface Problem {
   type: string;
   title: string;
@@ -512,6 +525,13 @@ export interface BusyMinutes {
   after: BusyMinute;
 }
 
+export interface NextOccurrence {
+  at: string;
+  local: string;
+  mark?: string;
+  change?: OccurrenceChangeReply;
+}
+
 export interface Alert {
   at: string;
   jobKey?: string;
@@ -533,4 +553,15 @@ export interface BusyMinute {
   at?: string;
   number: number;
   isAtLeast: boolean;
+}
+
+export interface OccurrenceChangeReply {
+  scheduledAt: string;
+  isSkipped: boolean;
+  movedTo?: string;
+  hasOtherArguments: boolean;
+  by: string;
+  reason: string;
+  madeAt: string;
+  state: string;
 }

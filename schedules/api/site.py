@@ -18,6 +18,7 @@ from schedules.api import (
     dependencies,
     document,
     jobs,
+    occurrences,
     preview,
     recovery,
     runs,
@@ -115,6 +116,7 @@ api = SchedulerAPI(
 handle_all(api)
 api.add_router("/scheduler", preview.router)  # before a job could be called so
 api.add_router("/scheduler", jobs.router)
+api.add_router("/scheduler", occurrences.router)
 api.add_router("/scheduler", dependencies.router)
 api.add_router("/scheduler", backfills.router)
 api.add_router("/scheduler", calendars.router)

@@ -43,6 +43,8 @@ ROOTS = (
     "CalendarUpdate",
     "JobPreviewRequest",
     "JobPreview",
+    "NextRuns",
+    "OccurrenceRequest",
     "Problem",
 )
 """What a client of the scheduler's API names; what these refer to comes with them."""

@@ -4,8 +4,8 @@ What a timetable means is asked in one way only, `next_after` of the timetable i
 the ledger that checks it: an exception to a timetable (a calendar, say) is a timetable around it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -30,6 +30,23 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a person has said about one occurrence: it is skipped, or it starts at `moved_to`, or
+    only its arguments are others.
+    """
+
+    scheduled_at: datetime
+    is_skipped: bool = False
+    moved_to: datetime | None = None
+    reason: str = ""
+    is_planned: bool = False
+    """Whether it was moved ahead and has its run already."""
+
+
+NO_CHANGES: Mapping[datetime, Change] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """One row to write: an occurrence to run, or occurrences that end here and why."""
 
@@ -48,6 +65,8 @@ class Decision:
 
     rows: Sequence[Planned]
     next_run_at: datetime | None
+    changed: frozenset[datetime] = frozenset()
+    """The occurrences among them that were decided by a change of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +75,8 @@ class _Fate:
 
     state: RunState
     reason: str = ""
+    of: datetime | None = None
+    """The occurrence, where a change makes it one of its own."""
 
 
 _RUNS = _Fate(RunState.PLANNED)
@@ -63,10 +84,11 @@ _RUNS = _Fate(RunState.PLANNED)
 
 @dataclass(frozen=True, slots=True)
 class _Due:
-    """An occurrence, and when it starts: its jitter later."""
+    """An occurrence, and when it starts: its jitter later, or where a change has moved it."""
 
     instant: datetime
     starts_at: datetime
+    change: Change | None = None
 
 
 def decide(
@@ -78,6 +100,7 @@ def decide(
     now: datetime,
     most: int,
     through: datetime | None = None,
+    changes: Mapping[datetime, Change] = NO_CHANGES,
 ) -> Decision:
     """Decide about the occurrences from `next_run_at` on whose time has come, at most `most` of
     them.
@@ -85,7 +108,8 @@ def decide(
     Every one of them is in exactly one of the rows. What is left over is due again at the next
     call. `seed` makes the jitter of an occurrence the same whoever computes it. With `through`
     those up to that instant are decided even if their jitter is still to pass: another timetable
-    takes over from there.
+    takes over from there. Its `changes` come with their occurrences, and those that are moved ahead
+    before them.
     """
     due: list[_Due] = []
     following: datetime | None = next_run_at
@@ -94,18 +118,59 @@ def decide(
         if starts_at > now and (through is None or following > through):
             break
         due.append(_Due(following, starts_at))
+        if changes:
+            _take(changes, due)
         following = timetable.next_after(following)
     if policy.one_off:
         due, following = due[:1], (None if due else following)
+    if changes:
+        due += _ahead(timetable, changes, following=following, now=now)
     rows: list[Planned] = []
     fates = _fates(due, policy, now)
     for fate, group in groupby(zip(due, fates, strict=True), key=lambda pair: pair[1]):
         neighbours = [one for one, _ in group]
-        if fate is _RUNS:
+        if fate.state is RunState.PLANNED:
             rows += [_to_run(one, policy.misfire_grace) for one in neighbours]
         else:
             rows.append(_together(neighbours, fate))
-    return Decision(rows=rows, next_run_at=following)
+    changed = frozenset(one.instant for one in due if one.change is not None)
+    return Decision(rows=rows, next_run_at=following, changed=changed)
+
+
+def _take(changes: Mapping[datetime, Change], due: list[_Due]) -> None:
+    """Let the last of them be what was said about it; one that was moved ahead is done with."""
+    last = due[-1]
+    change = changes.get(last.instant)
+    if change is None:
+        return
+    due.pop()
+    if not change.is_planned:
+        due.append(replace(last, starts_at=change.moved_to or last.starts_at, change=change))
+
+
+def _ahead(
+    timetable: Timetable,
+    changes: Mapping[datetime, Change],
+    *,
+    following: datetime | None,
+    now: datetime,
+) -> list[_Due]:
+    """Return the occurrences still to come whose new time has come."""
+    return [
+        _Due(instant, change.moved_to, change)
+        for instant, change in sorted(changes.items())
+        if change.moved_to is not None
+        and change.moved_to <= now
+        and not change.is_planned
+        and following is not None
+        and instant >= following
+        and is_occurrence(timetable, instant)
+    ]
+
+
+def is_occurrence(timetable: Timetable, instant: datetime) -> bool:
+    """Whether the timetable has an occurrence just then."""
+    return timetable.next_after(instant - timedelta(microseconds=1)) == instant
 
 
 def _fates(due: Sequence[_Due], policy: Policy, now: datetime) -> list[_Fate]:
@@ -117,11 +182,17 @@ def _fates(due: Sequence[_Due], policy: Policy, now: datetime) -> list[_Fate]:
     missed = _Fate(RunState.MISSED, f"found later than its misfire grace of {_words(grace)}")
     fates: list[_Fate] = []
     for one in due:
-        halt = next((halt for halt in policy.halts if halt.covers(one.instant)), None)
-        if halt is not None:
+        change = one.change
+        at = one.instant if change is None or change.moved_to is None else change.moved_to
+        halt = next((halt for halt in policy.halts if halt.covers(at)), None)
+        if change is not None and change.is_skipped:
+            fates.append(_Fate(RunState.SKIPPED, change.reason, one.instant))
+        elif halt is not None:
             fates.append(_Fate(RunState.SKIPPED, halt.reason))
         elif latest is not None and one.starts_at < latest:
             fates.append(missed)
+        elif change is not None:
+            fates.append(_Fate(RunState.PLANNED, of=one.instant))
         else:
             fates.append(_RUNS)
     if not policy.coalesce or fates.count(_RUNS) < 2:
@@ -139,9 +210,10 @@ def _to_run(one: _Due, grace: timedelta | None) -> Planned:
 def _together(neighbours: Sequence[_Due], fate: _Fate) -> Planned:
     """One row for neighbours that share a fate."""
     first, last = neighbours[0].instant, neighbours[-1].instant
+    is_changed = neighbours[0].change is not None
     return Planned(
         scheduled_at=first,
-        due_at=first,
+        due_at=neighbours[0].starts_at if is_changed else first,
         state=fate.state,
         until=last if len(neighbours) > 1 else None,
         count=len(neighbours),

@@ -11,6 +11,7 @@ from schedules.access import record
 from schedules.adapters.ignored import ignored_by
 from schedules.adapters.periodic import Reading, read
 from schedules.dispatch.broken import BROKEN, load
+from schedules.dispatch.changes import void_changes
 from schedules.dispatch.given import gives_other, take_given
 from schedules.dispatch.plan import settle
 from schedules.dispatch.upcoming import due_at_of, flag_of, next_occurrence
@@ -95,6 +96,7 @@ def bring_into_force(job: Job, reading: Reading, *, since: datetime, by: str = "
     if begins:
         since = max(since, decided_until(job) or since) if job.pk else since
         job.tzdata_version = release()
+        void_changes(job, now=since)
         job.next_run_at = next_occurrence(job, after=since)
         job.next_due_at = due_at_of(job, job.next_run_at)
         job.flagged_reason = flag_of(job)

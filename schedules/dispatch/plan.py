@@ -10,6 +10,15 @@ from django_celery_beat.models import PeriodicTask
 from schedules.conf import options
 from schedules.dispatch.aside import put_aside
 from schedules.dispatch.broken import load, refuse_other_shapes
+from schedules.dispatch.changes import (
+    NO_ROWS,
+    Rows,
+    as_changes,
+    give_arguments,
+    is_for_outbox,
+    rows_of,
+    settle_changes,
+)
 from schedules.dispatch.decide import Planned, Policy, decide
 from schedules.dispatch.upcoming import due_at_of, flag_of, has_ended
 from schedules.dispatch.zone_data import renew
@@ -50,23 +59,28 @@ def plan_jobs(
     """
     started = [job.next_run_at for job in jobs if job.next_run_at is not None]
     everything = global_pauses(reaching=min(started, default=now))
+    changes = rows_of(jobs)
     rows: list[PlannedRun] = []
     for job in jobs:
         try:
-            rows += _plan(job, everything, now=now, through=through)
+            said = changes.get(job.pk, NO_ROWS)
+            rows += _plan(job, everything, said, now=now, through=through)
         except (DatabaseError, InterfaceError):
             raise  # tells nothing about the row
         except Exception as error:  # noqa: BLE001 - the job says so, and all others go on
             put_aside(job, error, now=now)
     # A conflict means that the occurrence has its run already; it keeps it, under the same id.
     write_runs(connection, rows)
+    if changes:
+        give_arguments(rows, changes)
     move_on(connection, jobs)
     _disable_spent(jobs)
     _flag_ended(jobs)
     ended = [run.task_id for run in rows if run.state in FINAL]
     if ended:
         transaction.on_commit(lambda: _announce(ended), robust=True)
-    return [run for run in rows if run.state == RunState.PLANNED]
+    # What was moved to a later time, or has arguments of its own, is left to the outbox.
+    return [run for run in rows if run.state == RunState.PLANNED and run.sends]
 
 
 def settle(job: Job, *, until: datetime) -> None:
@@ -89,7 +103,7 @@ def policy_of(job: Job, *, everything: Sequence[Halt] = ()) -> Policy:
 
 
 def _plan(
-    job: Job, everything: Sequence[Halt], *, now: datetime, through: datetime | None
+    job: Job, everything: Sequence[Halt], said: Rows, *, now: datetime, through: datetime | None
 ) -> list[PlannedRun]:
     renew(job)
     if job.next_run_at is None or job.timetable is None:
@@ -104,11 +118,17 @@ def _plan(
         now=now,
         most=options().most_occurrences,
         through=through,
+        changes=as_changes(said),
     )
     job.next_run_at = decision.next_run_at
+    if job.has_changes:
+        settle_changes(job, said, decision, now=now)
     job.next_due_at = due_at_of(job, decision.next_run_at)
     again_at = None if through is not None else now + options().send_again_after
-    return [_row(job, planned, now, again_at) for planned in decision.rows]
+    return [
+        _row(job, planned, now, None if is_for_outbox(planned, said, now=now) else again_at)
+        for planned in decision.rows
+    ]
 
 
 def _row(job: Job, planned: Planned, now: datetime, again_at: datetime | None) -> PlannedRun:

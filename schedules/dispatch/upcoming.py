@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from schedules.dispatch.changes import moved_ahead
 from schedules.models import Job
 from schedules.timing import from_spec, jitter_of
 
@@ -14,10 +15,14 @@ def next_occurrence(job: Job, *, after: datetime) -> datetime | None:
 
 
 def due_at_of(job: Job, instant: datetime | None) -> datetime | None:
-    """Return when Beat has to look at the occurrence at `instant`: its jitter later."""
+    """Return when Beat has to look at the job whose next occurrence is at `instant`: its jitter
+    later, or sooner where a later occurrence was moved ahead of that.
+    """
     if instant is None:
         return None
-    return instant + jitter_of(job.jitter, seed=job.key, instant=instant)
+    natural = instant + jitter_of(job.jitter, seed=job.key, instant=instant)
+    ahead = moved_ahead(job) if job.has_changes else None
+    return natural if ahead is None else min(natural, ahead)
 
 
 ENDED = "It does not run by itself any more: its timetable has no further occurrence."

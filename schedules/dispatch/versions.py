@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from schedules.models import Job, Run, ScheduleVersion
@@ -51,6 +52,7 @@ def decided_until(job: Job) -> datetime | None:
     Nothing up to there may be decided anew.
     """
     rows = Run.objects.filter(job=job, origin=Origin.TIMETABLE).order_by("-scheduled_at")
+    rows = rows.filter(due_at__gte=F("scheduled_at"))  # the others were moved ahead of their time
     ends = rows.annotate(last=Coalesce("until", "scheduled_at")).values_list("last", flat=True)
     begins = ScheduleVersion.objects.filter(job=job).order_by("-number")
     found = [ends.first(), begins.values_list("effective_at", flat=True).first()]

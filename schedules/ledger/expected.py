@@ -1,14 +1,18 @@
 """What should have happened: the occurrences of the timetable versions that were in force."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from heapq import merge
+from itertools import groupby, islice
 from typing import Any
 
 from schedules.halts import Halt, own_pause
-from schedules.models import Job, ScheduleVersion
+from schedules.models import Job, OccurrenceChange, ScheduleVersion
+from schedules.states import ChangeState
 from schedules.timing import Timetable, from_spec, jitter_of, occurrences_between
+
+MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +43,25 @@ def expected_occurrences(
     job: Job, *, after: datetime, until: datetime, now: datetime
 ) -> Iterator[datetime]:
     """Yield, in order, the occurrences of (`after`, `until`] that are to be in the ledger by `now`:
-    those whose time has come, their jitter included.
+    those whose time has come, their jitter included, and those that were moved ahead and have run.
 
     Of what lies before `ledger_from` the rows may be gone.
     """
-    for version in versions_of(job):
+    versions = versions_of(job)
+    by_timetable = _by_timetable(job, versions, after=after, until=until, now=now)
+    ahead = _moved_ahead(job, versions, after=after, until=until)
+    return (instant for instant, _ in groupby(merge(by_timetable, ahead)))
+
+
+def _by_timetable(
+    job: Job,
+    versions: Sequence[VersionInForce],
+    *,
+    after: datetime,
+    until: datetime,
+    now: datetime,
+) -> Iterator[datetime]:
+    for version in versions:
         start = max(after, version.since)
         end = until if version.until is None else min(until, version.until)
         if version.timetable is None or not version.enabled or start >= end:
@@ -74,6 +92,29 @@ def occurrences_ever(job: Job, *, after: datetime, until: datetime) -> Iterator[
         end = until if version.until is None else min(until, version.until)
         if version.timetable is not None and start < end:
             yield from _occurrences(version, after=start, until=end)
+
+
+def _moved_ahead(
+    job: Job, versions: Sequence[VersionInForce], *, after: datetime, until: datetime
+) -> list[datetime]:
+    """Return the occurrences that were decided before their time, because a person had moved them.
+
+    The version of that moment says whether they were occurrences, whatever came after it.
+    """
+    moved = OccurrenceChange.objects.filter(
+        job=job, state=ChangeState.USED, moved_to__isnull=False, scheduled_at__gt=after
+    ).filter(scheduled_at__lte=until)
+    found: set[datetime] = set()
+    for instant, settled_at in moved.values_list("scheduled_at", "settled_at"):
+        of_then = [
+            one
+            for one in versions
+            if settled_at is not None
+            and one.since < settled_at
+            and (one.until is None or settled_at <= one.until)
+        ]
+        found.update(instant for one in of_then if neighbours(one, instant - MOMENT) == [instant])
+    return sorted(found)
 
 
 def neighbours(version: VersionInForce, instant: datetime, *, count: int = 1) -> list[datetime]:

@@ -10,8 +10,8 @@ from django.db.models.functions import Coalesce
 
 from schedules.halts import global_pauses
 from schedules.ledger.expected import VersionInForce, neighbours, versions_of
-from schedules.models import Instance, Job, Run
-from schedules.states import Origin
+from schedules.models import Instance, Job, OccurrenceChange, Run
+from schedules.states import ChangeState, Origin
 from schedules.timing import Cron, Timetable, calendar_of, core_of
 
 
@@ -40,6 +40,7 @@ def explain(job: Job, *, at: datetime) -> Explanation:
         answer.version = version.number
         _explain_timetable(answer, version, at)
         _explain_pauses(answer, version, at)
+    answer.sentences += _changes(job, at)
     answer.run = _row_for(job, at)
     if answer.run is not None:
         answer.sentences += _story(answer.run)
@@ -82,6 +83,20 @@ def _explain_pauses(answer: Explanation, version: VersionInForce, at: datetime) 
         for halt in global_pauses(reaching=at)
         if halt.covers(at)
     ]
+
+
+def _changes(job: Job, at: datetime) -> list[str]:
+    """Say what a person has said about the occurrence, and which one was moved to the instant."""
+    told = []
+    of_it = Q(scheduled_at=at) | Q(moved_to=at)
+    for change in OccurrenceChange.objects.filter(of_it, job=job).order_by("made_at", "id"):
+        words = change.words
+        stands = "" if change.state == ChangeState.OPEN else f" ({change.get_state_display()})"
+        if change.scheduled_at == at:
+            told.append(f"This occurrence was {words}{stands}, on {_iso(change.made_at)}.")
+        else:
+            told.append(f"The occurrence of {_iso(change.scheduled_at)} was {words}{stands}.")
+    return told
 
 
 def _row_for(job: Job, at: datetime) -> Run | None:

@@ -21,8 +21,10 @@ MOST_EXAMPLES = 20
 MOMENT = timedelta(microseconds=1)
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 
-_Row = tuple[datetime, datetime, int, str]
-"""First and last occurrence of a row, how many it stands for, its state."""
+_Row = tuple[datetime, datetime, int, bool]
+"""First and last occurrence of a row, how many it stands for, whether it should have an outcome and
+has none.
+"""
 
 
 @dataclass(slots=True)
@@ -77,7 +79,7 @@ def verify_job(job: Job, *, after: datetime, until: datetime, now: datetime) -> 
     """
     after, end = max(after, job.ledger_from or after), min(until, now)
     begin, last = _with_whole_ranges(job, after=after, until=end)
-    match = _Match(Balance(job.key), _rows(job, after=begin, until=last))
+    match = _Match(Balance(job.key), _rows(job, after=begin, until=last, now=now))
     for instant in expected_occurrences(job, after=begin, until=last, now=now):
         match.expect(instant, counts=after < instant <= end)
     balance = match.finish()
@@ -109,7 +111,7 @@ class _Match:
             return
         self._covered += 1
         balance.matched += counts
-        if counts and self._row[3] not in FINAL:
+        if counts and self._row[3]:
             balance.note("unfinished", instant)
 
     def finish(self) -> Balance:
@@ -175,12 +177,13 @@ def _with_whole_ranges(job: Job, *, after: datetime, until: datetime) -> tuple[d
     return begin, end
 
 
-def _rows(job: Job, *, after: datetime, until: datetime) -> Iterator[_Row]:
+def _rows(job: Job, *, after: datetime, until: datetime, now: datetime) -> Iterator[_Row]:
     rows = (
         Run.objects.filter(job=job, origin=Origin.TIMETABLE)
         .filter(scheduled_at__gt=after, scheduled_at__lte=until)
         .order_by("scheduled_at", "id")
-        .values_list("scheduled_at", "until", "count", "state")
+        .values_list("scheduled_at", "until", "count", "state", "due_at")
     )
-    for first, last, count, state in rows.iterator(chunk_size=5000):
-        yield first, last or first, count, state
+    for first, last, count, state, due_at in rows.iterator(chunk_size=5000):
+        # What a person has moved to a later time may wait for it.
+        yield first, last or first, count, state not in FINAL and due_at <= now

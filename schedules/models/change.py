@@ -46,3 +46,14 @@ class OccurrenceChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job} at {self.scheduled_at}: {self.get_state_display()}"
+
+    @property
+    def words(self) -> str:
+        """Who did what to the occurrence, and why."""
+        if self.is_skipped:
+            did = "skipped"
+        elif self.moved_to is not None:
+            did = f"moved to {self.moved_to:%FT%TZ}"
+        else:
+            did = "given other arguments"
+        return f"{did} by {self.by}{f': {self.reason}' if self.reason else ''}"

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from schedules.models import Job, OccurrenceChange
 from schedules.operations.foresight import Overlaps, Rush
 from schedules.operations.preview import Comparison, Preview
+from schedules.operations.upcoming import next_of, zone_of
 from schedules.operations.wording import describe, iso, mark_words
 from schedules.timing import ClockMark
 
@@ -24,6 +26,30 @@ def marked_shapes(
         }
         for at, mark in occurrences
     ]
+
+
+def next_shapes(job: Job, *, now: datetime, count: int) -> list[dict[str, Any]]:
+    """Return the job's next occurrences as `marked_shapes` does, with what a person has said about
+    them.
+    """
+    found = next_of(job, now=now, count=count)
+    shapes = marked_shapes(((one.at, one.mark) for one in found), zone=zone_of(job))
+    said = [None if one.change is None else change_shape(one.change) for one in found]
+    return [{**shape, "change": one} for shape, one in zip(shapes, said, strict=True)]
+
+
+def change_shape(change: OccurrenceChange) -> dict[str, Any]:
+    """Return what was said about one occurrence; of arguments only that they are others."""
+    return {
+        "scheduledAt": iso(change.scheduled_at),
+        "isSkipped": change.is_skipped,
+        "movedTo": _instant(change.moved_to),
+        "hasOtherArguments": change.args is not None or change.kwargs is not None,
+        "by": change.by,
+        "reason": change.reason,
+        "madeAt": iso(change.made_at),
+        "state": str(change.state),
+    }
 
 
 def preview_shape(preview: Preview) -> dict[str, Any]:

@@ -79,8 +79,8 @@ def pause_job(
 ) -> Job:
     """Suspend the job without disabling it: until resumed, or until the aware instant `until`.
 
-    Its occurrences become skipped rows with the reason, and so does what waits of it. Raises
-    InvalidInput for an end that has passed.
+    Its occurrences become skipped rows with the reason, and so does what waits of it, unless it was
+    moved to a time after the pause. Raises InvalidInput for an end that has passed.
     """
     if until is not None and until <= now:
         raise InvalidInput("until", until.isoformat(), "an instant in the future")
@@ -97,7 +97,7 @@ def pause_job(
     paused = _change(job, set_pause, "pause", by, source, now, reason, versions)
     halt = pause_of(paused)
     assert halt is not None
-    _end_waiting(paused, RunState.SKIPPED, halt.reason)
+    _end_waiting(paused, RunState.SKIPPED, halt.reason, before=until)
     return paused
 
 
@@ -264,7 +264,8 @@ def _still(job: Job, now: datetime) -> bool:
     return job.paused_until is None or job.paused_until > now
 
 
-def _end_waiting(job: Job, state: RunState, reason: str) -> None:
+def _end_waiting(job: Job, state: RunState, reason: str, *, before: datetime | None = None) -> None:
     """After the commit no new claim: the job's row is locked, so no Beat plans beside this."""
-    for run in Run.objects.waiting().filter(job=job):
+    waiting = Run.objects.waiting().filter(job=job)
+    for run in waiting if before is None else waiting.filter(due_at__lt=before):
         finish_waiting(run, Outcome(state=state, reason=reason), instance_id=instance_id())

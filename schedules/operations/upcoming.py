@@ -1,14 +1,18 @@
 """What is to come: the next occurrences of a job, and of all jobs together."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
+
 from schedules import timing
-from schedules.models import Job
-from schedules.timing import Timetable, from_spec
+from schedules.models import Job, OccurrenceChange
+from schedules.states import ChangeState
+from schedules.timing import ClockMark, Timetable, from_spec
 
 MOST_JOBS = 200
 MOST_OCCURRENCES = 2000
@@ -20,6 +24,7 @@ class Coming:
     """An occurrence that is still to come."""
 
     at: datetime
+    """When it starts: its nominal time, or where a person has moved it."""
     job: Job
 
 
@@ -40,16 +45,22 @@ class Next:
     """Whether the clock of the job's zone is changed within twelve hours of it."""
     is_paused: bool
     """Whether the job's pause still lasts then, so that it will be skipped."""
+    mark: ClockMark | None
+    change: OccurrenceChange | None
+    """What a person has said about it."""
 
 
 def coming(*, now: datetime, until: datetime) -> Ahead:
-    """Return what all enabled jobs are to run until then, without paused ones. One statement."""
+    """Return what all enabled jobs are to run until then, without paused ones and without skipped
+    occurrences. Two statements.
+    """
     jobs = list(
         Job.objects.enabled()
         .select_related("task_function")
-        .filter(next_run_at__lte=until, paused_at__isnull=True)
+        .filter(Q(next_run_at__lte=until) | Q(next_due_at__lte=until), paused_at__isnull=True)
         .order_by("next_run_at")[: MOST_JOBS + 1]
     )
+    changed = _moved_or_skipped(jobs)
     heap: list[tuple[datetime, int, Job, Iterator[datetime]]] = []
     for job in jobs[:MOST_JOBS]:
         instants = occurrences_of(job, now=now)
@@ -58,11 +69,27 @@ def coming(*, now: datetime, until: datetime) -> Ahead:
     found: list[Coming] = []
     while heap and heap[0][0] <= until and len(found) < MOST_OCCURRENCES:
         at, number, job, instants = heapq.heappop(heap)
-        found.append(Coming(at=at, job=job))
+        if (job.pk, at) not in changed:
+            found.append(Coming(at=at, job=job))
         if (following := next(instants, None)) is not None:
             heapq.heappush(heap, (following, number, job, instants))
+    found += [Coming(at=to, job=job) for to, job in changed.values() if to and now < to <= until]
+    found.sort(key=lambda each: each.at)
     is_cut = len(jobs) > MOST_JOBS or (bool(heap) and heap[0][0] <= until)
     return Ahead(coming=found, is_cut=is_cut)
+
+
+def _moved_or_skipped(
+    jobs: Sequence[Job],
+) -> dict[tuple[int, datetime], tuple[datetime | None, Job]]:
+    """Return where occurrences of the jobs were moved to, None for skipped ones."""
+    by_number = {job.pk: job for job in jobs if job.has_changes}
+    rows = OccurrenceChange.objects.filter(job__in=by_number, state=ChangeState.OPEN)
+    return {
+        (row.job_id, row.scheduled_at): (row.moved_to, by_number[row.job_id])
+        for row in rows
+        if row.is_skipped or row.moved_to is not None
+    }
 
 
 def next_of(job: Job, *, now: datetime, count: int) -> list[Next]:
@@ -72,12 +99,32 @@ def next_of(job: Job, *, now: datetime, count: int) -> list[Next]:
     found: list[Next] = []
     if timetable is None or not job.is_enabled:
         return found
-    for at in occurrences_of(job, now=now):
-        if len(found) == count:
-            break
-        lasts = job.is_paused and (job.paused_until is None or job.paused_until > at)
-        found.append(Next(at=at, is_clock_change=clock_changes(zone, at), is_paused=lasts))
+    changes = changes_ahead(job)
+    instants = islice(occurrences_of(job, now=now), count)
+    for at, mark in timing.marked(timetable, instants, after=now):
+        change = changes.get(at)
+        starts_at = at if change is None or change.moved_to is None else change.moved_to
+        lasts = job.is_paused and (job.paused_until is None or job.paused_until > starts_at)
+        found.append(
+            Next(
+                at=at,
+                is_clock_change=clock_changes(zone, at),
+                is_paused=lasts,
+                mark=mark,
+                change=change,
+            )
+        )
     return found
+
+
+def changes_ahead(job: Job) -> dict[datetime, OccurrenceChange]:
+    """Return what was said about occurrences that are still to come, by their nominal times;
+    without a statement where nothing was.
+    """
+    if not job.has_changes:
+        return {}
+    rows = OccurrenceChange.objects.filter(job=job, state=ChangeState.OPEN)
+    return {row.scheduled_at: row for row in rows}
 
 
 def occurrences_of(job: Job, *, now: datetime) -> Iterator[datetime]:

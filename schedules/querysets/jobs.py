@@ -30,6 +30,7 @@ _PLANNED_FROM = (
     "tzdata_version",
     "version",
     "flagged_reason",
+    "has_changes",
     "next_run_at",
     "next_due_at",
     "priority",

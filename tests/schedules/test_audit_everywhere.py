@@ -35,6 +35,7 @@ pytestmark = pytest.mark.django_db
 S, J = "/api/v1/scheduler", "/api/v1/scheduler/jobs/{job_id}"
 CHANNEL, RULE = f"{S}/alerts/channels/{{channel_id}}", f"{S}/alerts/rules/{{rule_id}}"
 UPSTREAM = f"{J}/dependencies/{{upstream_id}}"
+OCCURRENCE = f"{J}/occurrences/{{at}}"
 CALENDAR = f"{S}/calendars/{{name}}"
 FILE = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261226\nEND:VEVENT\nEND:VCALENDAR\n"
 
@@ -42,6 +43,8 @@ JOBS = "version: 1\njobs:\n  filed: {task: add, args: [1], intervalHours: 1}\n"
 
 API: list[tuple[str, str, Any]] = [
     ("POST", f"{S}/jobs", {"taskFunctionKey": "add", "intervalMinutes": 5, "args": [1]}),
+    ("PUT", OCCURRENCE, {"skip": True}),
+    ("DELETE", OCCURRENCE, None),
     ("PUT", J, {"priority": 3}),
     ("PATCH", J, {"cronExpression": "0 6 * * *", "maxInstances": 2, "overlap": "allow"}),
     ("POST", f"{J}/action", {"action": "disable"}),
@@ -129,6 +132,9 @@ CLI: list[tuple[str, ...]] = [
     ("alerts", "unmute", "{rule_id}"),
     ("alerts", "delete-rule", "{rule_id}"),
     ("alerts", "delete-channel", "HR"),
+    ("occurrence", "mine", "{at}", "--skip"),
+    ("occurrence", "mine", "{at}", "--kwargs", '{{"y": 3}}'),
+    ("occurrence", "mine", "{at}", "--restore"),
     ("calendar", "Shop", "--create", "--weekdays", "sun"),
     ("calendar", "Shop", "--set", "--tz", "Asia/Jakarta"),
     ("calendar", "Shop", "--add", "2026-12-24,2026-12-25"),
@@ -202,6 +208,8 @@ class Things:
         file.write_text(
             json.dumps({"old": {"task": "sample_jobs.add", "schedule": 60, "args": [1]}})
         )
+        tomorrow = (now + timedelta(days=2)).date()
+        at = f"{tomorrow}T05:00:00Z"
         ics = folder / "dates.ics"
         ics.write_text(FILE)
         jobs_file = folder / "jobs.yaml"
@@ -224,6 +232,7 @@ class Things:
             "file": file,
             "ics": ics,
             "name": "Shop",
+            "at": at,
         }
         AuditEntry.objects.all().delete()
 

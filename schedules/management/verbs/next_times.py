@@ -8,9 +8,11 @@ from typing import Any
 from schedules.errors import InvalidInput, JobInvalid
 from schedules.management.console import Console, ExitCode
 from schedules.management.parser import LONGEST_COUNT, instant, job_named, one_of, whole_number
-from schedules.operations.ahead_shapes import marked_shapes
+from schedules.models import Job
+from schedules.operations.ahead_shapes import change_shape, marked_shapes
+from schedules.operations.upcoming import changes_ahead
 from schedules.operations.wording import iso
-from schedules.timing import Cron, Timetable, from_spec, marked, occurrences, zone_of
+from schedules.timing import Cron, DayRule, Timetable, from_spec, marked, occurrences, zone_of
 
 HELP = """\
 List the next occurrences of a job or of a cron expression.
@@ -65,20 +67,24 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
         after = datetime.fromtimestamp(time.time(), UTC)
     else:
         after = instant(options["after"], field="after")
-    timetable = _timetable(options)
+    timetable, job = _timetable(options)
     zone = zone_of(timetable)
     found = marked(timetable, occurrences(timetable, after=after, count=count), after=after)
     shapes = marked_shapes(found, zone=zone)
+    said = {} if job is None else {iso(at): row for at, row in changes_ahead(job).items()}
+    for one in shapes if job else ():
+        one["change"] = change_shape(said[one["at"]]) if one["at"] in said else None
     console.document({"occurrences": [one["at"] for one in shapes], "items": shapes})
     for one in shapes:
-        local = "" if zone == "UTC" else f"  {one['local']}"
-        console.text(f"{one['at']}{local}{'  ' if one['mark'] else ''}{one['mark'] or ''}")
+        local = "" if zone == "UTC" else one["local"]
+        words = said[one["at"]].words if one["at"] in said else ""
+        console.text("  ".join(filter(None, (one["at"], local, one["mark"], words))))
     if not shapes:
         console.note(f"It never runs again after {iso(after)}.")
     return ExitCode.OK
 
 
-def _timetable(options: dict[str, Any]) -> Timetable:
+def _timetable(options: dict[str, Any]) -> tuple[Timetable, Job | None]:
     job, cron = options["job"], options["cron"]
     if job is None and cron is None:
         raise NothingNamed("arguments", "none", TAKEN)
@@ -86,11 +92,12 @@ def _timetable(options: dict[str, Any]) -> Timetable:
         raise InvalidInput("job", f"{job} beside --cron", f"one of the two: {TAKEN}")
     if cron is not None:
         rule = one_of(options["day_rule"] or "any", ("any", "all"), field="dayRule")
-        return Cron(cron, tz=options["tz"] or "UTC", day_rule="all" if rule == "all" else "any")
+        day_rule: DayRule = "all" if rule == "all" else "any"
+        return Cron(cron, tz=options["tz"] or "UTC", day_rule=day_rule), None
     for name in ("tz", "day_rule"):
         if options[name] is not None:
             raise InvalidInput(name.replace("_", "-"), options[name], "used with --cron only")
     found_job = job_named(job)
     if found_job.timetable is None:
         raise JobInvalid(found_job.key, found_job.invalid_reason or "it has no timetable.")
-    return from_spec(found_job.timetable)
+    return from_spec(found_job.timetable), found_job

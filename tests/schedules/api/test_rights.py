@@ -43,6 +43,13 @@ TABLE: dict[str, tuple[str, Any, tuple[int, int, int, int]]] = {
         None,
         (401, 403, 403, 200),
     ),
+    "GET /api/v1/scheduler/jobs/{job_id}/occurrences": ("", None, (401, 403, 403, 200)),
+    "PUT /api/v1/scheduler/jobs/{job_id}/occurrences/{at}": (
+        "",
+        {"skip": True},
+        (401, 403, 403, 200),
+    ),
+    "DELETE /api/v1/scheduler/jobs/{job_id}/occurrences/{at}": ("", None, (401, 403, 403, 200)),
     "DELETE /api/v1/scheduler/jobs/{job_id}": ("", None, (401, 403, 403, 200)),
     "POST /api/v1/scheduler/jobs/{job_id}/action": (
         "",
@@ -137,7 +144,8 @@ def operations() -> list[str]:
 
 @pytest.fixture
 def things(make_job: Callable[..., Job], make_run: Callable[..., Run]) -> Job:
-    job = make_job("nightly", due=database_now() + timedelta(hours=1))
+    hour = database_now().replace(minute=0, second=0, microsecond=0)
+    job = make_job("nightly", due=hour + timedelta(hours=2))
     make_run(task_id=RUN)
     common: dict[str, Any] = {"by": "test", "source": "code", "now": database_now()}
     channel = create_channel(name="ops", kind="email", target="ops@example.com", **common)
@@ -160,6 +168,7 @@ def address_of(path: str) -> str:
         upstream_id="nightly",
         key="nightly",
         name="Holidays",
+        at=f"{database_now() + timedelta(hours=3):%Y-%m-%dT%H:00:00Z}",
         execution_id=RUN,
         group_id="0123456789abcdef",
         backfill_id=Backfill.objects.values_list("pk", flat=True).first(),

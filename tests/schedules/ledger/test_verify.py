@@ -175,7 +175,7 @@ def test_each_thousand_occurrences_cost_less_than_one_statement(
     ]
     Run.objects.bulk_create(rows)
 
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         found = balance(job, now, 4999)
 
     assert (found.expected, found.unfinished) == (5000, 1)
