@@ -166,7 +166,7 @@ def _columns(model: type[models.Model]) -> Iterator[Column]:
         elif isinstance(field, models.JSONField):
             marked = Q(Contains(_text(name), "__type__")) if field.decoder else Q()
             if typeless:
-                marked |= ~Q(Coalesce(Exact(_function("json_valid", name), 1), Value(True)))
+                marked |= Q(Exact(_function("json_valid", name), 0), IsNull(F(name), False))
             if marked:
                 yield Column(name, marked, partial(_json, decoder=field.decoder))
         elif typeless:

@@ -6,8 +6,10 @@ are looked through, because what is unreadable may just as well look like nothin
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial, reduce
+from operator import or_
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -26,7 +28,15 @@ from schedules.dispatch.aside import UNPLANNABLE, put_aside
 from schedules.errors import InvalidInput, ReportedFailure
 from schedules.finish import Outcome, finish_attempt, finish_waiting
 from schedules.lease import instance_id
-from schedules.models import Job, Run, ScheduleVersion
+from schedules.models import (
+    Dependency,
+    GlobalPause,
+    Job,
+    Run,
+    ScheduleVersion,
+    Touched,
+    Watermark,
+)
 from schedules.querysets.planning import PlannedRun, move_on
 from schedules.states import WAITING, RunState
 
@@ -50,6 +60,12 @@ SAYS_LITTLE = frozenset(
     | {"paused_by", "pause_reason"}
 )
 """What decides nothing about when and how the job runs."""
+
+CHOICES = ("overlap", "on_lost", "day_rule")
+"""What holds one of a few words, in a column that takes any."""
+
+BOOKS = (GlobalPause, Dependency, Touched, Watermark)
+"""Small tables that every tick needs; what is broken there is mended and logged."""
 
 MISREAD = (ValueError, TypeError, AttributeError)
 """What a value of the wrong kind raises."""
@@ -134,22 +150,41 @@ def _open_runs() -> QuerySet[Run]:
 
 
 def _set_aside(jobs: QuerySet[Job], runs: QuerySet[Run], *, now: datetime) -> int:
-    broken_jobs, broken_runs = unreadable_among(jobs), unreadable_among(runs)
-    tasks = [(_set_job_aside, pk) for pk in broken_jobs]
-    tasks += [(_set_run_aside, pk) for pk in broken_runs]
-    for set_row_aside, pk in tasks:
+    broken_jobs = unreadable_among(jobs) | _without_meaning(jobs)
+    broken_runs = unreadable_among(runs)
+    tasks: list[Callable[[], None]] = []
+    tasks += [partial(_set_job_aside, pk, now=now) for pk in broken_jobs]
+    tasks += [partial(_set_run_aside, pk, now=now) for pk in broken_runs]
+    for model in BOOKS:
+        for pk, errors in unreadable(model).items():
+            tasks.append(partial(_mend_book, model, pk, errors, now=now))
+    for set_row_aside in tasks:
         try:
             with transaction.atomic():
-                set_row_aside(pk, now=now)
+                set_row_aside()
         except IntegrityError:
             log.exception("A broken row could not be mended.", extra={"action": "row_broken"})
     return len(tasks)
 
 
+def _mend_book(
+    model: type[models.Model], pk: int, errors: Sequence[InvalidInput], *, now: datetime
+) -> None:
+    _mend(model, pk, errors, {}, now=now)
+    log.warning(
+        "%s %s had a broken row: %s",
+        model.__name__,
+        pk,
+        _words(errors),
+        extra={"action": "row_broken"},
+    )
+
+
 def _set_job_aside(pk: int, *, now: datetime) -> None:
     # Looked at anew: another Beat may have been here, or a person.
-    errors = unreadable(Job, [pk]).get(pk)
-    if errors is None:
+    errors = unreadable(Job, [pk]).get(pk, [])
+    errors += _without_meaning(Job.objects.filter(pk=pk)).get(pk, [])
+    if not errors:
         return
     names = {error.field for error in errors}
     versions = ScheduleVersion.objects.filter(job=pk).aggregate(last=Max("number"))
@@ -164,6 +199,20 @@ def _set_job_aside(pk: int, *, now: datetime) -> None:
     can_be_read_anew = names <= READ_ANEW | SAYS_LITTLE and job.periodic_task_id is not None
     put_aside(job, words, now=now, begins=UNPLANNABLE if can_be_read_anew else BROKEN)
     move_on(connection, [job])
+
+
+def _without_meaning(jobs: QuerySet[Job]) -> dict[int, list[InvalidInput]]:
+    """Return what is wrong with jobs whose policy can be loaded and means nothing."""
+    found: dict[int, list[InvalidInput]] = {}
+    fields: dict[str, Any] = {name: Job._meta.get_field(name) for name in CHOICES}
+    values = {name: [value for value, _ in field.choices] for name, field in fields.items()}
+    strange = reduce(or_, (~Q(**{f"{name}__in": values[name]}) for name in CHOICES))
+    for pk, *held in jobs.filter(strange).values_list("pk", *CHOICES):
+        for name, value in zip(CHOICES, held, strict=True):
+            if value not in values[name]:
+                error = InvalidInput(name, value, f"one of {', '.join(map(str, values[name]))}")
+                found.setdefault(pk, []).append(error)
+    return found
 
 
 def _set_run_aside(pk: int, *, now: datetime) -> None:
@@ -217,15 +266,15 @@ def _mend(
     """Put something that can be loaded into the broken columns."""
     values = {}
     for error in errors:
-        field = model._meta.get_field(error.field)
+        field: Any = model._meta.get_field(error.field)
         if error.field in special:
             values[error.field] = special[error.field]
-        elif isinstance(field, models.CharField | models.TextField):
+        elif isinstance(field, models.CharField | models.TextField) and not field.choices:
             values[error.field] = error.found
         elif getattr(field, "null", False) and error.field != "publish_at":
             values[error.field] = None
         elif isinstance(field, models.DateTimeField):
             values[error.field] = now
         else:
-            values[error.field] = field.get_default()  # type: ignore[union-attr]
+            values[error.field] = field.get_default()
     model._default_manager.filter(pk=pk).update(**values)

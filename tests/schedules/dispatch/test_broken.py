@@ -6,15 +6,17 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connection
 
+from schedules.adapters.unreadable import _columns
 from schedules.dispatch import BrokenRows, end_expired, plan_due, reap, take_outbox
 from schedules.dispatch.broken import BROKEN
-from schedules.models import Job, Run, ScheduleVersion
+from schedules.models import GlobalPause, Job, Run, ScheduleVersion
 from tests.sql import run_sql
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL keeps such values out"),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+sqlite = pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="PostgreSQL keeps such values out"
+)
 
 MakeJob = Callable[..., Job]
 MakeRun = Callable[..., Run]
@@ -29,6 +31,7 @@ def break_row(table: str, column: str, value: object, pk: int) -> None:
     run_sql("PRAGMA ignore_check_constraints = OFF")
 
 
+@sqlite
 @pytest.mark.parametrize(
     ("column", "value"),
     [
@@ -54,6 +57,7 @@ def test_a_due_job_that_cannot_be_loaded_is_invalid_and_the_others_are_planned(
     assert (job.is_enabled, job.timetable, job.next_due_at) == (True, None, None)
 
 
+@sqlite
 @pytest.mark.parametrize(
     ("column", "value"),
     [
@@ -80,6 +84,7 @@ def test_a_job_that_would_silently_never_run_is_found_and_shown_as_invalid(
     assert Job.objects.get(key="healthy").invalid_reason == ""
 
 
+@sqlite
 def test_a_broken_text_that_decides_nothing_flags_the_job_and_lets_it_run(
     make_job: MakeJob, now: datetime
 ) -> None:
@@ -95,6 +100,7 @@ def test_a_broken_text_that_decides_nothing_flags_the_job_and_lets_it_run(
     assert not ScheduleVersion.objects.exists()
 
 
+@sqlite
 @pytest.mark.parametrize(
     ("column", "value"),
     [
@@ -121,6 +127,7 @@ def test_a_waiting_run_that_cannot_be_loaded_fails_and_the_others_are_sent(
     assert run.reason in run.error
 
 
+@sqlite
 def test_a_run_that_would_silently_never_be_sent_is_found_and_fails(
     make_run: MakeRun, now: datetime
 ) -> None:
@@ -133,6 +140,7 @@ def test_a_run_that_would_silently_never_be_sent_is_found_and_fails(
     assert Run.objects.get(pk=healthy.pk).state == "planned"
 
 
+@sqlite
 def test_a_broken_run_keeps_no_other_from_expiring_or_being_taken_back(
     make_run: MakeRun, make_job: MakeJob, now: datetime
 ) -> None:
@@ -155,3 +163,42 @@ def test_a_broken_run_keeps_no_other_from_expiring_or_being_taken_back(
         orphans[0].pk: "lost",
         orphans[1].pk: "lost",
     }
+
+
+@pytest.mark.parametrize("column", ["overlap", "on_lost", "day_rule"])
+def test_a_policy_that_means_nothing_makes_its_job_invalid(
+    make_job: MakeJob, now: datetime, column: str
+) -> None:
+    broken = make_job("broken")
+    run_sql(f"UPDATE schedules_job SET {column} = 'no' WHERE id = %s", broken.pk)  # noqa: S608
+
+    assert BrokenRows().look_on(now=now) == 1
+    assert BrokenRows().look_on(now=now) == 0
+
+    job = Job.objects.get()
+    assert job.invalid_reason.startswith(f"{BROKEN}{column} is 'no': one of ")
+    assert job.next_due_at is None
+
+
+def test_healthy_rows_look_suspicious_to_nobody(
+    make_job: MakeJob, make_run: MakeRun, now: datetime
+) -> None:
+    make_job()
+    make_run()
+    for model in (Job, Run):
+        model.objects.update(created_at=now)  # SQLite rounds where a second is almost over
+        for column in _columns(model):
+            assert not model.objects.filter(column.look_suspicious).exists(), column.name
+
+
+@sqlite
+def test_a_broken_pause_of_everything_is_mended_and_stops_nothing_for_ever(
+    make_job: MakeJob, now: datetime
+) -> None:
+    make_job()
+    pause = GlobalPause.objects.create(started_at=now - 2 * MINUTE, ended_at=now - MINUTE)
+    break_row("schedules_globalpause", "started_at", "2026-99-01 00:00:00", pause.pk)
+
+    assert BrokenRows().look_on(now=now) == 1
+
+    assert [run.job_key for run in plan_due(now=now)] == ["minutely"]
