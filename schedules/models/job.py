@@ -77,7 +77,9 @@ class Job(models.Model):
         # refuse.
         db_constraint=False,
     )
-    task_function = models.ForeignKey(TaskFunction, models.PROTECT, null=True, blank=True)
+    task_function = models.ForeignKey(
+        TaskFunction, models.PROTECT, null=True, blank=True, db_index=False
+    )
     task = models.CharField(max_length=200, help_text="The Celery name of the task in force.")
     args = models.JSONField(default=list, blank=True)
     kwargs = models.JSONField(default=dict, blank=True)
@@ -110,7 +112,7 @@ class Job(models.Model):
     interval_anchor = models.DateTimeField(null=True, blank=True)
     timetable = models.JSONField(null=True, blank=True, help_text="The timetable in force.")
     tzdata_version = models.CharField(max_length=20, blank=True)
-    calendar = models.ForeignKey(Calendar, models.PROTECT, null=True, blank=True)
+    calendar = models.ForeignKey(Calendar, models.PROTECT, null=True, blank=True, db_index=False)
     day_off = models.CharField(
         max_length=8,
         choices=DayOff,
@@ -182,10 +184,20 @@ class Job(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     updated_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
 
     objects = JobQuerySet.as_manager()
@@ -210,6 +222,18 @@ class Job(models.Model):
                 name="job_pause_ends",
             ),
             models.Index(fields=["id"], condition=Q(timetable__isnull=True), name="job_unreadable"),
+            # A job is written with each of its occurrences, and few have these: no entry for none.
+            *(
+                models.Index(
+                    fields=[name], condition=Q((f"{name}__isnull", False)), name=f"job_{short}"
+                )
+                for name, short in (
+                    ("task_function", "of_function"),
+                    ("calendar", "of_calendar"),
+                    ("created_by", "created_by"),
+                    ("updated_by", "updated_by"),
+                )
+            ),
             # Whether there is anything to check at all.
             models.Index(fields=["id"], condition=Q(checks__isnull=False), name="job_checked"),
         ]
