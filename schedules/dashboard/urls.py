@@ -4,10 +4,13 @@ from django.urls import path
 
 from schedules.dashboard.actions.alerts import mute, try_channel, unmute
 from schedules.dashboard.actions.backfills import end_backfill, new_backfill
+from schedules.dashboard.actions.calendars import calendars
+from schedules.dashboard.actions.calendars import edit as edit_calendar
 from schedules.dashboard.actions.failures import act_on_failures
 from schedules.dashboard.actions.job_editor import edit_job, new_job
 from schedules.dashboard.actions.jobs import act_on_job
 from schedules.dashboard.actions.many import bulk, halt, unhalt
+from schedules.dashboard.actions.occurrences import act_on_occurrence
 from schedules.dashboard.actions.preferences import preferences
 from schedules.dashboard.actions.runs import act_on_run
 from schedules.dashboard.pages.alerts import alerts
@@ -34,6 +37,11 @@ pages = [
     path("jobs/<int:number>/backfill", new_backfill, name="new_backfill"),
     path("backfills/<uuid:backfill_id>/cancel", end_backfill, name="end_backfill"),
     path("jobs/<int:number>/<slug:verb>", act_on_job, name="act_on_job"),
+    path(
+        "jobs/<int:number>/occurrences/<str:at>/<slug:verb>",
+        act_on_occurrence,
+        name="act_on_occurrence",
+    ),
     path("runs/", runs, name="runs"),
     path("runs/failures", failures, name="failures"),
     path("runs/failures/<slug:group_id>/<slug:verb>", act_on_failures, name="act_on_failures"),
@@ -41,6 +49,9 @@ pages = [
     path("runs/<uuid:task_id>/<slug:verb>", act_on_run, name="act_on_run"),
     path("missed/", missed, name="missed"),
     path("one-offs/", parked, name="parked"),
+    path("calendars/", calendars, name="calendars"),
+    path("calendars/new", edit_calendar, name="new_calendar"),
+    path("calendars/by-name/<str:name>", edit_calendar, name="edit_calendar"),
     path("workers/", workers, name="workers"),
     path("alerts/", alerts, name="alerts"),
     path("alerts/rules/<int:number>/mute", mute, name="mute"),

@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from schedules.dashboard.reader import Reader
 from schedules.dashboard.words.lengths import distance, length
+from schedules.dashboard.words.marks import mark_in_words
 from schedules.dashboard.words.states import ORIGINS, sign_of
 from schedules.dashboard.words.timetables import as_entered, in_words, timetable_in_words
 from schedules.models import AuditEntry, Job, Run, TaskFunction
@@ -20,7 +21,7 @@ from schedules.operations.shapes import in_language
 from schedules.operations.upcoming import zone_of
 from schedules.operations.wording import iso, iso_seconds
 from schedules.redaction import redacted
-from schedules.timing import from_spec
+from schedules.timing import ClockMark, from_spec
 
 register = template.Library()
 
@@ -95,6 +96,12 @@ def percent(share: float | None) -> str:
         return "-"
     shown = int(share * 1000) / 10
     return f"{shown:.0f}%" if shown == int(shown) else f"{shown}%"
+
+
+@register.filter
+def mark(value: ClockMark) -> str:
+    """Write what a change of the clock does to an occurrence."""
+    return mark_in_words(value)
 
 
 @register.filter

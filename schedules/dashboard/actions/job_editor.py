@@ -1,7 +1,7 @@
 """Making and changing a job, with its next occurrences before anything is saved."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -23,23 +23,22 @@ from schedules.errors import InvalidInput, Refused
 from schedules.models import Job, TaskFunction
 from schedules.operations.create import create_job
 from schedules.operations.edit import update_job
-from schedules.operations.timetables import read_entered
-from schedules.operations.upcoming import clock_changes
+from schedules.operations.preview import Preview, preview_job
 from schedules.registry import InvalidArguments
-from schedules.timing import Cron, occurrences
 
 SHOWN = 10
+LISTED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """When the entered timetable would run; or what is wrong with it."""
+class Shown:
+    """What saving would do; or what is wrong with what was entered."""
 
     words: str = ""
-    zone: str = "UTC"
-    instants: tuple[tuple[datetime, bool], ...] = ()
-    """Each with whether the clock changes around it."""
+    found: Preview | None = None
     problem: str = ""
+    listed: Sequence[tuple[str, Sequence[Any], int]] = ()
+    """Of what is removed, added and moved: the key, the first few, and how many more there are."""
 
 
 @action(may_manage)
@@ -77,7 +76,7 @@ def _edit(reader: Reader, function: TaskFunction | None, job: Job | None) -> Htt
     preview = None
     if is_sent and reader.request.POST.get("preview"):
         form.is_valid()
-        preview = _preview(form, reader)
+        preview = _preview(form, reader, job)
         form.errors.clear()
     elif is_sent and form.is_valid():
         saved = _save(reader, form, function, job)
@@ -87,7 +86,7 @@ def _edit(reader: Reader, function: TaskFunction | None, job: Job | None) -> Htt
     if preview is None and job is not None and not is_sent and job.timetable:
         form_of_job = JobForm(function, job, _sent_by(form))
         form_of_job.is_valid()
-        preview = _preview(form_of_job, reader)
+        preview = _preview(form_of_job, reader, job)
     context = {
         "here": "jobs",
         "form": form,
@@ -106,22 +105,19 @@ def _sent_by(form: JobForm) -> dict[str, Any]:
     return {name: value for name in form.fields if (value := form[name].value()) is not None}
 
 
-def _preview(form: JobForm, reader: Reader) -> Preview:
+def _preview(form: JobForm, reader: Reader, job: Job | None) -> Shown:
     try:
-        entered = read_entered(form.timetable(), job=None, now=reader.now)
+        found = preview_job(job, changes=form.foreseen(), now=reader.now, count=SHOWN)
     except InvalidInput as error:
-        return Preview(problem=str(error))
+        return Shown(problem=str(error))
     except ValidationError as error:
-        return Preview(problem=" ".join(error.messages))
-    assert entered is not None
-    timetable = entered.timetable
-    zone = timetable.tz if isinstance(timetable, Cron) else "UTC"
-    found = occurrences(timetable, after=reader.now, count=SHOWN)
-    return Preview(
-        words=in_words(timetable),
-        zone=zone,
-        instants=tuple((at, clock_changes(zone, at)) for at in found),
-    )
+        return Shown(problem=" ".join(error.messages))
+    listed: list[tuple[str, Sequence[Any], int]] = []
+    if found.comparison is not None:
+        change = found.comparison.difference
+        parts = (("removed", change.removed), ("added", change.added), ("moved", change.moved))
+        listed = [(key, part[:LISTED], max(0, len(part) - LISTED)) for key, part in parts if part]
+    return Shown(words=in_words(found.timetable), found=found, listed=listed)
 
 
 def _save(

@@ -16,8 +16,8 @@ from schedules.dashboard.actions.argument_fields import (
     initial_arguments,
 )
 from schedules.dashboard.reader import known_zone
-from schedules.dashboard.words.choices import DAY_RULES, ON_LOST, OVERLAPS
-from schedules.models import Job, TaskFunction
+from schedules.dashboard.words.choices import DAY_RULES, DAYS_OFF, ON_LOST, OVERLAPS
+from schedules.models import Calendar, Job, TaskFunction
 from schedules.operations.timetables import UNITS, current_timetable, parts_of
 from schedules.registry import find, texts_of
 from schedules.timing import At, Cron, Every
@@ -30,7 +30,7 @@ SECONDS = ("misfire_grace", "jitter", "time_limit", "retry_delay")
 
 PLAIN = (
     *("name_en", "name_ar", "name_id", "description_en", "priority", "max_instances", "overlap"),
-    *("coalesce", "max_retries", "on_lost", "is_primary", "checks"),
+    *("coalesce", "max_retries", "on_lost", "is_primary", "checks", "calendar", "day_off"),
 )
 TIMETABLE = ("kind", "cron_expression", "timezone", "day_rule", "run_at")
 LONGEST_SECONDS = 10 * 366 * 86_400
@@ -107,6 +107,17 @@ class JobForm(forms.Form):
         required=False,
         help_text=_("On the clock of the time zone above."),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
+    )
+
+    calendar = forms.ModelChoiceField(
+        label=_("Calendar"),
+        queryset=Calendar.objects.order_by("name"),
+        to_field_name="name",
+        required=False,
+        empty_label=_("none: any day"),
+    )
+    day_off = forms.ChoiceField(
+        label=_("On a day it does not allow"), choices=DAYS_OFF, required=False
     )
 
     argument_mode = forms.ChoiceField(
@@ -202,6 +213,18 @@ class JobForm(forms.Form):
             changes = {name: value for name, value in changes.items() if value != ""}
         elif "enabled" in chosen:
             changes["enabled"] = values["enabled"]
+        return changes
+
+    def foreseen(self) -> dict[str, Any]:
+        """Return what of the changes says when the job runs. Raises ValidationError."""
+        values = self.cleaned_data
+        chosen = set(self.changed_data) if self.job is not None else set(self.fields)
+        names = ("calendar", "day_off", "enabled", "max_instances")
+        changes = {name: values[name] for name in names if name in chosen and name in values}
+        if "jitter" in chosen and "jitter" in values:
+            changes["jitter"] = _length("jitter", values["jitter"])
+        if chosen & {*TIMETABLE, *(f"interval_{unit}" for unit in UNITS)}:
+            changes |= self.timetable()
         return changes
 
     def arguments(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from schedules.states import OnLost, Overlap
+from schedules.states import DayOff, OnLost, Overlap
 
 OVERLAPS = (
     (Overlap.SKIP.value, _("skip what comes due meanwhile")),
@@ -20,4 +20,9 @@ ON_LOST = (
 DAY_RULES = (
     ("any", _("any: one of the two is enough")),
     ("all", _("all: both must fit")),
+)
+
+DAYS_OFF = (
+    (DayOff.SKIP.value, _("do not run")),
+    (DayOff.NEXT_DAY.value, _("run at the same time of the next allowed day")),
 )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from schedules.models import AuditEntry, Job, TaskFunction
+from schedules.models import AuditEntry, Calendar, Job, TaskFunction
 from schedules.operations.create import create_job
 
 pytestmark = pytest.mark.django_db
@@ -177,7 +177,28 @@ def test_the_preview_shows_the_next_ten_and_saves_nothing(operator: Client) -> N
     wrong = create(operator, cron_expression="never", preview="yes")
 
     text = page.content.decode()
-    assert text.count("Berlin</span></time>") == 10
+    listed = text[text.index('<ol class="list">') : text.index("</ol>")]
+    assert listed.count("Berlin</span></time>") == 10
     assert "every day at 02:30" in text
     assert "five fields" in wrong.content.decode()
     assert not Job.objects.exists()
+
+
+def test_the_preview_of_an_edit_says_what_saving_changes(operator: Client, job: Job) -> None:
+    Calendar.objects.create(name="Holidays", weekdays=["sat", "sun"])
+    address = f"/scheduler/jobs/{job.pk}/edit"
+
+    untouched = operator.get(address).content.decode()
+    later = operator.post(address, as_shown(job, cron_expression="0 6 * * *", preview="yes"))
+    weekdays = operator.post(address, as_shown(job, calendar="Holidays", preview="yes"))
+
+    assert "No occurrence changes." in untouched
+    assert "<b>Moved</b>" in later.content.decode()
+    text = weekdays.content.decode()
+    assert "<b>Removed</b>" in text
+    assert "every day at 05:00, on the allowed days of Holidays" in text
+    job.refresh_from_db()
+    assert (job.calendar, job.version) == (None, 1)
+    operator.post(address, as_shown(job, calendar="Holidays", day_off="next_day"))
+    job.refresh_from_db()
+    assert (job.calendar and job.calendar.name, job.day_off) == ("Holidays", "next_day")
