@@ -105,9 +105,9 @@ def _measured(options: argparse.Namespace, chosen: Sequence[Work]) -> int:
     )
     try:
         with Servers(database=wish.database) as servers:
+            machine = describe_machine(wish, servers)
             bench = Bench(wish, servers)
             sections = [one(bench, work) for work in chosen]
-            machine = describe_machine(wish, servers)
     except (NoServer, NoPostgres) as error:
         sys.stderr.write(f"bench: {error}\n")
         return 1
@@ -141,10 +141,10 @@ def one(bench: Bench, work: Work) -> Section:
 def describe_machine(wish: Wish, servers: Any) -> dict[str, Any]:
     """Return what a reader must know about where it was measured."""
     database = "SQLite" if wish.database == "sqlite" else servers.postgres.version()
-    load = os.getloadavg()[0]
+    load = os.getloadavg()[1]
     return {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
-        "load average at the end": f"{load:.1f} of the last minute, our own included",
+        "load before": f"{load:.1f} processes over five minutes; on a quiet machine about 0",
         "python": platform.python_version(),
         "versions": ", ".join(f"{name} {metadata.version(name)}" for name in VERSIONS),
         "database": f"{database}, durable; the peers on PostgreSQL",

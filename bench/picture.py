@@ -35,7 +35,7 @@ def draw(machine: dict[str, Any], sections: Sequence[Section]) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}"'
         f' role="img" aria-label="Ratios measured by ./run bench"><style>{STYLE}</style>',
-        _text(12, 22, "Ratios of one run, medians; the stroke is the goal, the thin line 1x"),
+        _text(12, 22, "Ratios of one run, medians. The stroke is the goal; green: met, brown: not"),
         _text(12, 40, _where(machine), kind="note"),
         *_axis(height),
     ]

@@ -58,7 +58,7 @@ def measure_api(bench: Bench, section: Section) -> None:
 
     words = ["--runs=1000000", "--jobs=10000"]
     if bench.quick:
-        words = ["--runs=20000", "--jobs=1000", "--times=5", "--no-live"]
+        words = ["--runs=5000", "--jobs=500", "--times=3", "--no-live"]
     found = json.loads(_run("bench.api", *words))
     for name, page in found["pages"].items():
         limit = MOST_MS.get(name)

@@ -14,7 +14,7 @@ from bench.works.w1_start import filled_with
 from bench.works.w2_edit import wait_for_beats
 from project.devstack.client import connected_to
 
-TITLE = "10,000 and 100,000 jobs due in the same second, from due to published"
+TITLE = "many jobs due in the same second, from due to published, and a steady stream"
 PER_SECOND = {"postgres": 8_000.0, "sqlite": 10_000.0}
 KOMBU_PER_SECOND = 3_500.0
 TIMES_BEST_PEER, TIMES_STOCK, SECOND_BEAT = 5.0, 90.0, 1.5
@@ -24,6 +24,7 @@ LEAD = 1.2
 """Seconds between the writing of what will be due and the instant: Beat looks twice a second."""
 
 WRITTEN_PER_SECOND = 15_000
+LONGEST_LEAD = 120.0
 STEADY_RATE = 1_000
 PATIENCE = 900.0
 REDBEAT = "bench.peers.redbeat_jobs"
@@ -103,7 +104,8 @@ def burst(
 
     Raises ProgramFailed where a published message has no row in the ledger.
     """
-    from bench.fill_jobs import let_be_due
+    from django.db.models import F, Sum
+
     from schedules.models import Run
 
     bench.servers.redis.flushall()
@@ -114,15 +116,32 @@ def burst(
             for _ in range(beats)
         ]
         wait_for_beats(beats, *started)
-        at = time.time() + LEAD + count / WRITTEN_PER_SECOND
-        let_be_due(numbers, at=datetime.fromtimestamp(at, UTC), count=count)
-        if time.time() > at - LEAD / 2:
-            say("the jobs were written too slowly; their instant had begun before")
+        at = _let_be_due(numbers, count)
         done = bench.servers.wait_for_messages(count, *started, patience=PATIENCE)
+        # What was sent once more meanwhile was counted for what had not been sent at all.
+        while again := Run.objects.waiting().aggregate(again=Sum(F("sends") - 1))["again"]:
+            if bench.servers.queued() >= count + again:
+                break
+            say(f"{again} messages were sent once more")
+            done = bench.servers.wait_for_messages(count + again, *started, patience=PATIENCE)
         rows = Run.objects.waiting().count()
     if rows < count:
         raise ProgramFailed(f"{count} messages and {rows} rows in the ledger")
     return count / (done - at)
+
+
+def _let_be_due(numbers: list[int], count: int) -> float:
+    """Let them be due soon, well after the change is committed; return the instant."""
+    from bench.fill_jobs import let_be_due
+
+    lead = LEAD + count / WRITTEN_PER_SECOND
+    while True:
+        at = time.time() + lead
+        let_be_due(numbers, at=datetime.fromtimestamp(at, UTC), count=count)
+        if time.time() < at - LEAD / 2 or lead > LONGEST_LEAD:
+            return at
+        say("the jobs were written too slowly; once more, with more time before their instant")
+        lead *= 2
 
 
 def _forget_waiting() -> None:

@@ -56,7 +56,7 @@ def measure(bench: Bench, section: Section) -> None:
     }
     found = bench.in_turns(sides, section)
     section.figures += rates(found, bench)
-    if bench.wish.database == "postgres":
+    if bench.wish.database == "postgres" and not bench.quick:
         sides = {OURS: partial(ours, bench, WATCHED), STOCK_NAME: partial(_stock, bench, WATCHED)}
         say("two of them once more, while the server counts statements")
         with logging_statements(bench.servers.postgres):
