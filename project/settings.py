@@ -71,6 +71,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "project.headers.SecurityHeaders",
+    "project.hosts.KnownHost",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -146,6 +147,7 @@ WHITENOISE_USE_FINDERS = True  # served from the packages: there is no collectin
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 ADMIN_PASSWORD = env.text("ADMIN_PASSWORD")
+AUTHENTICATION_BACKENDS = ["project.backends.AccountBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

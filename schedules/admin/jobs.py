@@ -202,7 +202,7 @@ class JobAdmin(SchedulerAdmin):
 
     @admin.display(description="Periodic task")
     def periodic_task_link(self, job: Job) -> SafeString | str:
-        """Link to the page where the timetable, the arguments and the queue are changed."""
+        """Link to the page where the timetable and the arguments are changed."""
         if job.periodic_task_id is None:
             return "deleted"
         try:
@@ -211,7 +211,7 @@ class JobAdmin(SchedulerAdmin):
             )
         except NoReverseMatch:
             return str(job.periodic_task_id)
-        return format_html('<a href="{}">Change timetable, arguments or queue</a>', page)
+        return format_html('<a href="{}">Change timetable or arguments</a>', page)
 
     @admin.action(description="Trigger now", permissions=["operate"])
     def trigger_now(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:

@@ -48,19 +48,23 @@ class StockAdmin(OverDamage):
         return f"{self.opts.model_name}:{obj.pk}"
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save the row, with one entry of what changed in it."""
+        """Save the row; what has changed in it is kept for the entry."""
         before = columns_of(type(obj)._default_manager.filter(pk=obj.pk)) if change else {}
         super().save_model(request, obj, form, change)
         after = columns_of(type(obj)._default_manager.filter(pk=obj.pk))
         changed = [name for name in after if before.get(name) != after[name]]
-        if changed:
-            self.trace(
-                request,
-                "edit" if change else "create",
-                obj,
-                before={name: before[name] for name in changed} if change else None,
-                after={name: after[name] for name in changed},
-            )
+        form.difference = (
+            {name: before[name] for name in changed} if change else {},
+            {name: after[name] for name in changed},
+        )
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save what stands below, and leave one entry of it all."""
+        super().save_related(request, form, formsets, change)
+        before, after = form.difference
+        if after:
+            action = "edit" if change else "create"
+            self.trace(request, action, form.instance, before=before or None, after=after)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete the row, with its entry."""

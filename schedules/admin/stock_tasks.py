@@ -74,9 +74,9 @@ class StrictPeriodicTaskAdmin(StockAdmin, PeriodicTaskAdmin):  # type: ignore[mi
     autocomplete_fields = ("interval", "crontab", "solar", "clocked")
     inlines = (PolicyInline,)
     shown = ("state", "note")
-    readonly_fields = (*shown, "last_run_at", "crontab_translation")
-    # Exchange, routing key and headers are not offered, since who routes messages chooses what
-    # runs; nor priority and expire_seconds, since priority and grace are below, in the policy.
+    readonly_fields = (*shown, "last_run_at", "crontab_translation", "queue")
+    # Exchange, routing key and headers are not offered and the queue is only shown, since who
+    # routes messages chooses what runs; priority and grace are below, in the policy.
     fieldsets = (
         (None, {"fields": (*shown, "name", "regtask", "task", "enabled", "description")}),
         (
@@ -135,7 +135,7 @@ class StrictPeriodicTaskAdmin(StockAdmin, PeriodicTaskAdmin):  # type: ignore[mi
         return self.inlines if obj is not None and job_of(obj) is not None else ()
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """Save what was changed of the policy, as the job's own page does."""
+        """Save what was changed of the policy, as the job's own page does, in the row's entry."""
         formset.save(commit=False)  # says what changed; the rows are written by the verb
         for policy, changed in formset.changed_objects:
             edit_job(
@@ -144,7 +144,9 @@ class StrictPeriodicTaskAdmin(StockAdmin, PeriodicTaskAdmin):  # type: ignore[mi
                 by=request.user,
                 source="admin",
                 now=database_now(),
+                beside=form.difference,
             )
+            form.difference = ({}, {})
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """As elsewhere; nobody deletes a critical job."""

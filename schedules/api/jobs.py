@@ -27,6 +27,7 @@ from schedules.models import Job
 from schedules.operations.ahead_shapes import next_shapes
 from schedules.operations.create import create_job, find_function
 from schedules.operations.edit import update_job
+from schedules.operations.last_runs import with_last_runs
 from schedules.operations.listing import find_job, page_of_jobs
 from schedules.operations.shapes import JOB_TYPE_IDS, job_shape
 from schedules.operations.switch import (
@@ -85,7 +86,8 @@ def list_all(request: HttpRequest, response: HttpResponse, query: Query[JobQuery
         job_type=kinds[query.job_type_id] if query.job_type_id else None,
     )
     language = language_of(request, response)
-    return envelope(query, [job_shape(job, language=language) for job in jobs], total=total)
+    items = [job_shape(job, language=language) for job in with_last_runs(jobs)]
+    return envelope(query, items, total=total)
 
 
 @router.get("/jobs/{job_id}", auth=needs(VIEW), response=ScheduledJob, operation_id="getJob")
@@ -248,4 +250,5 @@ def _switch(request: HttpRequest, job: Job, data: JobActionRequest, now: datetim
 
 def _reply(request: HttpRequest, response: HttpResponse, job: Job) -> dict[str, Any]:
     put_tag(response, job)
+    with_last_runs([job])
     return job_shape(job, language=language_of(request, response))

@@ -18,6 +18,7 @@ from schedules.api.preconditions import idempotency_key
 from schedules.api.words import language_of
 from schedules.models import Job, Run
 from schedules.operations.history import history
+from schedules.operations.last_runs import with_last_runs
 from schedules.operations.listing import page_of_jobs
 from schedules.operations.shapes import (
     JOB_TYPE_IDS,
@@ -116,7 +117,7 @@ def list_all(request: HttpRequest, response: HttpResponse, query: Query[ListQuer
     jobs, total = page_of_jobs(page=query.page, per_page=query.limit)
     response.headers["X-Total-Count"] = str(total)
     language = language_of(request, response)
-    return [_job(job, language) for job in jobs]
+    return [_job(job, language) for job in with_last_runs(jobs)]
 
 
 @router.get(
@@ -138,7 +139,8 @@ def recent(request: HttpRequest, query: Query[LimitQuery]) -> Any:
 )
 def get(request: HttpRequest, response: HttpResponse, key: str) -> Any:
     """Show a job."""
-    return _job(_job_or_404(key), language_of(request, response))
+    [job] = with_last_runs([_job_or_404(key)])
+    return _job(job, language_of(request, response))
 
 
 @router.post(

@@ -77,6 +77,10 @@ STANDING = {
 """What the record calls the rest of a job, and its column."""
 
 
+Difference = tuple[Mapping[str, Any], Mapping[str, Any]]
+"""Before and after, of what has changed only."""
+
+
 class Outdated(Refused):
     """The job was changed since the caller read it."""
 
@@ -87,6 +91,7 @@ class Outdated(Refused):
         )
 
 
+@transaction.atomic
 def edit_job(
     job: Job,
     *,
@@ -96,16 +101,28 @@ def edit_job(
     now: datetime,
     reason: str = "",
     after: Sequence[tuple[Job, After]] | None = None,
+    beside: Difference | None = None,
 ) -> Job:
     """Save the given fields of `job` as they now are on the object, and `after` unless it is None;
     nothing else of it.
 
-    As `update_job`, for forms that have already put the new values on an object.
+    As `update_job`, for forms that have already put the new values on an object. `beside` is what
+    the same form has changed in other rows: it goes into the same entry.
     """
     changes = {name: getattr(job, name) for name in fields if name in EDITABLE}
     if after is not None:
         changes["after"] = after
-    return update_job(job, changes=changes, by=by, source=source, now=now, reason=reason)
+        lock_dependencies(now=now)
+    return change_job(
+        job,
+        lambda stored: _apply(stored, changes, now=now),
+        action="edit",
+        by=by,
+        source=source,
+        now=now,
+        reason=reason,
+        beside=beside,
+    )
 
 
 @transaction.atomic
@@ -156,11 +173,13 @@ def change_job(
     reason: str = "",
     versions: Collection[int] | None = None,
     facts: Mapping[str, Any] | None = None,
+    beside: Difference | None = None,
 ) -> Job:
     """Lock the job, let `apply` change it, put that into force and record it as one entry.
 
     In the caller's transaction. What `apply` leaves as it was is neither written nor recorded. What
-    it puts into `facts` is recorded beside the changed fields.
+    it puts into `facts` is recorded beside the changed fields, as is `beside`, what the same person
+    has changed in other rows.
     """
     # Locked against a Beat that plans it: what follows is worked out from the occurrence it left.
     locked = Job.objects.select_for_update(no_key=True, of=("self",))
@@ -181,29 +200,42 @@ def change_job(
     if after["timetable"] != before["timetable"]:
         check_fires(stored)
     changed = [name for name in before if before[name] != after[name]]
-    if not changed:
-        return stored
-    stored.overridden = _now_overridden(stored, changed)
-    stored.updated_by_id = getattr(by, "pk", None)
-    stored.next_due_at = due_at_of(stored, stored.next_run_at)
-    if stored.version == version:
-        stored.version += 1
-        stored.save()
-        since = max(now, decided_until(stored) or now)
-        write_version(stored, since=since, by=actor_name(by))
-    else:
-        stored.save()
-    record(
-        action,
-        subject=f"job:{stored.key}",
-        actor=by,
-        source=source,
-        now=now,
-        before={name: before[name] for name in changed},
-        after={**{name: after[name] for name in changed}, **(facts or {})},
-        reason=reason,
-    )
+    was, became = beside or ({}, {})
+    if changed:
+        _store(stored, changed, version=version, by=by, now=now)
+    if changed or became:
+        record(
+            action,
+            subject=f"job:{stored.key}",
+            actor=by,
+            source=source,
+            now=now,
+            before={**was, **{name: before[name] for name in changed}},
+            after={**became, **{name: after[name] for name in changed}, **(facts or {})},
+            reason=reason,
+        )
     return stored
+
+
+def _store(
+    job: Job,
+    changed: Sequence[str],
+    *,
+    version: int,
+    by: "AbstractBaseUser | AnonymousUser | str",
+    now: datetime,
+) -> None:
+    """Save the changed job, with a version unless what came into force has written one."""
+    job.overridden = _now_overridden(job, changed)
+    job.updated_by_id = getattr(by, "pk", None)
+    job.next_due_at = due_at_of(job, job.next_run_at)
+    if job.version != version:
+        job.save()
+        return
+    job.version += 1
+    job.save()
+    since = max(now, decided_until(job) or now)
+    write_version(job, since=since, by=actor_name(by))
 
 
 def put_into_force(job: Job, *, now: datetime, by: str) -> None:

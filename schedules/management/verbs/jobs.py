@@ -7,6 +7,7 @@ from typing import Any
 from schedules.management.console import Console, ExitCode
 from schedules.models import Job, Run
 from schedules.operations.conditions import condition
+from schedules.operations.last_runs import with_last_runs
 from schedules.operations.listing import list_jobs
 from schedules.operations.shapes import job_shape
 from schedules.operations.wording import iso_seconds, mark_of, relative, timetable_words
@@ -33,6 +34,7 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
     now = database_now()
     jobs = Job.objects.existing().select_related("task_function", "calendar")
     rows = list_jobs(jobs.order_by("key"))
+    with_last_runs([row.job for row in rows])
     console.document({"items": [job_shape(row.job) for row in rows]})
     lines = [
         (

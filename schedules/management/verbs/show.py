@@ -6,6 +6,7 @@ from typing import Any
 from schedules.adapters.ignored import ignored_by
 from schedules.management.console import Console, ExitCode
 from schedules.management.parser import job_named
+from schedules.operations.last_runs import with_last_runs
 from schedules.operations.shapes import job_shape
 from schedules.operations.wording import timetable_words
 
@@ -26,6 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: dict[str, Any], console: Console) -> ExitCode:
     """Show the job."""
     job = job_named(options["job"])
+    with_last_runs([job])
     shape = {**job_shape(job), "remarks": ignored_by(job.periodic_task_id)}
     console.document(shape)
     console.text(f"{'timetable':<18} {timetable_words(job)}")

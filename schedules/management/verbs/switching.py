@@ -8,6 +8,7 @@ from schedules.management.console import Console, ExitCode
 from schedules.management.operator import operator_name
 from schedules.management.parser import instant, job_named
 from schedules.models import Job
+from schedules.operations.last_runs import with_last_runs
 from schedules.operations.shapes import job_shape
 from schedules.operations.switch import (
     disable_job,
@@ -55,6 +56,7 @@ class Switch:
         """Switch the job and show it."""
         before = job_named(options["job"])
         job = self._switch(before, options)
+        with_last_runs([job])
         console.document(job_shape(job))
         console.text(f"Job {job.key} is {DONE[self.name]}.")
         if self.name == "resume" and before.paused_at is not None:

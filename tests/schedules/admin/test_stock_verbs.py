@@ -156,6 +156,31 @@ def test_an_edit_of_the_timetable_leaves_one_entry(root: Client, job: Job) -> No
     )
 
 
+def test_a_row_and_its_policy_saved_together_leave_one_entry(root: Client, job: Job) -> None:
+    task: Any = job.periodic_task
+    changes = {"job-0-priority": 9, "args": "[5]"}
+
+    answer = root.post(address(TASKS, "change", task.pk), form_of(job, **changes))
+
+    assert answer.status_code == 302, answer.context["errors"]
+    entry = AuditEntry.objects.get()
+    assert entry.before == {"args": "[1]", "priority": 7}
+    assert entry.after == {"args": "[5]", "priority": 9}
+
+
+def test_the_queue_is_shown_and_not_edited(root: Client, job: Job) -> None:
+    task: Any = job.periodic_task
+    page = address(TASKS, "change", task.pk)
+
+    answer = root.post(page, form_of(job, queue="admin-only"))
+
+    assert answer.status_code == 302, answer.context["errors"]
+    task.refresh_from_db()
+    assert task.queue == "slow"
+    assert not AuditEntry.objects.exists()
+    assert 'name="queue"' not in root.get(page).content.decode()
+
+
 def test_nothing_changed_leaves_no_entry(root: Client, job: Job) -> None:
     task = job.periodic_task
     assert task is not None

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from schedules.models import AuditEntry, Job, Run
+from schedules.models import AuditEntry, Instance, Job, Run
+from schedules.operations.wording import iso
 from schedules.querysets.clock import database_now
 from schedules.states import FINAL, Origin
 from schedules.testing import execute
@@ -140,3 +141,49 @@ def test_the_fixed_lists_have_their_numbers(api: Api) -> None:
     assert first == [(1, "pending"), (2, "running"), (3, "success"), (4, "failed")]
     assert statuses[2]["label"] == "Berhasil"
     assert all(item["nameAr"] for item in [*types, *statuses])
+
+
+@pytest.mark.parametrize("path", ["/jobs?per_page=20", "/history?per_page=20"])
+def test_a_list_takes_six_statements_at_most(
+    api: Api, runs: list[Run], path: str, django_assert_max_num_queries: Any
+) -> None:
+    now = database_now()
+    for run in runs:
+        worker = Instance.objects.create(
+            kind="worker",
+            name="w",
+            host="h",
+            pid=1,
+            mode="standalone",
+            status="running",
+            started_at=now,
+            heartbeat_at=now,
+        )
+        Run.objects.filter(pk=run.pk).update(instance_id=worker.pk)
+    api("GET", path)  # notes the use of the token, reads the clock
+
+    with django_assert_max_num_queries(6):
+        answer = api("GET", path)
+
+    assert answer.status_code == 200
+    assert answer.json()["items"]
+
+
+def test_last_run_is_told_while_it_runs_and_when_it_has_just_ended(
+    api: Api, make_job: Callable[..., Job], make_run: Callable[..., Run]
+) -> None:
+    now = database_now()
+    fresh, busy, idle = (make_job(key) for key in ("fresh", "busy", "idle"))
+    begun, earlier = now - timedelta(seconds=3), now - timedelta(hours=2)
+    Job.objects.update(last_run_at=earlier)
+    ended = {"state": "succeeded", "started_at": begun, "finished_at": now, "slot": None}
+    make_run(job=fresh, **ended)
+    make_run(job=busy, state="running", started_at=begun, slot=1)
+    make_run(job=idle, state="skipped", finished_at=now)
+
+    listed = {job["key"]: job["lastRunAt"] for job in api("GET", "/jobs").json()["items"]}
+
+    assert listed == {"fresh": iso(begun), "busy": iso(begun), "idle": iso(earlier)}
+    assert api("GET", "/jobs/fresh").json()["lastRunAt"] == iso(begun)
+    keyed = api("GET", "/api/v1/scheduled-jobs/busy").json()
+    assert keyed["last_run_at"] == iso(begun)
