@@ -16,6 +16,7 @@ from schedules.errors import Superseded
 from schedules.finish import finish_attempt, judge
 from schedules.journal import Journal, line_of
 from schedules.models import Run
+from schedules.registry import find
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,12 @@ class CurrentRun:
     def attempt(self) -> int:
         """Which try this is, from 1."""
         return self.row.attempt
+
+    @property
+    def is_last_try(self) -> bool:
+        """Whether a failure now is the run's end, since its job's policy has no try left."""
+        policy = self.row.job or find(self.row.task)
+        return policy is None or self.row.retries >= policy.max_retries
 
     @contextmanager
     def fenced(self) -> Iterator[None]:

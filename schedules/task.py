@@ -285,7 +285,7 @@ def _tries_again(run: CurrentRun, outcome: Outcome) -> bool:
     """Let the run wait for another try if its job's policy has one left; the pause doubles."""
     policy: Job | Declaration | None = run.row.job or find(run.row.task)
     tried = run.row.retries
-    if policy is None or tried >= policy.max_retries:
+    if policy is None or run.is_last_try:
         return False
     due_at = database_now() + policy.retry_delay * 2**tried
     message = {"retries": tried + 1}

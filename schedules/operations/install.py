@@ -15,7 +15,7 @@ from schedules.dispatch import absorb_edits, bring_into_force, load
 from schedules.dispatch.given import GIVEN, take_back
 from schedules.dispatch.plan import settle
 from schedules.models import Job, TaskFunction
-from schedules.operations.timetables import point_at
+from schedules.operations.timetables import current_timetable, point_at
 from schedules.registry import Declaration, all_declared, argument_schema, texts_of
 from schedules.states import Owner
 from schedules.timing import to_spec
@@ -119,9 +119,13 @@ def _install_job(
     replace: bool,
 ) -> None:
     wanted = _as_json(declaration)
-    is_new = job.pk is None or job.periodic_task is None or not job.is_active
-    before = job.declared or {}
-    present = {} if is_new else _present(job)
+    is_known = job.pk is not None and job.is_active
+    is_new = not is_known or job.periodic_task is None
+    # Of what was lost the rest is left: our row, or the periodic task. As it says, so it comes
+    # back; what a person has switched off stays off.
+    said_by_task = {name: wanted[name] for name in OF_THE_TASK}
+    before = job.declared or (said_by_task if is_known and not is_new else {})
+    present = _present(job) if is_known and (job.declared or not is_new) else {}
     # An operator's field is one that no longer has the value that code last gave it.
     drift = [
         name
@@ -176,6 +180,9 @@ def _as_json(declaration: Declaration) -> dict[str, Any]:
     }
 
 
+OF_THE_TASK = ("timetable", "kwargs", "enabled", "queue")
+"""Declared fields that a periodic task says by itself."""
+
 DURATIONS = ("misfire_grace", "jitter", "time_limit", "soft_time_limit", "retry_delay")
 PLAIN = (
     "coalesce",
@@ -211,17 +218,21 @@ def _apply(job: Job, values: dict[str, Any], declaration: Declaration, *, now: d
         if name in values:
             seconds = values[name]
             setattr(job, name, None if seconds is None else timedelta(seconds=seconds))
+    is_lost = job.periodic_task is None and job.pk is not None
     periodic_task = job.periodic_task or _periodic_task_named(job)
     periodic_task.task = declaration.task
     periodic_task.kwargs = json.dumps(job.kwargs)
     periodic_task.queue = job.queue or None
     for name in GIVEN.keys() & values.keys():
         take_back(job, periodic_task, name)
-    if "enabled" in values:
-        periodic_task.enabled = values["enabled"]
+    if "enabled" in values or is_lost:
+        periodic_task.enabled = values.get("enabled", job.is_enabled)
+    timetable = declaration.timetable if "timetable" in values else None
+    if timetable is None and is_lost:
+        timetable = current_timetable(job)
+    if timetable is not None:
+        point_at(periodic_task, job, timetable)
     if "timetable" in values:
-        assert declaration.timetable is not None
-        point_at(periodic_task, job, declaration.timetable)
         job.calendar = None  # no declaration has one; with it the timetable was an operator's
     write(periodic_task, now=now)
     job.periodic_task = periodic_task

@@ -2,9 +2,17 @@
 
 import re
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 MOST_TEXT = 10_000
@@ -93,9 +101,33 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", strict=True)
 
+    ROW_BY_ROW: ClassVar[bool] = False
+    """True of a list whose entries are refused one by one, and say so themselves."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_stored(cls, body: Any) -> Any:
+        if not cls.ROW_BY_ROW:
+            check_texts(body)
+        return body
+
     def given(self) -> dict[str, Any]:
         """Return the fields that the caller sent, also those sent as null."""
         return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+def check_texts(value: Any) -> None:
+    """Raise ValueError for a text that no database stores: with U+0000, or half a character."""
+    if isinstance(value, str):
+        if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+            raise ValueError("the body has a text with U+0000 or half a character in it")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            check_texts(key)
+            check_texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            check_texts(inner)
 
 
 def _flag(value: object) -> object:

@@ -3,14 +3,21 @@
 from datetime import datetime
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from schedules.public import Refused, database_now
+from schedules.public import InvalidInput, Refused, database_now
 from schedules.public.admin import OverDamage
-from tasks.attendance.leave import decide_leave
-from tasks.attendance.models import Attendance, LeaveRequest, PunchLog, Source
+from tasks.attendance.leave import (
+    change_leave,
+    check_leave,
+    decide_leave,
+    delete_leave,
+    request_leave,
+)
+from tasks.attendance.models import STANDING, Attendance, LeaveRequest, PunchLog, Source
 
 
 @admin.register(Attendance)
@@ -76,10 +83,27 @@ class PunchLogAdmin(OverDamage):
         return False
 
 
+class LeaveForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A request as the API takes it."""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse days that another request of the employee has."""
+        values = super().clean() or {}
+        employee, first, last = (values.get(n) for n in ("employee", "starts_on", "ends_on"))
+        if employee and first and last:
+            besides = self.instance if self.instance.pk else None
+            try:
+                check_leave(employee, starts_on=first, ends_on=last, besides=besides)
+            except InvalidInput as refusal:
+                self.add_error(refusal.field, str(refusal))
+        return values
+
+
 @admin.register(LeaveRequest)
 class LeaveRequestAdmin(OverDamage):
     """Requests for leave, decided by the dozen."""
 
+    form = LeaveForm
     list_display = ["employee", "starts_on", "ends_on", "status", "requested_at", "decided_by"]
     list_filter = ["status", "starts_on"]
     list_select_related = ["employee", "decided_by"]
@@ -90,10 +114,28 @@ class LeaveRequestAdmin(OverDamage):
     readonly_fields = ["status", "requested_at", "decided_at", "decided_by"]
     actions = ["approve", "reject", "withdraw"]
 
+    def has_change_permission(self, request: HttpRequest, obj: LeaveRequest | None = None) -> bool:
+        """Of requests that stand; any other is only history."""
+        stands = obj is None or obj.status in STANDING
+        return stands and super().has_change_permission(request, obj)
+
     def save_model(self, request: HttpRequest, obj: LeaveRequest, form: Any, change: bool) -> None:
-        """A request is made at the moment it is entered."""
-        obj.requested_at = obj.requested_at or database_now()
-        super().save_model(request, obj, form, change)
+        """As the API does it; the attendance of the days follows."""
+        given = {name: getattr(obj, name) for name in ("starts_on", "ends_on", "reason")}
+        if change:
+            change_leave(obj, employee=obj.employee, **given)
+        else:
+            made = request_leave(obj.employee, now=database_now(), **given)
+            obj.pk, obj.requested_at = made.pk, made.requested_at
+
+    def delete_model(self, request: HttpRequest, obj: LeaveRequest) -> None:
+        """Delete it; the attendance of its days follows."""
+        delete_leave(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[LeaveRequest]) -> None:
+        """The same for each."""
+        for leave in queryset.select_related("employee"):
+            delete_leave(leave)
 
     @admin.action(description="Approve the selected requests")
     def approve(self, request: HttpRequest, queryset: QuerySet[LeaveRequest]) -> None:

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from schedules.public import InvalidInput, Refused
-from tasks.attendance.models import Attendance, LeaveRequest, Status
+from tasks.attendance.models import STANDING, Attendance, LeaveRequest, Status
 from tasks.attendance.shifts import status_of
 from tasks.people.models import Employee
 
@@ -22,23 +22,67 @@ def request_leave(
 ) -> LeaveRequest:
     """Save a request for the days from `starts_on` to `ends_on`, both included, and return it.
 
-    Raises InvalidInput for days in the wrong order, for more than a year, and for days of which
-    some are in another request of the employee that stands.
+    Raises what `check_leave` raises.
+    """
+    _lock(employee)
+    check_leave(employee, starts_on=starts_on, ends_on=ends_on)
+    return LeaveRequest.objects.create(
+        employee=employee, starts_on=starts_on, ends_on=ends_on, reason=reason, requested_at=now
+    )
+
+
+@transaction.atomic
+def change_leave(
+    request: LeaveRequest, *, employee: Employee, starts_on: date, ends_on: date, reason: str
+) -> LeaveRequest:
+    """Change a request that stands, and bring the attendance of its old and new days into line.
+
+    Raises Refused for one that was rejected, withdrawn or has expired, and what `check_leave`
+    raises.
+    """
+    _lock(employee)
+    stored = LeaveRequest.objects.select_for_update(no_key=True, of=("self",)).get(pk=request.pk)
+    if stored.status not in STANDING:
+        raise Refused(f"Request {stored.pk} is {stored.status}, so it stays as it is.")
+    check_leave(employee, starts_on=starts_on, ends_on=ends_on, besides=stored)
+    before = stored.employee, stored.starts_on, stored.ends_on
+    stored.employee, stored.starts_on, stored.ends_on = employee, starts_on, ends_on
+    stored.reason = reason
+    stored.save(update_fields=["employee", "starts_on", "ends_on", "reason"])
+    for who, first, last in (before, (employee, starts_on, ends_on)):
+        bring_into_line(who, first, last)
+    return stored
+
+
+@transaction.atomic
+def delete_leave(request: LeaveRequest) -> None:
+    """Delete a request and bring the attendance of its days into line."""
+    employee, first, last = request.employee, request.starts_on, request.ends_on
+    request.delete()
+    bring_into_line(employee, first, last)
+
+
+def check_leave(
+    employee: Employee, *, starts_on: date, ends_on: date, besides: LeaveRequest | None = None
+) -> None:
+    """Raise InvalidInput for days in the wrong order, for more than a year, and for days of which
+    some are in another request of the employee that stands; `besides` is not looked at.
     """
     if ends_on < starts_on:
         accepted = f"not before starts_on ({starts_on.isoformat()})"
         raise InvalidInput("ends_on", ends_on.isoformat(), accepted)
     if ends_on - starts_on > LONGEST_LEAVE:
         raise InvalidInput("ends_on", ends_on.isoformat(), "at most a year after starts_on")
-    # Locked, so that of two requests for the same days at the same moment one comes second.
-    Employee.objects.select_for_update(no_key=True).get(pk=employee.pk)
-    other = LeaveRequest.objects.filter(employee=employee).overlapping(starts_on, ends_on).first()
+    others = LeaveRequest.objects.filter(employee=employee).overlapping(starts_on, ends_on)
+    other = (others if besides is None else others.exclude(pk=besides.pk)).first()
     if other is not None:
         accepted = f"outside of {other.starts_on} to {other.ends_on}, which is {other.status}"
         raise InvalidInput("starts_on", starts_on.isoformat(), accepted)
-    return LeaveRequest.objects.create(
-        employee=employee, starts_on=starts_on, ends_on=ends_on, reason=reason, requested_at=now
-    )
+
+
+def _lock(employee: Employee) -> None:
+    """So that of two requests for the same days at the same moment one comes second."""
+    Employee.objects.select_for_update(no_key=True).get(pk=employee.pk)
 
 
 @transaction.atomic

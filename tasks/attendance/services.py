@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
-from schedules.public import InvalidInput
+from schedules.public import InvalidInput, Refused
 from tasks.attendance.leave import days_of_leave
 from tasks.attendance.models import Attendance, Direction, PunchLog, Source
 from tasks.attendance.shifts import LONGEST_SHIFT, status_of
@@ -28,9 +28,10 @@ def clock_in(employee: Employee, at: datetime) -> Attendance:
     The day is the one in the employee's own time zone. Its row, made where it is missing, becomes
     what the sync makes of it: on leave where leave was approved, else present, or late. A second
     clock-in of the day changes nothing, and none changes a row that a person has entered: the punch
-    is kept. Raises InvalidInput for an instant without its UTC offset.
+    is kept. Raises Refused for an employee who is not active, and InvalidInput for an instant
+    without its UTC offset.
     """
-    _require_offset(at)
+    _check(employee, at)
     _punch(employee, at, Direction.IN)
     day = employee.local_day(at)
     row, _ = Attendance.objects.get_or_create(employee=employee, date=day)
@@ -48,10 +49,11 @@ def clock_out(employee: Employee, at: datetime) -> Attendance:
     """Note that the employee left at the aware instant `at`; return the row of the shift it ends.
 
     The shift is the last one begun within the 24 hours before. Of several clock-outs the latest
-    counts. A row that a person has entered stays as it is, and the punch is kept. Raises
-    InvalidInput when there is no such clock-in, or for an instant without its UTC offset.
+    counts. A row that a person has entered stays as it is, and the punch is kept. Raises Refused
+    for an employee who is not active, and InvalidInput when there is no such clock-in, or for an
+    instant without its UTC offset.
     """
-    _require_offset(at)
+    _check(employee, at)
     row = _row_of_shift(employee, at)
     if row is None:
         accepted = f"an instant within 24 hours after a clock-in of {employee}"
@@ -118,6 +120,8 @@ def _punch(employee: Employee, at: datetime, direction: Direction) -> None:
     PunchLog.objects.bulk_create([punch], ignore_conflicts=True)
 
 
-def _require_offset(at: datetime) -> None:
+def _check(employee: Employee, at: datetime) -> None:
+    if not employee.is_active:
+        raise Refused(f"{employee} is not active, so nobody clocks for this code.")
     if at.tzinfo is None:
         raise InvalidInput("at", at.isoformat(), "an instant with its UTC offset")

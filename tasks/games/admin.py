@@ -7,9 +7,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from schedules.public import database_now
+from schedules.public import InvalidInput, database_now
 from schedules.public.admin import OverDamage
-from tasks.games.editing import save_game
+from tasks.games.editing import check_to_come, save_game
 from tasks.games.models import Game, GameSession, Weekday
 from tasks.games.wall_clock import find_zone
 
@@ -24,6 +24,16 @@ class GameForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.CheckboxSelectMultiple,
         help_text=str(Game._meta.get_field("weekdays").help_text),
     )
+
+    def _post_clean(self) -> None:
+        """Also refuse a game that would never be played, once the rest of it is in order."""
+        super()._post_clean()  # type: ignore[misc]  # Django's, which puts the values on the game
+        if self.errors:
+            return
+        try:
+            check_to_come(self.instance, now=database_now())
+        except InvalidInput as refusal:
+            self.add_error(refusal.field, str(refusal))
 
 
 @admin.register(Game)

@@ -109,7 +109,8 @@ class GameUpdate(Asked):
     title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     recurrence: Recurrences | None = None
     weekdays: Annotated[list[Weekday], Field(max_length=7)] | None = Field(
-        None, description="0 is Monday. Empty: daily on every day, else that of the first day."
+        None,
+        description="0 is Monday. Of weekly and fortnightly games; of daily ones, if not each.",
     )
     day_of_month: Annotated[int, Field(ge=1, le=31), WHOLE] | None = Field(
         None, description="Of monthly games; in a shorter month its last day."
@@ -123,7 +124,7 @@ class GameUpdate(Asked):
 
 
 class GameCreate(GameUpdate):
-    """A new game. Weekly on the weekday of `startsOn` where nothing else is said."""
+    """A new game; weekly where nothing else is said, which needs its `weekdays`."""
 
     title: Annotated[str, Field(min_length=1, max_length=200)]
     start_time: WallTime

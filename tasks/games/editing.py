@@ -20,10 +20,13 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import ProtectedError
 
-from schedules.public import Refused
+from schedules.public import InvalidInput, Refused
 from tasks.games.models import Game, GameSession
 from tasks.games.recurrence import Recurrence
 from tasks.games.sessions import days_ahead, insert_sessions, plan_sessions
+
+OF_THE_DAY = ("recurrence", "starts_on", "start_time", "timezone", "is_active")
+"""What says when a game is played that is played once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +42,10 @@ class Effect:
 def save_game(game: Game, *, now: datetime) -> Effect:
     """Save the game and bring its sessions to come into line; `now` is an aware instant.
 
-    Five statements, however many sessions. Raises InvalidInput for a time zone that does not exist.
+    Six statements, however many sessions. Raises InvalidInput for a time zone that does not exist,
+    and what `check_to_come` raises.
     """
+    check_to_come(game, now=now)
     game.save()
     to_come = game.sessions.to_come(now).by_rule().order_by("pk").select_for_update(no_key=True)
     sessions = {session.date: session for session in to_come}
@@ -57,6 +62,22 @@ def save_game(game: Game, *, now: datetime) -> Effect:
     new = [each for day, each in wanted.items() if day not in sessions and each.starts_at > now]
     created = insert_sessions(new, made_by=uuid4())
     return Effect(created=created, moved=len(moved), removed=len(gone))
+
+
+def check_to_come(game: Game, *, now: datetime) -> None:
+    """Raise InvalidInput for a game that is played once and whose day has passed: as a new one, or
+    with another day than before, it would never be played.
+    """
+    if game.recurrence != Recurrence.ONCE or not game.is_active:
+        return
+    stored = Game.objects.filter(pk=game.pk).first()
+    if stored is not None and all(getattr(stored, n) == getattr(game, n) for n in OF_THE_DAY):
+        return
+    if any(session.starts_at > now for session in plan_sessions(game, [game.starts_on])):
+        return
+    begin = f"{game.starts_on} {game.start_time:%H:%M}"
+    accepted = f"a start later than now in {game.timezone}, for a game that is played once"
+    raise InvalidInput("starts_on", begin, accepted)
 
 
 @transaction.atomic

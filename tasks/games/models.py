@@ -69,8 +69,8 @@ class Game(models.Model):
         default=list,
         blank=True,
         validators=[validate_weekdays],
-        help_text="Daily: on these days only; weekly, fortnightly: on these days. Empty: daily on"
-        " every day, else on the weekday of the first day. 0 is Monday.",
+        help_text="Weekly, fortnightly: on these days. Daily: on these days only; empty: every day."
+        " 0 is Monday.",
     )
     day_of_month = models.PositiveSmallIntegerField(
         null=True,
@@ -137,17 +137,27 @@ class Game(models.Model):
         if self.duration is not None and self.duration > LONGEST_DURATION:
             accepted = f"at most {LONGEST_DURATION.days} days"
             refused["duration"] = InvalidInput("duration", str(self.duration), accepted)
-        if self.weekdays and self.recurrence in {Recurrence.ONCE, Recurrence.MONTHLY}:
-            accepted = f"empty for a game that is played {self.recurrence}"
-            refused["weekdays"] = InvalidInput("weekdays", self.weekdays, accepted)
-        if self.day_of_month is not None and self.recurrence != Recurrence.MONTHLY:
-            accepted = f"empty for a game that is played {self.recurrence}"
-            refused["day_of_month"] = InvalidInput("day_of_month", self.day_of_month, accepted)
+        refused |= self._refused_days()
         if not refused and self._has_no_day():
             accepted = "late enough for the game to be played once"
             refused["ends_on"] = InvalidInput("ends_on", str(self.ends_on), accepted)
         if refused:
             raise ValidationError({field: str(error) for field, error in refused.items()})
+
+    def _refused_days(self) -> dict[str, InvalidInput]:
+        """Return what is wrong with the day fields, beside this recurrence."""
+        refused = {}
+        rule = f"a game that is played {self.recurrence}"
+        if self.weekdays and self.recurrence in {Recurrence.ONCE, Recurrence.MONTHLY}:
+            refused["weekdays"] = InvalidInput("weekdays", self.weekdays, f"empty for {rule}")
+        if not self.weekdays and self.recurrence in {Recurrence.WEEKLY, Recurrence.FORTNIGHTLY}:
+            accepted = f"at least one weekday for {rule}"
+            refused["weekdays"] = InvalidInput("weekdays", self.weekdays, accepted)
+        if self.day_of_month is not None and self.recurrence != Recurrence.MONTHLY:
+            refused["day_of_month"] = InvalidInput(
+                "day_of_month", self.day_of_month, f"empty for {rule}"
+            )
+        return refused
 
     def _has_no_day(self) -> bool:
         """Whether the rule names no day between the first and the last."""

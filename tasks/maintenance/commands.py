@@ -22,10 +22,14 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from schedules.public import InvalidInput
+from tasks.maintenance import together
 
 MOST_CHARACTERS = 10_000
 """The end of a command's output that is kept; so much of its errors as well."""
 
+
+TOGETHER = (sys.executable, "-I", "-S", together.__file__)
+"""A program that ends the command when this worker is killed."""
 
 LISTEN_EVERY = timedelta(seconds=1)
 MOST_AT_ONCE = 100_000
@@ -58,6 +62,14 @@ class CommandName(str):
     ) -> dict[str, Any]:
         """Describe it as text; which names there are, this machine's settings say."""
         return {"type": "string", "description": "A name in MANAGEMENT_COMMANDS."}
+
+
+def check_distinct(names: list[str]) -> list[str]:
+    """Return the names, or raise InvalidInput where one comes twice."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InvalidInput("names", twice, "names of which each comes once")
+    return names
 
 
 def check_name(name: str) -> str:
@@ -97,6 +109,12 @@ def run_command(name: str, *, time_limit: timedelta, say: Callable[[str], None])
         }
 
 
+def limit_of_all() -> timedelta:
+    """Return how long all configured commands may take together."""
+    seconds = settings.MANAGEMENT_COMMAND_TIME_LIMIT_SECONDS
+    return timedelta(seconds=seconds) * max(1, len(settings.MANAGEMENT_COMMANDS))
+
+
 def check_commands(**_: Any) -> list[CheckMessage]:
     """Return an error for each configured command that Django does not have."""
     configured: Mapping[str, Sequence[str]] = settings.MANAGEMENT_COMMANDS
@@ -124,9 +142,9 @@ def _run(
     printed = [_Printed(output), _Printed(error)]
     end = time.monotonic() + time_limit.total_seconds()
     process = subprocess.Popen(  # noqa: S603 - the words stand in the settings
-        [sys.executable, str(settings.BASE_DIR / "manage.py"), *words],
+        [*TOGETHER, sys.executable, str(settings.BASE_DIR / "manage.py"), *words],
         cwd=settings.BASE_DIR,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,  # never written to: it ends when this worker does
         stdout=output,
         stderr=error,
         start_new_session=True,  # so that all it starts can be stopped with it
@@ -143,6 +161,8 @@ def _run(
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
         for each in printed:
             each.pass_on(say, rest=True)
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from django.conf import settings
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from schedules.public import (
     Cron,
@@ -16,16 +16,31 @@ from schedules.public import (
     job,
     watch_jobs,
 )
-from tasks.maintenance.commands import CommandName, Outcome, check_name, run_command
+from tasks.maintenance.commands import (
+    CommandName,
+    Outcome,
+    check_distinct,
+    check_name,
+    limit_of_all,
+    run_command,
+)
 
 log = logging.getLogger(__name__)
 
+CommandNames = Annotated[
+    list[CommandName],
+    AfterValidator(check_distinct),
+    Field(json_schema_extra={"uniqueItems": True}),
+]
 Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
 @job(
     Cron("* * * * *"),
     enabled=bool(settings.MANAGEMENT_COMMANDS),
+    # The commands have limits of their own; the run's must not come before them.
+    soft_time_limit=limit_of_all() + timedelta(minutes=1),
+    time_limit=limit_of_all() + timedelta(minutes=2),
     name_en="Run management commands",
     name_ar="تشغيل أوامر الإدارة",
     name_id="Jalankan perintah manajemen",
@@ -34,7 +49,7 @@ Days = Annotated[int, Field(ge=1, le=36_500)]
     description_id="Menjalankan perintah berurutan; yang gagal tidak menghentikan lainnya.",
 )
 def run_management_commands(
-    names: list[CommandName] | None = None, *, run: CurrentRun
+    names: CommandNames | None = None, *, run: CurrentRun
 ) -> dict[str, Any]:
     """Run the commands of `settings.MANAGEMENT_COMMANDS`, or those named, in their order.
 

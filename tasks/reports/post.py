@@ -1,7 +1,8 @@
 """Sending a report: at most once to each recipient, whatever is killed when.
 
 For each recipient a row is committed before the sending begins. A row that says "refused" may be
-tried again, since the server did not take that mail; one that says anything else may not.
+tried again, since the server did not take that mail; one that says anything else may not. What was
+refused for the moment only (4xx) is tried again by the run itself, as long as it has tries left.
 """
 
 import logging
@@ -42,6 +43,10 @@ BEFORE_THE_MAIL = frozenset(
 )
 
 
+class PutOff(Exception):
+    """The mail server has refused some mails for the moment; a later try is worth it."""
+
+
 @dataclass(kw_only=True)
 class Sending:
     """What became of the recipients' mails."""
@@ -50,16 +55,22 @@ class Sending:
     already: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     uncertain: dict[str, str] = field(default_factory=dict)
+    put_off: list[str] = field(default_factory=list)
+    """Those of the refused who may get it a little later."""
 
-    def as_result(self) -> dict[str, object]:
-        """Return a job's result; it is a failure where somebody has no mail, or may have none."""
-        message = (
+    @property
+    def message(self) -> str:
+        """The counts, in words."""
+        return (
             f"{len(self.sent)} sent, {len(self.already)} had it already,"
             f" {len(self.refused)} refused, {len(self.uncertain)} uncertain."
         )
+
+    def as_result(self) -> dict[str, object]:
+        """Return a job's result; it is a failure where somebody has no mail, or may have none."""
         return {
             "success": not (self.refused or self.uncertain),
-            "message": message,
+            "message": self.message,
             "sent": self.sent,
             "already": self.already,
             "refused": self.refused,
@@ -74,7 +85,8 @@ def send_to_hr(
 
     `write` makes the letter in a language. One bad address stops nobody else. Raises SkipRun while
     there are no recipients, and OSError or SMTPException when the server cannot be reached:
-    then nothing was sent to those who are left, and a later try begins with them.
+    then nothing was sent to those who are left, and a later try begins with them. Raises PutOff
+    when it has refused somebody for the moment only and the run has a try left.
     """
     recipients: list[tuple[str, str]] = settings.HR_RECIPIENTS
     if not recipients:
@@ -88,6 +100,9 @@ def send_to_hr(
             _send(letters[language], report, on, address, connection=connection, run=run, done=done)
         run.progress(number, len(recipients))
     _close(connection)
+    if done.put_off and not run.is_last_try:
+        reasons = "; ".join(f"{address}: {done.refused[address]}" for address in done.put_off)
+        raise PutOff(f"{done.message} Tried again: {reasons}")
     return done
 
 
@@ -118,13 +133,15 @@ def _send(
     if mailing is None:
         done.already.append(address)
         return
-    state, error = _hand_over(letter, address, connection)
+    state, error, is_put_off = _hand_over(letter, address, connection)
     Mailing.objects.filter(pk=mailing.pk).update(
         state=state, error=error, settled_at=database_now()
     )
     if state == Mailing.State.SENT:
         done.sent.append(address)
         return
+    if is_put_off:
+        done.put_off.append(address)
     (done.refused if state == Mailing.State.REFUSED else done.uncertain)[address] = error
     extra = {"action": "mail_not_sent", "report": str(report), "state": str(state), "error": error}
     log.error("mail not sent", extra=extra)
@@ -143,7 +160,8 @@ def _claim(report: Report, on: date, address: str, *, run: CurrentRun) -> Mailin
 
 def _hand_over(
     letter: Letter, address: str, connection: BaseEmailBackend
-) -> tuple[Mailing.State, str]:
+) -> tuple[Mailing.State, str, bool]:
+    """Return what became of the mail, why, and whether a refusal is one for the moment only."""
     mail = EmailMultiAlternatives(letter.subject, letter.text, to=[address], connection=connection)
     mail.attach_alternative(letter.html, "text/html")
     for name, content, kind in letter.attachments:
@@ -153,11 +171,21 @@ def _hand_over(
     except (*REFUSALS, smtplib.SMTPException, OSError) as error:
         # The server may have closed the connection with its answer: the next mail gets a new one.
         _close(connection)
-        if isinstance(error, REFUSALS) or _came_before_the_mail(error):
-            return Mailing.State.REFUSED, _reason(error)
+        was_cut_off = not isinstance(error, REFUSALS) and _came_before_the_mail(error)
+        if isinstance(error, REFUSALS) or was_cut_off:
+            return Mailing.State.REFUSED, _reason(error), was_cut_off or _is_for_the_moment(error)
         # It fell silent, perhaps after it had taken the mail.
-        return Mailing.State.UNCERTAIN, _reason(error)
-    return Mailing.State.SENT, ""
+        return Mailing.State.UNCERTAIN, _reason(error), False
+    return Mailing.State.SENT, "", False
+
+
+def _is_for_the_moment(error: Exception) -> bool:
+    """Whether the server has said that it may take the mail later (RFC 5321, 4.2.1: 4yz)."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        codes = [code for code, _ in error.recipients.values()]
+    else:
+        codes = [getattr(error, "smtp_code", 0)]
+    return all(400 <= code < 500 for code in codes)
 
 
 def _came_before_the_mail(error: Exception) -> bool:

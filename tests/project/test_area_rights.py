@@ -60,7 +60,7 @@ OTHERS: dict[str, tuple[Any, tuple[int, int, int, int]]] = {
     ),
     f"GET {V1}/games": (None, (401, 403, 403, 200)),
     f"POST {V1}/games": (
-        {"title": "x", "startTime": "19:30", "startsOn": "2040-01-01"},
+        {"title": "x", "startTime": "19:30", "startsOn": "2040-01-01", "weekdays": [6]},
         (401, 403, 403, 201),
     ),
     f"GET {V1}/games/{{game_id}}": (None, (401, 403, 403, 200)),
@@ -90,7 +90,7 @@ def subjects(owner: User | None) -> dict[str, Any]:
     leave = LeaveRequest.objects.create(
         employee=employee, starts_on=day, ends_on=day, requested_at=now
     )
-    game = Game.objects.create(title="x", start_time=time(21), starts_on=day)
+    game = Game.objects.create(title="x", start_time=time(21), starts_on=day, weekdays=[1])
     membership = Membership.objects.create(member="x", plan="yearly", starts_at=now)
     return {
         "code": "E1",

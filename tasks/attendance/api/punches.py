@@ -59,6 +59,8 @@ class PunchTaken(Reply):
 class Punches(Asked):
     """Many punches. Each is looked at by itself, so here they may be anything."""
 
+    ROW_BY_ROW = True
+
     punches: Annotated[list[Any], Field(min_length=1, max_length=MOST_AT_ONCE)] = Field(
         description="Objects with employeeCode, at, device and direction, as of a single punch."
     )

@@ -32,8 +32,7 @@ class LeaveQuerySet(models.QuerySet["LeaveRequest"]):
 
     def overlapping(self, first: "date", last: "date") -> "LeaveQuerySet":
         """Requests that stand and share a day with the days from `first` to `last`."""
-        standing = [LeaveRequest.Status.PENDING, LeaveRequest.Status.APPROVED]
-        return self.filter(status__in=standing, starts_on__lte=last, ends_on__gte=first)
+        return self.filter(status__in=STANDING, starts_on__lte=last, ends_on__gte=first)
 
 
 class LeaveStatus(models.TextChoices):
@@ -44,6 +43,10 @@ class LeaveStatus(models.TextChoices):
     REJECTED = "rejected", "rejected"
     WITHDRAWN = "withdrawn", "withdrawn"
     EXPIRED = "expired", "expired"
+
+
+STANDING = (LeaveStatus.PENDING, LeaveStatus.APPROVED)
+"""Requests that stand: their days are nobody else's, and they may be changed."""
 
 
 class LeaveRequest(models.Model):

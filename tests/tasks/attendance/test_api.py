@@ -95,6 +95,31 @@ def test_of_many_punches_the_bad_ones_are_named_and_the_others_kept(ask: Ask) ->
     assert PunchLog.objects.count() == 3
 
 
+def test_a_punch_that_no_database_stores_is_refused_alone(ask: Ask) -> None:
+    hire(1)
+    punches = [
+        PUNCH,
+        {**PUNCH, "device": "gate\x001"},
+        {**PUNCH, "employeeCode": "T0000\ud800"},
+        {**PUNCH, "at": "2030\x00"},
+        {**PUNCH, "col\x00our": "red"},
+        "\x00",
+    ]
+
+    taken = ask("POST", "/attendance/punches/bulk", {"punches": punches})
+
+    assert taken.status_code == 200
+    assert [each["pointer"] for each in taken.json()["refused"]] == [
+        "#/punches/1/device",
+        "#/punches/2/employeeCode",
+        "#/punches/3/at",
+        "#/punches/4",
+        "#/punches/5",
+    ]
+    assert taken.json()["created"] == 1
+    assert ask("POST", "/attendance/punches", punches[1]).status_code == 422
+
+
 def test_many_punches_cost_as_many_statements_as_few(ask: Ask) -> None:
     hire(1)
 

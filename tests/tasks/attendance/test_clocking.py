@@ -1,13 +1,16 @@
 """Clocking in and out."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from schedules.public import Refused
 from schedules.testing import execute
 from tasks.attendance.jobs import sync_attendance_logs
 from tasks.attendance.models import Attendance, LeaveRequest, PunchLog, Source, Status
 from tasks.attendance.services import clock_in, clock_out
+from tasks.people.models import Employee
 from tests.tasks.people.staff import hire
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +130,18 @@ def test_an_instant_without_offset_is_refused_in_one_sentence() -> None:
 
     with pytest.raises(ValueError, match="UTC offset"):
         clock_in(employee, MORNING.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("clock", [clock_in, clock_out])
+def test_nobody_clocks_for_who_is_not_active(clock: Callable[..., Attendance]) -> None:
+    (employee,) = hire(1)
+    clock_in(employee, MORNING - timedelta(minutes=30))
+    punches = PunchLog.objects.count()
+    Employee.objects.update(is_active=False)
+    employee.refresh_from_db()
+
+    with pytest.raises(Refused, match="is not active"):
+        clock(employee, MORNING)
+
+    assert PunchLog.objects.count() == punches
+    assert Attendance.objects.get().clock_out_at is None

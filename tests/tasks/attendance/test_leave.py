@@ -1,6 +1,7 @@
 """Leave, absences at the end of the day, and requests that nobody decides."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -171,3 +172,62 @@ def test_what_is_entered_in_the_admin_counts_as_a_persons(admin_client: Client) 
 
     row.refresh_from_db()
     assert (row.status, row.source) == (Status.ON_LEAVE, Source.HAND)
+
+
+def send(admin: Client, leave: LeaveRequest, **changes: object) -> Any:
+    """Send the admin's form of a request."""
+    form = {"employee": leave.employee_id, "starts_on": leave.starts_on, "ends_on": leave.ends_on}
+    page = reverse("admin:attendance_leaverequest_change", args=[leave.pk])
+    return admin.post(page, {**form, "reason": "", **changes})
+
+
+def test_leave_changed_in_the_admin_takes_its_days_with_it(admin_client: Client) -> None:
+    (employee,) = hire(1)
+    next_day = DAY + timedelta(days=1)
+    leave = decide_leave(ask(employee), APPROVED, now=NOW)
+    for day in (DAY, next_day):
+        Attendance.objects.create(employee=employee, date=day)
+    settle()
+
+    answer = send(admin_client, leave, starts_on=next_day, ends_on=next_day)
+
+    assert answer.status_code == 302, answer.context["errors"]
+    kept = dict(Attendance.objects.values_list("date", "status"))
+    assert kept == {DAY: Status.ABSENT, next_day: Status.ON_LEAVE}
+
+
+def test_leave_deleted_in_the_admin_is_absence_again(admin_client: Client) -> None:
+    (employee,) = hire(1)
+    leave = decide_leave(ask(employee), APPROVED, now=NOW)
+    settle()
+    assert statuses() == {employee.code: "on_leave"}
+
+    admin_client.post(
+        reverse("admin:attendance_leaverequest_delete", args=[leave.pk]), {"post": "yes"}
+    )
+
+    assert statuses() == {employee.code: "absent"}
+
+
+def test_the_admin_refuses_days_that_another_request_has(admin_client: Client) -> None:
+    (employee,) = hire(1)
+    later = DAY + timedelta(days=7)
+    ask(employee)
+    other = ask(employee, later, later)
+
+    moved = send(admin_client, other, starts_on=DAY)
+    added = admin_client.post(
+        reverse("admin:attendance_leaverequest_add"),
+        {"employee": employee.pk, "starts_on": DAY, "ends_on": DAY, "reason": ""},
+    )
+
+    for answer in (moved, added):
+        assert "which is pending" in answer.context["adminform"].form.errors["starts_on"][0]
+    assert LeaveRequest.objects.count() == 2
+
+
+def test_what_was_decided_against_stays_as_it_is(admin_client: Client) -> None:
+    (employee,) = hire(1)
+    leave = decide_leave(ask(employee), REJECTED, now=NOW)
+
+    assert send(admin_client, leave, reason="please").status_code == 403

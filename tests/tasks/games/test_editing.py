@@ -175,7 +175,17 @@ def test_the_api_says_what_an_edit_did(ask: Callable[..., Any]) -> None:
         ({"startsOn": None}, "#/startsOn", "write a date such as 2030-05-02"),
         ({"timezone": "Mars"}, "#/timezone", "an IANA time zone"),
         ({"weekdays": [7]}, "#/weekdays/0", "less than or equal to 6"),
-        ({"dayOfMonth": 3}, "#/dayOfMonth", "empty for a game that is played weekly"),
+        (
+            {"dayOfMonth": 3, "weekdays": [1]},
+            "#/dayOfMonth",
+            "empty for a game that is played weekly",
+        ),
+        ({}, "#/weekdays", "at least one weekday for a game that is played weekly"),
+        (
+            {"recurrence": "once", "startsOn": "2020-01-01"},
+            "#/startsOn",
+            "a start later than now in Australia/Sydney",
+        ),
         ({"endsOn": "2029-01-01"}, "#/endsOn", "a date from startsOn"),
         (
             {"weekdays": [6], "endsOn": "2030-01-05"},

@@ -44,6 +44,16 @@ from tasks.games.models import Game
             "ends_on is '3000-01-01': a year from 1900 to 2999.",
         ),
         (
+            {"recurrence": "weekly", "weekdays": []},
+            "weekdays",
+            "weekdays is '[]': at least one weekday for a game that is played weekly.",
+        ),
+        (
+            {"recurrence": "fortnightly", "weekdays": []},
+            "weekdays",
+            "weekdays is '[]': at least one weekday for a game that is played fortnightly.",
+        ),
+        (
             {"recurrence": "monthly", "weekdays": [1]},
             "weekdays",
             "weekdays is '[1]': empty for a game that is played monthly.",
@@ -67,6 +77,7 @@ from tasks.games.models import Game
 )
 def test_refusals(rule: dict[str, Any], field: str, sentence: str) -> None:
     defaults = {"title": "x", "start_time": time(19, 30), "starts_on": date(2030, 1, 1)}
+    defaults |= {"weekdays": [1]}
     game = Game(**{**defaults, **rule})
 
     with pytest.raises(ValidationError) as refusal:
@@ -82,9 +93,10 @@ def test_refusals(rule: dict[str, Any], field: str, sentence: str) -> None:
         {"starts_on": "9999-12-31", "timezone": "America/New_York"},
         {"starts_on": "0001-01-01", "timezone": "Asia/Tokyo"},
         {"duration": "999999999 00:00:00"},
+        {"starts_on": "2020-01-01"},
     ],
 )
-def test_the_form_shows_what_leads_out_of_the_calendar(
+def test_the_form_shows_what_leads_out_of_the_calendar_or_into_the_past(
     wrong: dict[str, str], admin_client: Client
 ) -> None:
     form = {

@@ -2,17 +2,26 @@
 
 import json
 import os
+import subprocess
+import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django_celery_results.models import TaskResult
 
+from project.devstack.waiting import wait_until
 from schedules.models import Run
 from schedules.public import InvalidInput
 from schedules.registry import argument_schema, check_arguments, find
 from schedules.testing import execute
-from tasks.maintenance.commands import MOST_CHARACTERS, check_commands
+from tasks.maintenance.commands import (
+    MOST_CHARACTERS,
+    TOGETHER,
+    check_commands,
+    limit_of_all,
+)
 from tasks.maintenance.jobs import run_management_commands
 from tests.project.programs import run_python
 
@@ -88,9 +97,45 @@ def test_a_command_beyond_its_time_is_stopped_with_all_it_started(
 
     assert [each["status"] for each in commands_of(run)] == ["timed_out", "succeeded"]
     assert commands_of(run)[0]["error"].startswith("stopped after 1 s\n")
-    child = int((tmp_path / "child").read_text())
-    state = Path(f"/proc/{child}/stat")
-    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+    assert is_gone(int((tmp_path / "child").read_text()))
+
+
+def is_gone(pid: int) -> bool:
+    """Whether the process has ended, perhaps without anybody who has asked how."""
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_a_command_ends_with_its_worker_and_so_does_all_it_started(
+    program: Path, tmp_path: Path
+) -> None:
+    command = [*TOGETHER, sys.executable, str(program), "child"]
+    hold = f"subprocess.Popen({command!r}, stdin=subprocess.PIPE, start_new_session=True)"
+    worker = subprocess.Popen(
+        [sys.executable, "-c", f"import signal, subprocess; held = {hold}; signal.pause()"],
+        cwd=tmp_path,
+    )
+    started = tmp_path / "child"
+    wait_until(lambda: started.exists() and started.read_text() != "", what="the command's child")
+
+    worker.kill()
+    worker.wait()
+
+    wait_until(lambda: is_gone(int(started.read_text())), what="the end of the command's child")
+
+
+def test_the_run_has_time_for_all_its_commands(settings: Any) -> None:
+    settings.MANAGEMENT_COMMANDS = {str(number): ["good"] for number in range(20)}
+    settings.MANAGEMENT_COMMAND_TIME_LIMIT_SECONDS = 300
+    declaration = find("maintenance.run_management_commands")
+
+    assert limit_of_all() == timedelta(seconds=6000)
+    assert declaration is not None
+    assert declaration.soft_time_limit is not None
+    assert declaration.time_limit is not None
+    assert declaration.time_limit > declaration.soft_time_limit > timedelta(seconds=300)
+    with pytest.raises(InvalidInput, match="each comes once"):
+        check_arguments(declaration, [], {"names": ["1", "2", "1"]})
 
 
 def test_the_end_of_a_long_output_is_kept(settings: Any) -> None:

@@ -8,7 +8,9 @@ from django_celery_beat.models import PeriodicTask
 from schedules.adapters import triggers
 from schedules.dispatch import absorb_edits
 from schedules.models import AuditEntry, Instance, Job, Run, ScheduleVersion
+from schedules.operations.edit import update_job
 from schedules.operations.install import install_declared
+from schedules.operations.switch import pause_job
 from schedules.public import Watch, database_now, watch_jobs
 from schedules.testing import execute
 from tasks.maintenance.jobs import monitor_jobs
@@ -80,6 +82,45 @@ def test_a_periodic_task_that_is_gone_without_having_been_deleted_is_restored() 
 
     assert look().repaired == [f"{KEY} was missing and is back."]
     assert PeriodicTask.objects.get(name=KEY).job.next_run_at is not None
+
+
+def lose_task(key: str) -> None:
+    """Let the periodic task be gone, as where a backup was restored, or the table truncated."""
+    triggers.drop()
+    run_sql("DELETE FROM django_celery_beat_periodictask WHERE name = %s", key)
+    triggers.create()
+
+
+def test_a_lost_row_comes_back_as_it_was_last() -> None:
+    job = Job.objects.get(key=KEY)
+    changes = {"enabled": False, "cron_expression": "15 1 * * *", "priority": 4}
+    update_job(job, changes=changes, by="ana", source="cli", now=database_now())
+    pause_job(job, by="ana", source="cli", now=database_now(), reason="audit")
+    absorb_edits(now=database_now())
+    lose_task(KEY)
+
+    assert look().repaired == [f"{KEY} was missing and is back."]
+
+    restored = Job.objects.get(key=KEY)
+    task = PeriodicTask.objects.get(name=KEY)
+    assert (restored.is_enabled, task.enabled, restored.priority) == (False, False, 4)
+    assert (restored.timetable or {})["expression"] == "15 1 * * *"
+    assert (task.crontab.minute, task.crontab.hour) == ("15", "1")
+    assert restored.pause_reason == "audit"
+    assert set(restored.overridden) == {"enabled", "priority", "timetable"}
+    assert look().repaired == []
+
+
+def test_a_lost_job_comes_back_switched_off_where_its_periodic_task_is() -> None:
+    lose(KEY)
+    PeriodicTask.objects.filter(name=KEY).update(enabled=False)
+    absorb_edits(now=database_now())
+
+    look()
+
+    restored = Job.objects.get(key=KEY)
+    assert (restored.owner, restored.is_enabled) == ("declared", False)
+    assert not PeriodicTask.objects.get(name=KEY).enabled
 
 
 def test_a_job_that_a_beat_has_made_for_a_lost_one_gets_its_policy_back() -> None:

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
 
 from schedules.testing import execute
 from tasks.memberships import jobs
@@ -78,3 +80,23 @@ def test_it_is_shipped_disabled() -> None:
     declaration = find("memberships.check_memberships")
     assert declaration is not None
     assert not declaration.enabled
+
+
+def test_one_that_is_prolonged_in_the_admin_is_active_again(admin_client: Client) -> None:
+    membership = join("over", MIDNIGHT, EXPIRED)
+    page = reverse("admin:memberships_membership_change", args=[membership.pk])
+    sent = {"member": "over", "plan": "year", "email": "", "user": ""}
+    sent |= {"starts_at_0": "2020-01-01", "starts_at_1": "00:00:00"}
+
+    answer = admin_client.post(page, {**sent, "ends_at_0": "2090-01-01", "ends_at_1": "00:00:00"})
+
+    assert answer.status_code == 302, answer.context["errors"]
+    membership.refresh_from_db()
+    assert (membership.status, membership.expired_at) == (ACTIVE, None)
+
+
+def test_one_that_is_cancelled_stays_so_in_the_admin(admin_client: Client) -> None:
+    membership = join("gone", MIDNIGHT, CANCELLED)
+    page = reverse("admin:memberships_membership_change", args=[membership.pk])
+
+    assert admin_client.post(page, {"member": "back", "plan": "year"}).status_code == 403

@@ -15,9 +15,10 @@ import pytest
 from django.db import connection
 
 from schedules.models import Run
+from schedules.querysets.clock import database_now
 from schedules.registry import find
 from schedules.states import OnLost
-from schedules.testing import execute
+from schedules.testing import execute, execute_run
 from tasks.reports.jobs import email_attendance_summary
 from tasks.reports.models import Mailing
 from tests.tasks.reports.conftest import DAY, SIX_IN_THE_EVENING
@@ -78,8 +79,23 @@ def test_a_refusal_that_ends_the_connection_costs_the_next_recipient_nothing(
 
     put_off = send()
 
-    assert put_off.summary == "1 sent, 0 had it already, 1 refused, 0 uncertain."
+    assert "1 sent, 0 had it already, 1 refused, 0 uncertain." in put_off.error
     assert states() == {"hr@example.com": "refused", "mudir@example.com": "sent"}
+
+
+def test_what_is_refused_for_the_moment_is_tried_again_by_the_run_until_its_tries_are_used_up(
+    mailbox: Mailbox,
+) -> None:
+    mailbox.refused, mailbox.refusal = {"hr@example.com"}, "451 4.3.0 come back later"
+
+    put_off = send()
+
+    assert put_off.state == "retrying"
+    assert "hr@example.com: 451 4.3.0 come back later" in put_off.error
+    Run.objects.filter(pk=put_off.pk).update(retries=3, due_at=database_now())
+    last = execute_run(put_off)
+    assert last.state == "failed"
+    assert last.summary == "0 sent, 1 had it already, 1 refused, 0 uncertain."
 
 
 def test_a_server_that_breaks_off_before_the_mail_was_handed_over_is_asked_again(
@@ -91,7 +107,8 @@ def test_a_server_that_breaks_off_before_the_mail_was_handed_over_is_asked_again
     mailbox.hung_up_on = set()
     again = send()
 
-    assert broken.summary == "1 sent, 0 had it already, 1 refused, 0 uncertain."
+    assert broken.state == "retrying"
+    assert "1 sent, 0 had it already, 1 refused, 0 uncertain." in broken.error
     assert again.summary == "1 sent, 1 had it already, 0 refused, 0 uncertain."
     assert len(mailbox.mails) == 2
 
