@@ -7,7 +7,12 @@ point leaves rows that the next tick finds in the outbox, never a message withou
 from schedules.dispatch.backfill import feed_backfills
 from schedules.dispatch.broken import BrokenRows, fail_unreadable, load, mend_after
 from schedules.dispatch.calls import plan_call
-from schedules.dispatch.edits import absorb_edits, bring_into_force, read_invalid_again
+from schedules.dispatch.edits import (
+    absorb_edits,
+    bring_into_force,
+    note_orphans,
+    read_invalid_again,
+)
 from schedules.dispatch.oneoffs import Call, Parked, cancel_parked, move_parked, park
 from schedules.dispatch.plan import plan_due
 from schedules.dispatch.publish import publish, publish_after_commit
@@ -28,6 +33,7 @@ __all__ = [
     "load",
     "mend_after",
     "move_parked",
+    "note_orphans",
     "park",
     "plan_call",
     "plan_due",

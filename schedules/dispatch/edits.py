@@ -1,6 +1,7 @@
 """Bringing edits into force: what was touched is read again, and planned by from then on."""
 
 import logging
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -46,6 +47,17 @@ def absorb_edits(*, now: datetime, limit: int = 500) -> int:
             if job is not None:
                 _bring_up_to_date(job, periodic_task_id, since=min(at, now))
     return len(touched)
+
+
+def note_orphans(names: Collection[str], *, now: datetime) -> int:
+    """Note the periodic tasks of these names that no job has; return how many there are.
+
+    None of them was touched: their jobs have been lost since.
+    """
+    of_a_job = Job.objects.filter(periodic_task_id=OuterRef("pk"))
+    orphans = PeriodicTask.objects.filter(~Exists(of_a_job), name__in=list(names))
+    notes = [Touched(periodic_task_id=pk, at=now) for pk in orphans.values_list("pk", flat=True)]
+    return len(Touched.objects.bulk_create(notes))
 
 
 def read_invalid_again(*, now: datetime, limit: int = 200) -> int:

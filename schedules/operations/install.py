@@ -11,7 +11,7 @@ from django_celery_beat.models import PeriodicTask
 
 from schedules.access import Source, record
 from schedules.adapters.periodic import UNLOADED, read, write
-from schedules.dispatch import absorb_edits, bring_into_force, load
+from schedules.dispatch import absorb_edits, bring_into_force, load, note_orphans
 from schedules.dispatch.given import GIVEN, take_back
 from schedules.dispatch.plan import settle
 from schedules.models import Job, TaskFunction
@@ -57,6 +57,8 @@ def install_declared(
     person has deleted, by whatever means, is such a change too. What is missing without having been
     deleted is made. What code no longer declares is disabled, never deleted.
     """
+    # A job that was lost is made of its periodic task first, which a person may have changed.
+    note_orphans([declaration.key for declaration in all_declared()], now=now)
     while absorb_edits(now=now):
         pass  # deletions among them that no Beat has read yet
     report = InstallReport()

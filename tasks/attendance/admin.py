@@ -96,6 +96,8 @@ class LeaveForm(forms.ModelForm):  # type: ignore[type-arg]
                 check_leave(employee, starts_on=first, ends_on=last, besides=besides)
             except InvalidInput as refusal:
                 self.add_error(refusal.field, str(refusal))
+            except Refused as refusal:
+                self.add_error("employee", str(refusal))
         return values
 
 

@@ -66,8 +66,11 @@ def check_leave(
     employee: Employee, *, starts_on: date, ends_on: date, besides: LeaveRequest | None = None
 ) -> None:
     """Raise InvalidInput for days in the wrong order, for more than a year, and for days of which
-    some are in another request of the employee that stands; `besides` is not looked at.
+    some are in another request of the employee that stands; `besides` is not looked at. Raise
+    Refused for an employee who is not active.
     """
+    if not employee.is_active:
+        raise Refused(f"{employee} is not active, so there is no leave for this code.")
     if ends_on < starts_on:
         accepted = f"not before starts_on ({starts_on.isoformat()})"
         raise InvalidInput("ends_on", ends_on.isoformat(), accepted)

@@ -24,6 +24,7 @@ from schedules.public import InvalidInput, Refused
 from tasks.games.models import Game, GameSession
 from tasks.games.recurrence import Recurrence
 from tasks.games.sessions import days_ahead, insert_sessions, plan_sessions
+from tasks.games.wall_clock import find_zone
 
 OF_THE_DAY = ("recurrence", "starts_on", "start_time", "timezone", "is_active")
 """What says when a game is played that is played once."""
@@ -65,19 +66,27 @@ def save_game(game: Game, *, now: datetime) -> Effect:
 
 
 def check_to_come(game: Game, *, now: datetime) -> None:
-    """Raise InvalidInput for a game that is played once and whose day has passed: as a new one, or
-    with another day than before, it would never be played.
+    """Raise InvalidInput for a game that would never be played, because its time has passed: a new
+    one, or one that is played once and is given another day than before.
     """
-    if game.recurrence != Recurrence.ONCE or not game.is_active:
-        return
     stored = Game.objects.filter(pk=game.pk).first()
-    if stored is not None and all(getattr(stored, n) == getattr(game, n) for n in OF_THE_DAY):
+    if not game.is_active or (stored is not None and _has_its_old_day(game, stored)):
         return
-    if any(session.starts_at > now for session in plan_sessions(game, [game.starts_on])):
-        return
-    begin = f"{game.starts_on} {game.start_time:%H:%M}"
-    accepted = f"a start later than now in {game.timezone}, for a game that is played once"
-    raise InvalidInput("starts_on", begin, accepted)
+    if game.recurrence != Recurrence.ONCE:
+        today = now.astimezone(find_zone(game.timezone)).date()
+        if game.ends_on is not None and game.ends_on < today:
+            accepted = f"{today} or later, or empty: a new game lies ahead"
+            raise InvalidInput("ends_on", str(game.ends_on), accepted)
+    elif not any(session.starts_at > now for session in plan_sessions(game, [game.starts_on])):
+        begin = f"{game.starts_on} {game.start_time:%H:%M}"
+        accepted = f"a start later than now in {game.timezone}, for a game that is played once"
+        raise InvalidInput("starts_on", begin, accepted)
+
+
+def _has_its_old_day(game: Game, stored: Game) -> bool:
+    """Whether nothing is to be asked of the change: a recurring game may be ended in the past."""
+    same = all(getattr(stored, name) == getattr(game, name) for name in OF_THE_DAY)
+    return same or game.recurrence != Recurrence.ONCE
 
 
 @transaction.atomic

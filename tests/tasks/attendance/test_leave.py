@@ -226,6 +226,16 @@ def test_the_admin_refuses_days_that_another_request_has(admin_client: Client) -
     assert LeaveRequest.objects.count() == 2
 
 
+def test_there_is_no_new_leave_for_who_is_not_active() -> None:
+    (employee,) = hire(1)
+    employee.is_active = False
+    employee.save()
+
+    with pytest.raises(Refused, match="is not active"):
+        ask(employee)
+    assert not LeaveRequest.objects.exists()
+
+
 def test_what_was_decided_against_stays_as_it_is(admin_client: Client) -> None:
     (employee,) = hire(1)
     leave = decide_leave(ask(employee), REJECTED, now=NOW)

@@ -186,6 +186,11 @@ def test_the_api_says_what_an_edit_did(ask: Callable[..., Any]) -> None:
             "#/startsOn",
             "a start later than now in Australia/Sydney",
         ),
+        (
+            {"recurrence": "daily", "startsOn": "2020-01-01", "endsOn": "2020-02-01"},
+            "#/endsOn",
+            "a new game lies ahead",
+        ),
         ({"endsOn": "2029-01-01"}, "#/endsOn", "a date from startsOn"),
         (
             {"weekdays": [6], "endsOn": "2030-01-05"},
