@@ -21,8 +21,9 @@ from schedules.errors import InvalidInput, Refused
 from schedules.models import Dependency, Job
 from schedules.operations.conditions import condition
 from schedules.operations.dependencies import check_dependency
-from schedules.operations.edit import EDITABLE, check_policy, edit_job
+from schedules.operations.edit import EDITABLE, edit_job
 from schedules.operations.listing import last_finished
+from schedules.operations.soundness import check_policy
 from schedules.operations.trigger import trigger
 from schedules.operations.wording import timetable_words
 from schedules.querysets.clock import database_now

@@ -16,14 +16,11 @@ from schedules.models import Job, TaskFunction
 from schedules.operations.dependencies import lock_dependencies, set_dependencies, words_of
 from schedules.operations.edit import (
     EDITABLE,
-    check_bounds,
-    check_fires,
-    check_policy,
-    check_rules,
     put_into_force,
     take_calendar,
 )
 from schedules.operations.locks import CALENDARS, hold
+from schedules.operations.soundness import check_bounds, check_fires, check_policy, check_rules
 from schedules.operations.timetables import (
     OF_ITS_OWN_NEVER,
     TIMETABLE_FIELDS,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -10,7 +10,7 @@ from django_celery_beat.models import PeriodicTask
 
 from schedules.access import Source, actor_name, record
 from schedules.adapters.periodic import UNLOADED, columns_of, read, write
-from schedules.adapters.validation import check_arguments, check_jitter
+from schedules.adapters.validation import check_arguments
 from schedules.dispatch import bring_into_force, write_version
 from schedules.dispatch.given import GIVEN, take_back
 from schedules.dispatch.plan import settle
@@ -20,6 +20,7 @@ from schedules.errors import InvalidInput, JobDeleted, JobInvalid, Refused
 from schedules.models import Calendar, Job
 from schedules.operations.dependencies import lock_dependencies, set_dependencies, words_of
 from schedules.operations.locks import CALENDARS, hold
+from schedules.operations.soundness import check_bounds, check_fires, check_policy, check_rules
 from schedules.operations.timetables import (
     BOUNDS,
     Entered,
@@ -28,7 +29,6 @@ from schedules.operations.timetables import (
     point_at,
     read_entered,
 )
-from schedules.registry import check_texts, find, named_checkers
 from schedules.states import After, DayOff, JobType
 from schedules.timing import Every
 
@@ -264,28 +264,6 @@ BESIDE = ("cron_text", "day_rule", "interval_anchor", "calendar_id", "day_off")
 """What a job adds to the columns of its periodic task."""
 
 
-def check_bounds(starts_at: datetime | None, ends_at: datetime | None) -> None:
-    """Raise InvalidInput for an end before the start."""
-    if starts_at is not None and ends_at is not None and ends_at < starts_at:
-        accepted = f"an instant no earlier than starts_at, {starts_at.isoformat()}"
-        raise InvalidInput("ends_at", ends_at.isoformat(), accepted)
-
-
-def check_fires(job: Job) -> None:
-    """Raise InvalidInput for a job that is to run and never would within its bounds or on the days
-    of its calendar.
-    """
-    task = job.periodic_task
-    if task is None or not job.is_enabled or job.next_run_at is not None:
-        return
-    if job.calendar is not None and job.timetable is not None:
-        name = job.calendar.name
-        raise InvalidInput("calendar", name, "one that leaves the job an occurrence to come")
-    if task.expires is None:
-        return
-    raise InvalidInput("ends_at", task.expires.isoformat(), "an instant after its next occurrence")
-
-
 def set_enabled(job: Job, *, enabled: bool) -> None:
     """Switch the job's periodic task, for `change_job`. Raises JobInvalid when it was deleted."""
     if _is_switched_on(job) == job.is_enabled == enabled:
@@ -389,34 +367,6 @@ def _snapshot(job: Job) -> dict[str, Any]:
 def _is_switched_on(job: Job) -> bool:
     """What a person has said; a job that cannot run is not in force all the same."""
     return job.is_enabled if job.periodic_task is None else job.periodic_task.enabled
-
-
-def check_policy(values: Mapping[str, Any], *, job: Job | None = None) -> None:
-    """Raise InvalidInput, naming the field, for durations that make no sense, also beside the
-    timetable that `job` has.
-    """
-    for name in ("misfire_grace", "jitter", "retry_delay"):
-        length = values.get(name)
-        if length is not None and length < timedelta(0):
-            raise InvalidInput(name, str(length), "zero or a length of time")
-    for name in ("time_limit", "soft_time_limit", "retention"):
-        length = values.get(name)
-        if length is not None and length <= timedelta(0):
-            raise InvalidInput(name, str(length), "longer than zero, or empty for none")
-    soft, hard = values.get("soft_time_limit"), values.get("time_limit")
-    if soft is not None and hard is not None and soft >= hard:
-        raise InvalidInput("soft_time_limit", str(soft), f"shorter than time_limit, {hard}")
-    timetable = None if job is None else current_timetable(job)
-    if values.get("jitter") and timetable is not None:
-        check_jitter(values["jitter"], timetable)
-
-
-def check_rules(job: Job) -> None:
-    """Raise InvalidInput for an outcome check that cannot be. An empty list is none."""
-    job.checks = job.checks or None
-    declaration = find(job.task)
-    known = {} if declaration is None else named_checkers(declaration.checks)
-    check_texts(job.checks or [], known=known)
 
 
 def _now_overridden(job: Job, changed: Sequence[str]) -> list[str]:

@@ -16,8 +16,9 @@ from schedules.adapters.validation import check_jitter
 from schedules.dispatch.versions import decided_until
 from schedules.errors import InvalidInput
 from schedules.models import Calendar, Job
-from schedules.operations.edit import check_bounds, check_policy, says_the_same
+from schedules.operations.edit import says_the_same
 from schedules.operations.foresight import Overlaps, Rush, busiest_minutes, overlaps_of
+from schedules.operations.soundness import check_bounds, check_policy
 from schedules.operations.timetables import current_timetable, read_entered
 from schedules.operations.upcoming import timetable_of
 from schedules.timing import (

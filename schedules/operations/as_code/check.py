@@ -16,7 +16,8 @@ from schedules.operations.as_code.described import (
 )
 from schedules.operations.as_code.entry import File
 from schedules.operations.create import LONGEST_KEY, is_taken
-from schedules.operations.edit import EDITABLE, check_bounds, check_policy
+from schedules.operations.edit import EDITABLE
+from schedules.operations.soundness import check_bounds, check_policy
 from schedules.operations.timetables import current_timetable, read_entered
 from schedules.querysets.jobs import is_number
 from schedules.registry import check_texts, named_checkers
