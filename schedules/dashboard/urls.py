@@ -22,6 +22,7 @@ from schedules.dashboard.pages.overview import overview
 from schedules.dashboard.pages.parked import parked
 from schedules.dashboard.pages.run import run
 from schedules.dashboard.pages.runs import failures, runs
+from schedules.dashboard.pages.timeline import timeline
 from schedules.dashboard.pages.workers import workers
 
 pages = [
@@ -47,6 +48,7 @@ pages = [
     path("runs/failures/<slug:group_id>/<slug:verb>", act_on_failures, name="act_on_failures"),
     path("runs/<uuid:task_id>/", run, name="run"),
     path("runs/<uuid:task_id>/<slug:verb>", act_on_run, name="act_on_run"),
+    path("timeline/", timeline, name="timeline"),
     path("missed/", missed, name="missed"),
     path("one-offs/", parked, name="parked"),
     path("calendars/", calendars, name="calendars"),

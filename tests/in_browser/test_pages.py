@@ -26,7 +26,7 @@ def addresses(jobs: list[Job], runs: list[Run]) -> list[str]:
         *("", "jobs/", job, *(f"{job}?tab={tab}" for tab in tabs), f"{job}edit", f"{job}pause"),
         *("jobs/new", "jobs/new?task=add", "runs/", "runs/failures"),
         *(of_state[RunState.RUNNING], of_state[RunState.FAILED], of_state[RunState.MISSED]),
-        *("missed/", "one-offs/", "workers/", "alerts/", "audit/"),
+        *("timeline/?span=1d", "missed/", "one-offs/", "workers/", "alerts/", "audit/"),
     ]
 
 
@@ -66,7 +66,17 @@ def test_every_page_is_accessible(
 def test_empty_pages_are_accessible(open_page: Open) -> None:
     page = open_page()
     found = []
-    for address in ("", "jobs/", "jobs/new", "runs/", "missed/", "one-offs/", "workers/", "audit/"):
+    for address in (
+        "",
+        "jobs/",
+        "jobs/new",
+        "runs/",
+        "timeline/",
+        "missed/",
+        "one-offs/",
+        "workers/",
+        "audit/",
+    ):
         page.goto(f"/scheduler/{address}")
         found += [f"{address}: {problem}" for problem in problems(page, RULES)]
 

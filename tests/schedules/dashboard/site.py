@@ -16,6 +16,7 @@ def addresses(job: Job, run: Run) -> list[str]:
         "/scheduler/runs/",
         "/scheduler/runs/failures",
         there,
+        "/scheduler/timeline/",
         "/scheduler/missed/",
         "/scheduler/one-offs/",
         "/scheduler/calendars/",

@@ -1,0 +1,136 @@
+"""The timeline: what ran is a bar, what is to come a ghost, what overlaps lies above."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from schedules.models import Job, Run
+from schedules.operations.timeline import MOST_BARS, timeline
+from schedules.states import Origin, RunState
+from schedules.timing import Every
+from tests.schedules.dashboard.site import text_of
+
+Make = Callable[..., Any]
+pytestmark = pytest.mark.django_db
+
+MINUTE = timedelta(minutes=1)
+HOUR = 60 * MINUTE
+
+
+@pytest.fixture
+def hourly(make_job: Make, now: datetime) -> Job:
+    made: Job = make_job("hourly", due=now + 40 * MINUTE, timetable=Every(HOUR))
+    return made
+
+
+@pytest.fixture
+def ran(make_run: Make, hourly: Job, now: datetime) -> Callable[..., Run]:
+    def make(ago: timedelta, took: timedelta | None, **fields: Any) -> Run:
+        at = now - ago
+        values: dict[str, Any] = {
+            "job": hourly,
+            "job_key": hourly.key,
+            "origin": Origin.TIMETABLE,
+            "state": RunState.SUCCEEDED,
+            "scheduled_at": at,
+            "started_at": at,
+            "finished_at": None if took is None else at + took,
+        }
+        run: Run = make_run(**{**values, **fields})
+        return run
+
+    return make
+
+
+def test_runs_and_what_is_to_come_are_told_and_drawn(
+    operator: Client, ran: Callable[..., Run]
+) -> None:
+    ran(2 * HOUR, MINUTE)
+    failed = ran(HOUR, MINUTE, state=RunState.FAILED)
+    ran(30 * MINUTE, MINUTE, suspect_reason="errors == 0: errors = 1")
+
+    page = text_of(operator, "/scheduler/timeline/?span=6h")
+
+    label = re.search(r'aria-label="(hourly: [^"]+)"', page)
+    assert label is not None
+    assert re.fullmatch("hourly: 2 succeeded, 1 failed, 1 suspect, [12] planned", label[1])
+    assert page.count('class="ghost"') >= 1
+    assert f"/scheduler/runs/{failed.task_id}/" in page
+
+
+def test_a_run_that_overlaps_lies_above_and_one_from_before_reaches_in(
+    ran: Callable[..., Run], now: datetime
+) -> None:
+    before = ran(3 * HOUR, 2 * HOUR + 30 * MINUTE)
+    inside = ran(HOUR, 10 * MINUTE)
+    ran(4 * HOUR, MINUTE)
+
+    [line] = timeline(since=now - 2 * HOUR, until=now + HOUR, now=now).lines
+
+    assert [run.task_id for run in line.runs] == [before.task_id, inside.task_id]
+    assert line.runs[0].scheduled == pytest.approx(-3600, abs=0.01)
+    assert line.runs[0].finished == pytest.approx(5400, abs=0.01)
+    assert [at - now for at in line.ahead] == [40 * MINUTE]
+
+
+def test_of_many_runs_it_says_from_where_on_they_are_drawn(
+    operator: Client, hourly: Job, now: datetime
+) -> None:
+    Run.objects.bulk_create(
+        Run(
+            job=hourly,
+            job_key=hourly.key,
+            task=hourly.task,
+            origin=Origin.OPERATOR,
+            state=RunState.SUCCEEDED,
+            scheduled_at=now - place * timedelta(seconds=10),
+            due_at=now,
+            started_at=now - place * timedelta(seconds=10),
+            finished_at=now,
+        )
+        for place in range(MOST_BARS + 10)
+    )
+
+    [line] = timeline(since=now - HOUR, until=now, now=now).lines
+    page = text_of(operator, "/scheduler/timeline/?span=1h")
+
+    assert len(line.runs) == MOST_BARS
+    assert line.drawn_from == pytest.approx(
+        now - (MOST_BARS - 1) * timedelta(seconds=10), abs=timedelta(seconds=1)
+    )
+    assert "the newest 150" in page
+    assert len(page) < 100_000
+
+
+def test_the_work_does_not_grow_with_the_log_or_the_jobs(
+    operator: Client, ran: Callable[..., Run], make_job: Make, now: datetime
+) -> None:
+    def work() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            text_of(operator, "/scheduler/timeline/?span=7d")
+        return len(captured)
+
+    few = work()
+    for place in range(40):
+        make_job(f"job-{place:02}", due=now + HOUR)
+        ran((place + 1) * MINUTE, MINUTE)
+
+    assert work() == few
+    page = text_of(operator, "/scheduler/timeline/")
+    assert 'rel="next" href="?page=2"' in page
+    assert "job-39" in text_of(operator, "/scheduler/timeline/?q=job-39")
+
+
+@pytest.mark.parametrize(
+    "query", ["span=100y", "at=yesterday", "at=9999-12-31T00:00:00Z", "page=-1", "page=99999999"]
+)
+def test_what_makes_no_sense_in_the_address_is_left_out(
+    operator: Client, hourly: Job, query: str
+) -> None:
+    assert "Jobs against time" in text_of(operator, f"/scheduler/timeline/?{query}")
