@@ -18,7 +18,7 @@ MOST_AHEAD = 150
 REACHES_IN = timedelta(days=1)
 """How much earlier a run may have been due that is still at work within the stretch."""
 
-PER_PAGE = 30
+PER_PAGE = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

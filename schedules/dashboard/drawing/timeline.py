@@ -20,6 +20,7 @@ WIDTH, HEIGHT = 720.0, 26.0
 LEAST = 2.5
 """A run that took no time is still seen."""
 
+GHOST = 4.0
 LANES = 3
 """Runs that are drawn one above the other; more of them share the last lane."""
 
@@ -42,7 +43,7 @@ def job_line(shown: Line, *, within: Timeline, now: datetime) -> SafeString:
     lanes = _lanes(shown.runs, now_at, least=LEAST / scale)
     shapes += _bars(shown.runs, lanes, scale, now_at)
     shapes += [
-        rectangle((at - within.since).total_seconds() * scale, 5, 4, HEIGHT - 11, kind="ghost")
+        rectangle(_ghost(at, within, scale), 5, GHOST, HEIGHT - 11, kind="ghost")
         for at in shown.ahead
     ]
     if 0 <= now_at <= seconds:
@@ -136,6 +137,10 @@ def _lanes(runs: Sequence[Stretch], now_at: float, *, least: float) -> list[int]
         free_at[lane] = max(end, begin) if end - begin > least else begin
         lanes.append(lane)
     return lanes
+
+
+def _ghost(at: datetime, within: Timeline, scale: float) -> float:
+    return min((at - within.since).total_seconds() * scale, WIDTH - GHOST)
 
 
 def _begin(run: Stretch) -> float:

@@ -26,7 +26,7 @@ AHEAD = 4
 
 TICKS = 6
 MOST_PAGES = 10_000
-LISTED = 10
+LISTED = 4
 """Runs of each job in the table, the newest."""
 
 
