@@ -77,18 +77,18 @@ AT_ONCE = 2000
 """Jobs, and runs, that one look goes through."""
 
 
-def load(rows: QuerySet[Row], *, now: datetime) -> list[Row]:
-    """Return the rows. Where one of them keeps the others from being loaded, it is set aside, and
-    is among them only if it still belongs there.
+def load(rows: QuerySet[Row], *, now: datetime, by: Callable[[Any], list[Row]] = list) -> list[Row]:
+    """Return the rows, loaded `by` a function of them. Where one of them keeps the others from
+    being loaded, it is set aside, and is among them only if it still belongs there.
     """
     try:
-        return list(rows)
+        return by(rows)
     except (DatabaseError, InterfaceError):
         raise  # tells nothing about the rows
     except Exception:
         if not set_aside_broken(now=now):
             raise
-        return list(rows.all())
+        return by(rows.all())
 
 
 def refuse_other_shapes(row: Job | Run | PlannedRun) -> None:

@@ -27,6 +27,7 @@ from schedules.finish import options_of
 from schedules.halts import Halt, global_pauses, halts_of
 from schedules.lease import instance_id
 from schedules.models import Job, Run
+from schedules.querysets.jobs import JobQuerySet
 from schedules.querysets.planning import PlannedRun, move_on, write_runs
 from schedules.signals import run_finished
 from schedules.states import FINAL, RunState
@@ -46,8 +47,8 @@ def plan_due(*, now: datetime) -> list[PlannedRun]:
     if not Job.objects.due(now).exists():
         return []  # without a transaction: on SQLite each takes the one write lock
     with transaction.atomic():
-        due = Job.objects.due(now).to_plan().locked()[: options().plan_batch]
-        return plan_jobs(load(due, now=now), now=now)
+        due = Job.objects.due(now).locked()[: options().plan_batch]
+        return plan_jobs(load(due, now=now, by=JobQuerySet.to_plan), now=now)
 
 
 def plan_jobs(

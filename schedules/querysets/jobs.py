@@ -7,7 +7,7 @@ from django.db import connections, models
 from django.db.models import Q
 
 if TYPE_CHECKING:
-    from schedules.models import Job  # noqa: F401 - named in the base class below
+    from schedules.models import Job
 
 
 def is_number(reference: str) -> bool:
@@ -20,34 +20,37 @@ def key_for(name: str) -> str:
     return f"job-{name}" if is_number(name) else name
 
 
-_PLANNED_FROM = (
-    "key",
-    "periodic_task_id",
-    "task",
-    "args",
-    "kwargs",
-    "timetable",
-    "tzdata_version",
-    "version",
-    "flagged_reason",
-    "has_changes",
-    "next_run_at",
-    "next_due_at",
-    "priority",
-    "queue",
-    "misfire_grace",
-    "coalesce",
-    "one_off",
-    "jitter",
-    "time_limit",
-    "soft_time_limit",
-    "exclusive",
-    "is_enabled",
-    "is_active",
-    "paused_at",
-    "paused_until",
-    "paused_by",
-    "pause_reason",
+_PLANNED_FROM = frozenset(
+    {
+        "id",
+        "key",
+        "periodic_task_id",
+        "task",
+        "args",
+        "kwargs",
+        "timetable",
+        "tzdata_version",
+        "version",
+        "flagged_reason",
+        "has_changes",
+        "next_run_at",
+        "next_due_at",
+        "priority",
+        "queue",
+        "misfire_grace",
+        "coalesce",
+        "one_off",
+        "jitter",
+        "time_limit",
+        "soft_time_limit",
+        "exclusive",
+        "is_enabled",
+        "is_active",
+        "paused_at",
+        "paused_until",
+        "paused_by",
+        "pause_reason",
+    }
 )
 
 
@@ -74,9 +77,13 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs whose next occurrence has come, the longest waiting first."""
         return self.filter(next_due_at__lte=now).order_by("next_due_at", "id")
 
-    def to_plan(self) -> "JobQuerySet":
-        """The same rows with what planning reads of them, which is less than half."""
-        return self.only(*_PLANNED_FROM)
+    def to_plan(self) -> "list[Job]":
+        """Load the rows with what planning reads of them, which is less than half."""
+        fields = [field.attname for field in self.model._meta.concrete_fields]
+        wanted = [name for name in fields if name in _PLANNED_FROM]
+        # As `only` would, which compares each field's name with each that is wanted, for each row.
+        rows = self.values_list(*wanted)
+        return [self.model.from_db(self.db, _PLANNED_FROM, row) for row in rows]
 
     def locked(self) -> "JobQuerySet":
         """The same rows, locked until commit; those another transaction holds are passed over.

@@ -97,8 +97,9 @@ def _fields(model: type[Model], without: tuple[str, ...]) -> "Sequence[Field[Any
 
 
 @cache
-def _attributes(model: type[Model], without: tuple[str, ...]) -> list[str]:
-    return [field.attname for field in _fields(model, without)]
+def _attributes(model: type[Model], without: tuple[str, ...]) -> frozenset[str]:
+    # A set, because `from_db` asks for each field of the model whether it is in here.
+    return frozenset(field.attname for field in _fields(model, without))
 
 
 @cache
