@@ -6,8 +6,8 @@ A backfill and the timetable do not cost each other an occurrence: a run of a ba
 and while one is in the way an occurrence of the timetable waits, too.
 """
 
-from collections.abc import Sequence
 from datetime import timedelta
+from enum import Enum
 
 from celery import current_app
 
@@ -25,31 +25,51 @@ WAITS_FOR_A_SLOT = "waits for a slot"
 """The reason on a run that is held."""
 
 
+class Way(Enum):
+    """What becomes of a run without a free slot."""
+
+    WAIT = "wait"
+    SKIP = "skip"
+    CANCEL_RUNNING = "cancel running"
+    """The oldest running one is ended, and this one waits for its slot."""
+
+
+def way_of(
+    policy: Overlap,
+    *,
+    is_queued: bool,
+    is_backfill: bool = False,
+    is_behind_a_backfill: bool = False,
+) -> Way:
+    """Return what the policy says. `is_queued`: an occurrence before this one waits already."""
+    if policy is Overlap.QUEUE_ALL or is_backfill:
+        return Way.WAIT
+    if policy is Overlap.QUEUE_ONE or is_behind_a_backfill:
+        return Way.SKIP if is_queued else Way.WAIT
+    return Way.CANCEL_RUNNING if policy is Overlap.CANCEL_RUNNING else Way.SKIP
+
+
 def give_way(run: Run) -> None:
     """End or hold `run`, whose claim found no free slot, as its job's policy says."""
     running = list(Run.objects.running().filter(job=run.job).order_by("started_at"))
     if not running or run.job is None:
         return  # it has ended in this very moment; the outbox sends ours again
     in_the_way = running[0]
-    policy = Overlap(run.job.overlap)
-    if policy is Overlap.QUEUE_ALL or run.origin == Origin.BACKFILL:
-        _hold(run)
-    elif policy is Overlap.QUEUE_ONE or _backfills(running):
-        queued = _queued_before(run)
-        if queued is None:
-            _hold(run)
-        else:
-            _skip(run, f"overlap with run {in_the_way.task_id}; run {queued.task_id} waits already")
-    elif policy is Overlap.CANCEL_RUNNING:
-        _hold(run)
+    queued = _queued_before(run)
+    way = way_of(
+        Overlap(run.job.overlap),
+        is_queued=queued is not None,
+        is_backfill=run.origin == Origin.BACKFILL,
+        is_behind_a_backfill=any(other.origin == Origin.BACKFILL for other in running),
+    )
+    if way is Way.SKIP:
+        waits = f"; run {queued.task_id} waits already" if queued is not None else ""
+        _skip(run, f"overlap with run {in_the_way.task_id}{waits}")
+        return
+    _hold(run)
+    if way is Way.CANCEL_RUNNING:
         # Its worker ends the process, and with the slot free the held run is sent.
         current_app.control.revoke(str(in_the_way.task_id), terminate=True)
-    else:
-        _skip(run, f"overlap with run {in_the_way.task_id}")
-
-
-def _backfills(running: Sequence[Run]) -> bool:
-    return any(run.origin == Origin.BACKFILL for run in running)
 
 
 def _skip(run: Run, reason: str) -> None:

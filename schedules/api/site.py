@@ -24,6 +24,7 @@ from schedules.api import (
     runs,
     scheduled_jobs,
     scheduler,
+    simulate,
     upkeep,
 )
 from schedules.api.docs import docs_view
@@ -121,6 +122,7 @@ api.add_router("/scheduler", dependencies.router)
 api.add_router("/scheduler", backfills.router)
 api.add_router("/scheduler", calendars.router)
 api.add_router("/scheduler", as_code.router)
+api.add_router("/scheduler", simulate.router)
 api.add_router("/scheduler", runs.router)
 api.add_router("/scheduler", recovery.router)
 api.add_router("/scheduler", scheduler.router)

@@ -157,6 +157,11 @@ def compare_edit(job: Job | None, *, changes: Mapping[str, Any], now: datetime) 
     return _compare(before, after, next_changes(zone, after=now, count=CHANGES), zone, now)
 
 
+def timetable_after(job: Job | None, *, changes: Mapping[str, Any], now: datetime) -> Timetable:
+    """Return the timetable that would be in force after saving `changes`."""
+    return _wanted(job, changes, now)[0]
+
+
 def _before_and_after(
     job: Job | None, changes: Mapping[str, Any], now: datetime
 ) -> tuple[Timetable, _Plan, _Plan]:

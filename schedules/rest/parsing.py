@@ -11,7 +11,7 @@ MOST_BYTES = 64 * 1024
 MOST_BYTES_OF_A_FILE = 2_500_000
 """At the addresses that take a file; Django itself reads a little more."""
 
-WITH_A_FILE = ("/scheduler/plan", "/scheduler/apply")
+WITH_A_FILE = ("/scheduler/plan", "/scheduler/apply", "/scheduler/simulate")
 DEEPEST = 20
 WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 

@@ -91,11 +91,11 @@ API: list[tuple[str, str, Any]] = [
 ]
 """Every operation that is no GET, in an order in which each of them changes something."""
 
-PREVIEWS = {("POST", f"{S}/jobs/preview"), ("POST", f"{S}/plan")}
+PREVIEWS = {("POST", f"{S}/jobs/preview"), ("POST", f"{S}/plan"), ("POST", f"{S}/simulate")}
 """What is posted and changes nothing."""
 
 LOOKS = {"status", "jobs", "show", "next", "runs", "run", "verify", "explain"}
-LOOKS |= {"health", "doctor", "openapi", "types", "preview", "export", "plan"}
+LOOKS |= {"health", "doctor", "openapi", "types", "preview", "export", "plan", "simulate"}
 """Verbs that change nothing."""
 
 CLI: list[tuple[str, ...]] = [

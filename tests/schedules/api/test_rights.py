@@ -73,6 +73,7 @@ TABLE: dict[str, tuple[str, Any, tuple[int, int, int, int]]] = {
     "GET /api/v1/scheduler/export": ("", None, (401, 403, 403, 200)),
     "POST /api/v1/scheduler/plan": ("", {}, (401, 403, 403, 422)),
     "POST /api/v1/scheduler/apply": ("", {}, (401, 403, 403, 422)),
+    "POST /api/v1/scheduler/simulate": ("", {}, (401, 403, 403, 422)),
     "GET /api/v1/scheduler/history": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/runs/{execution_id}": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/runs/{execution_id}/log": ("", None, (401, 403, 403, 200)),
