@@ -28,7 +28,7 @@ class JobPreviewRequest(JobUpdate):
 
 
 class ComparedSpan(Reply):
-    """A time over which the two timetables are compared."""
+    """A time over which the two timetables are compared: from `begin` up to and without `end`."""
 
     begin: Moment
     end: Moment

@@ -91,7 +91,8 @@ def _changes(job: Job, at: datetime) -> list[str]:
     of_it = Q(scheduled_at=at) | Q(moved_to=at)
     for change in OccurrenceChange.objects.filter(of_it, job=job).order_by("made_at", "id"):
         words = change.words
-        stands = "" if change.state == ChangeState.OPEN else f" ({change.get_state_display()})"
+        is_over = change.state in (ChangeState.UNDONE, ChangeState.VOID)
+        stands = f" ({change.get_state_display()})" if is_over else ""
         if change.scheduled_at == at:
             told.append(f"This occurrence was {words}{stands}, on {_iso(change.made_at)}.")
         else:

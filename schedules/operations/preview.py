@@ -38,6 +38,7 @@ from schedules.timing import (
     zone_of,
 )
 
+INSTANT = timedelta(microseconds=1)
 COMPARED = timedelta(days=31)
 """Up to whose beginning an edit is compared: thirty whole days, and the rest of today."""
 
@@ -53,7 +54,7 @@ MOST_LISTED = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """A time in which the two timetables are compared: after `begin`, up to and with `end`."""
+    """A time in which the two timetables are compared: from `begin` on, up to and without `end`."""
 
     begin: datetime
     end: datetime
@@ -223,9 +224,7 @@ def _present(job: Job | None, now: datetime) -> _Plan:
     """Return what is planned as it is, from the job's next occurrence on."""
     if job is None or not job.is_enabled or job.next_run_at is None:
         return _Plan(None, now, False)
-    return _Plan(
-        timetable_of(job), max(now, job.next_run_at - timedelta(microseconds=1)), job.one_off
-    )
+    return _Plan(timetable_of(job), max(now, job.next_run_at - INSTANT), job.one_off)
 
 
 def _compare(
@@ -258,12 +257,12 @@ def _spans(clock_changes: Sequence[datetime], now: datetime, zone: str) -> list[
 
 
 def _midnight(instant: datetime, zone: str) -> datetime:
-    """Return the last instant before the day of `instant` begins on the clock of the zone."""
+    """Return when the day of `instant` begins on the clock of the zone."""
     there = ZoneInfo(zone)
     midnight = datetime.combine(instant.astimezone(there).date(), time(), tzinfo=there)
-    return midnight.astimezone(UTC) - timedelta(microseconds=1)
+    return midnight.astimezone(UTC)
 
 
 def _taken(plan: _Plan, spans: Sequence[Span]) -> list[datetime]:
-    found = (at for span in spans for at in plan.within(span.begin, span.end))
+    found = (at for span in spans for at in plan.within(span.begin - INSTANT, span.end - INSTANT))
     return list(islice(found, MOST_COMPARED + 1))

@@ -21,8 +21,10 @@ from schedules.alerts.channels import create_channel
 from schedules.alerts.rules import create_rule
 from schedules.api.site import api
 from schedules.models import AlertChannel, AlertRule, Backfill, Job, Run, TaskFunction
+from schedules.operations.calendars import create_calendar
 from schedules.operations.create import create_job, find_function
 from schedules.operations.failures import group_failures
+from schedules.operations.occurrences import skip_occurrence
 from schedules.querysets.clock import database_now
 from schedules.states import FINAL, Origin, RunState
 from tests.project import area_examples
@@ -79,6 +81,10 @@ def contract(db: None) -> Iterator[dict[str, str]]:
     Job.objects.filter(key=KEY).update(checks=["took >= 0"])
     channel = create_channel(name="ops", kind="email", target="ops@example.com", **who)
     create_rule(kind="failed", channels=[channel], **who)
+    create_calendar("Holidays", values={}, **who)
+    at = (now + timedelta(days=2)).replace(hour=5, minute=0, second=0, microsecond=0)
+    skip_occurrence(job, at=at, **who)
+    SUBJECTS.update({"name": "Holidays", "at": f"{at:%Y-%m-%dT%H:%M:%SZ}"})
     SUBJECTS.update(area_examples.make_subjects(user))
     # Django's own test client does the same: the test's transaction must outlive the request.
     request_started.disconnect(close_old_connections)
@@ -119,6 +125,11 @@ BEYOND_SCHEMAS = {
     ("/api/v1/scheduler/explain", "get"): "the job must exist",
     ("/api/v1/scheduler/verify", "get"): "the same, and a month is the longest span",
     ("/api/v1/scheduler/jobs/preview", "post"): "a new job has one kind of timetable",
+    ("/api/v1/scheduler/jobs/{job_id}/occurrences/{at}", "put"): "it is an occurrence to come",
+    ("/api/v1/scheduler/jobs/{job_id}/occurrences/{at}", "delete"): "it is an instant",
+    ("/api/v1/scheduler/calendars", "post"): "a name is free, a zone exists, and a day is left",
+    ("/api/v1/scheduler/calendars/{name}", "patch"): "the same",
+    ("/api/v1/scheduler/calendars/{name}/import", "post"): "the text is an iCalendar file",
     ("/api/v1/scheduler/plan", "post"): "the text is YAML with jobs in it",
     ("/api/v1/scheduler/apply", "post"): "the same",
     ("/api/v1/scheduler/simulate", "post"): "a span has an end after its begin",
@@ -178,6 +189,12 @@ FITTING: dict[tuple[str, str], Any] = {
     ("/api/v1/scheduler/jobs/{job_id}/dependencies/{upstream_id}", "put"): {"when": "ended"},
     ("/api/v1/scheduler/jobs/{job_id}/backfills", "post"): PAST,
     ("/api/v1/scheduler/jobs/preview", "post"): {"cronExpression": "0 6 * * *"},
+    ("/api/v1/scheduler/jobs/{job_id}/occurrences/{at}", "put"): {"skip": True},
+    ("/api/v1/scheduler/calendars", "post"): {"name": "Shop", "weekdays": ["sun"]},
+    ("/api/v1/scheduler/calendars/{name}", "patch"): {"dates": ["2026-12-25"]},
+    ("/api/v1/scheduler/calendars/{name}/import", "post"): {
+        "ics": "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20261226\nEND:VEVENT\nEND:VCALENDAR\n"
+    },
     ("/api/v1/scheduler/plan", "post"): {"file": "version: 1\njobs: {}\n"},
     ("/api/v1/scheduler/apply", "post"): {"file": "version: 1\njobs: {}\n"},
     ("/api/v1/scheduler/simulate", "post"): PAST,

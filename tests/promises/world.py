@@ -51,7 +51,7 @@ WRITTEN = (
     Run,
     *(
         apps.get_model("schedules", name)
-        for name in ("ScheduleVersion", "AuditEntry", "Dependency", "Backfill")
+        for name in ("ScheduleVersion", "OccurrenceChange", "AuditEntry", "Dependency", "Backfill")
     ),
     Job,
     PeriodicTask,

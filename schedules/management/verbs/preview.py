@@ -66,7 +66,12 @@ def _values(text: str, *, field: str) -> dict[str, Any]:
 def _lines(shape: dict[str, Any]) -> list[str]:
     lines = [shape["timetable"], *(_occurrence(one) for one in shape["occurrences"])]
     first = shape["firstRunAt"]
-    lines.append(f"The first run after saving is at {first}." if first else "It runs no more.")
+    if first:
+        lines.append(f"The first run after saving is at {first}.")
+    elif shape["isEnabled"]:
+        lines.append("It does not run by itself.")
+    else:
+        lines.append("It is disabled: nothing of this runs until it is enabled.")
     if shape["difference"] is not None:
         lines += _difference(shape["difference"])
     overlaps = shape["overlaps"]
