@@ -23,7 +23,8 @@ Try the timetable out on a virtual clock; nothing is written.
 The planner's own code decides what is due, the claim's what happens when every slot
 of a job is taken. Each run takes as long as half of the job's last successes did at
 most (--slow: 95 of 100), or --length where it has never run, and succeeds. With -f the
-jobs are those that there would be after `scheduler apply -f`. During an --outage no
+jobs are those that there would be after `scheduler apply -f`. Single occurrences that
+were skipped or moved are taken as the timetable has them. During an --outage no
 Beat plans; what was due is found after it, late.
 
 Shown are occurrences by what became of them, the busiest minutes, and how often a
