@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from schedules.models import Job, Run
+from schedules.models import DayTotal, Job, Run
 from schedules.operations.timeline import MOST_BARS, timeline
 from schedules.states import Origin, RunState
 from schedules.timing import Every
@@ -125,6 +125,20 @@ def test_the_work_does_not_grow_with_the_log_or_the_jobs(
     page = text_of(operator, "/scheduler/timeline/")
     assert 'rel="next" href="?page=2"' in page
     assert "job-39" in text_of(operator, "/scheduler/timeline/?q=job-39")
+
+
+def test_a_day_of_the_calendar_leads_to_its_runs(
+    operator: Client, hourly: Job, ran: Callable[..., Run], now: datetime
+) -> None:
+    run = ran(timedelta(0), timedelta(0))
+    day = run.scheduled_at.date()
+    DayTotal.objects.create(job=hourly, day=day, state="succeeded", number=1, took_ms=1)
+
+    page = text_of(operator, f"/scheduler/jobs/{hourly.pk}/?tab=calendar")
+
+    link = re.search(r'href="(/scheduler/runs/[^"]+)">[^<]+</a></th><td', page)
+    assert link is not None
+    assert str(run.task_id) in text_of(operator, link[1].replace("&amp;", "&"))
 
 
 @pytest.mark.parametrize(
