@@ -227,6 +227,7 @@ SCHEDULES: dict[str, Any] = {
     "alert_hosts": env.callable_hosts("ALERT_WEBHOOK_HOSTS"),
     "metrics_token": env.text("METRICS_TOKEN"),
     "site_url": env.address("SITE_URL"),
+    "flower_url": env.address("FLOWER_URL"),
 }
 
 # Celery. `project.celery` hands these to the app, and nothing else of this module.

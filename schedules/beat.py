@@ -158,6 +158,30 @@ class Chores:
                 chore()
 
 
+class Pace:
+    """How often Beat ticks and how long a tick takes, from one heartbeat to the next."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._number = 0
+        self._longest = 0.0
+
+    def note(self, seconds: float) -> None:
+        """Count a tick that took so long."""
+        self._number += 1
+        self._longest = max(self._longest, seconds)
+
+    def take(self) -> dict[str, Any]:
+        """Return what an instance's row says about it, and begin anew."""
+        seconds = time.monotonic() - self._since
+        said = {
+            "tick_rate": round(self._number / seconds, 2) if seconds and self._number else None,
+            "longest_tick": timedelta(seconds=self._longest) if self._number else None,
+        }
+        self._since, self._number, self._longest = time.monotonic(), 0, 0.0
+        return said
+
+
 class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     """The scheduler class for `CELERY_BEAT_SCHEDULER`."""
 
@@ -165,6 +189,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._connected_at: float | None = None
         self._complained = False
         self._publisher: Publisher | None = None
+        self._pace = Pace()
         super().__init__(*args, **kwargs)
 
     # What celery.beat asks of a scheduler.
@@ -181,7 +206,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         Watcher().start()
         broken_rows = BrokenRows()
         self._chores = Chores(
-            (LEASE / 3, self._lease.renew),
+            (LEASE / 3, lambda: self._lease.renew(**self._pace.take())),
             (timedelta(seconds=5), self._repair),
             (timedelta(seconds=0.4), lambda: feed_backfills(now=database_now())),
             (timedelta(seconds=3), lambda: refresh_stock_columns(now=database_now())),
@@ -207,7 +232,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         """
         try:
             close_old_connections()
-            return self._tick()
+            return self._timed_tick()
         except DATABASE_AWAY as error:
             self._lost_database(error)
         except Exception:
@@ -233,6 +258,12 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         return "    . timetable -> the database's, read at every tick"
 
     # A tick.
+
+    def _timed_tick(self) -> float:
+        begun = time.monotonic()
+        pause = self._tick()
+        self._pace.note(time.monotonic() - begun)
+        return pause
 
     def _tick(self) -> float:
         now = database_now()

@@ -56,6 +56,9 @@ class ScheduleSettings:
     site_url: str = ""
     """Where people find this site, for the links in alerts."""
 
+    flower_url: str = ""
+    """Where people find Flower, for the links to it; empty: there are none."""
+
     rollout: timedelta = timedelta(minutes=5)
     """How long a run waits for a worker that knows its task, when others do not: workers of two
     versions may be running side by side."""

@@ -10,6 +10,7 @@ from datetime import timedelta
 from mmap import mmap
 from struct import Struct
 from time import CLOCK_BOOTTIME, clock_gettime
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import DatabaseError, connection
@@ -68,11 +69,15 @@ class Lease:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def renew(self, status: InstanceStatus = InstanceStatus.RUNNING) -> None:
-        """Write the heartbeat, and the row where it is not there yet. Raises DatabaseError."""
+    def renew(self, status: InstanceStatus = InstanceStatus.RUNNING, **facts: Any) -> None:
+        """Write the heartbeat, and the row where it is not there yet. Raises DatabaseError.
+
+        `facts` are other columns of the row that change with it.
+        """
         begun = clock_gettime(CLOCK_BOOTTIME)
         now = database_now()
-        renewed = Instance.objects.filter(pk=self.id).update(heartbeat_at=now, status=status)
+        changes = {"heartbeat_at": now, "status": status, **facts}
+        renewed = Instance.objects.filter(pk=self.id).update(**changes)
         if not renewed:
             Instance.objects.create(
                 id=self.id,
@@ -81,11 +86,9 @@ class Lease:
                 host=socket.gethostname(),
                 pid=os.getpid(),
                 mode=self.mode,
-                status=status,
                 started_at=now,
-                heartbeat_at=now,
+                **changes,
             )
-
         _INSTANT.pack_into(self._renewed, 0, begun)
 
     def age(self) -> timedelta | None:

@@ -177,6 +177,8 @@ def child_variables(plan: Plan, *, broker_url: str) -> dict[str, str]:
         "DATA_DIR": str(settings.DATA_DIR),
         "DJANGO_SETTINGS_MODULE": os.environ.get("DJANGO_SETTINGS_MODULE", "project.settings"),
     }
+    if "flower" in plan.parts and not settings.env.text("FLOWER_URL"):
+        variables["FLOWER_URL"] = plan.flower_url
     if plan.host not in LOOPBACK and not settings.IS_PRODUCTION:
         # Whoever opens it to the network cannot know by which names it will be called.
         variables["ALLOWED_HOSTS"] = settings.env.text("ALLOWED_HOSTS", default="*")

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+from django.db.models import Q
+
+from schedules.alerts.rules import OF_THE_SCHEDULER
 from schedules.errors import InvalidInput
-from schedules.models import AlertChannel, AlertRule, Delivery
+from schedules.models import AlertChannel, AlertRule, Delivery, Job
 
 MOST_COUNTED = 10_000
 """Deliveries that are counted for the number of pages."""
@@ -17,6 +20,12 @@ def all_channels() -> Sequence[AlertChannel]:
 def all_rules() -> Sequence[AlertRule]:
     """Return the rules by name, with their jobs and channels."""
     return list(AlertRule.objects.select_related("job").prefetch_related("channels"))
+
+
+def rules_about(job: Job) -> Sequence[AlertRule]:
+    """Return the rules that may tell of the job: its own, and those about every job."""
+    about = AlertRule.objects.filter(Q(job=job) | Q(job=None)).exclude(kind__in=OF_THE_SCHEDULER)
+    return list(about.select_related("job").prefetch_related("channels"))
 
 
 def channels_named(names: Iterable[str]) -> Sequence[AlertChannel]:

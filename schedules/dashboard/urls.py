@@ -2,11 +2,20 @@
 
 from django.urls import path
 
+from schedules.dashboard.actions.alert_editor import (
+    change_channel,
+    change_rule,
+    new_channel,
+    new_rule,
+    remove_channel,
+    remove_rule,
+)
 from schedules.dashboard.actions.alerts import mute, try_channel, unmute
 from schedules.dashboard.actions.backfills import end_backfill, new_backfill
 from schedules.dashboard.actions.calendars import calendars
 from schedules.dashboard.actions.calendars import edit as edit_calendar
 from schedules.dashboard.actions.failures import act_on_failures
+from schedules.dashboard.actions.dependencies import new_dependency, remove_dependency
 from schedules.dashboard.actions.job_editor import edit_job, new_job
 from schedules.dashboard.actions.jobs import act_on_job
 from schedules.dashboard.actions.many import bulk, halt, unhalt
@@ -36,6 +45,10 @@ pages = [
     path("jobs/<int:number>/", job, name="job"),
     path("jobs/<int:number>/edit", edit_job, name="edit_job"),
     path("jobs/<int:number>/backfill", new_backfill, name="new_backfill"),
+    path("jobs/<int:number>/depend", new_dependency, name="new_dependency"),
+    path(
+        "jobs/<int:number>/depend/<int:upstream>/remove", remove_dependency, name="end_dependency"
+    ),
     path("backfills/<uuid:backfill_id>/cancel", end_backfill, name="end_backfill"),
     path("jobs/<int:number>/<slug:verb>", act_on_job, name="act_on_job"),
     path(
@@ -56,8 +69,14 @@ pages = [
     path("calendars/by-name/<str:name>", edit_calendar, name="edit_calendar"),
     path("workers/", workers, name="workers"),
     path("alerts/", alerts, name="alerts"),
+    path("alerts/rules/new", new_rule, name="new_rule"),
+    path("alerts/rules/<int:number>/edit", change_rule, name="edit_rule"),
+    path("alerts/rules/<int:number>/delete", remove_rule, name="delete_rule"),
     path("alerts/rules/<int:number>/mute", mute, name="mute"),
     path("alerts/rules/<int:number>/unmute", unmute, name="unmute"),
+    path("alerts/channels/new", new_channel, name="new_channel"),
+    path("alerts/channels/<int:number>/edit", change_channel, name="edit_channel"),
+    path("alerts/channels/<int:number>/delete", remove_channel, name="delete_channel"),
     path("alerts/channels/<int:number>/test", try_channel, name="try_channel"),
     path("audit/", audit, name="audit"),
 ]

@@ -4,21 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from celery import current_app
 from django.db.models import Count, Max, Min, Q
 
-from schedules import broker
 from schedules.conf import options
 from schedules.models import Delivery, GlobalPause, Instance, Job, Run
 from schedules.operations.listing import count_up_to
+from schedules.operations.queues import queue_lengths
 from schedules.overlap import WAITS_FOR_A_SLOT
 from schedules.querysets.runs import RunQuerySet
 from schedules.states import UNSENT, DeliveryState, InstanceKind, RunState
 
 MOST_COUNTED = 100_000
 """Waiting runs are counted up to here; a backlog beyond it is no less a backlog."""
-
-PATIENCE = 1.0  # seconds, for the broker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +41,7 @@ def look(*, now: datetime) -> Standing:
     due = _outbox(now)
     oldest = due.aggregate(oldest=Min("due_at"))["oldest"]
     next_due = Job.objects.filter(next_due_at__isnull=False).aggregate(at=Min("next_due_at"))["at"]
-    queues = _queues()
+    queues = queue_lengths()
     return Standing(
         runs={
             "outbox": count_up_to(due, limit=MOST_COUNTED),
@@ -108,15 +105,3 @@ def _deliveries() -> dict[str, int]:
     found = waiting.order_by().values_list("state").annotate(n=Count("pk"))
     open_states = (DeliveryState.GATHERING, DeliveryState.PENDING)
     return {str(state): 0 for state in open_states} | dict(found)
-
-
-def _queues() -> dict[str, int] | None:
-    """Return the messages in each queue; None when the broker does not answer."""
-    app = current_app
-    named = Job.objects.existing().exclude(queue="").order_by().values_list("queue", flat=True)
-    wanted = list(dict.fromkeys([*app.amqp.queues, *named.distinct()]))
-    patience = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
-    try:
-        return broker.depths(app, wanted, transport_options=patience, connect_timeout=PATIENCE)
-    except broker.AWAY:
-        return None

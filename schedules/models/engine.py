@@ -21,6 +21,12 @@ class Instance(models.Model):
     started_at = models.DateTimeField()
     heartbeat_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True, blank=True)
+    tick_rate = models.FloatField(
+        null=True, blank=True, help_text="Of a Beat: ticks a second, between its last heartbeats."
+    )
+    longest_tick = models.DurationField(
+        null=True, blank=True, help_text="Of a Beat: its longest tick between its last heartbeats."
+    )
 
     objects = InstanceQuerySet.as_manager()
 

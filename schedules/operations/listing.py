@@ -30,6 +30,11 @@ def find_job(reference: str) -> Job | None:
     return next(iter(found.values()), None)
 
 
+def job_keys(*, limit: int = 1000) -> list[str]:
+    """Return the keys of existing jobs, for a list to choose from."""
+    return list(Job.objects.existing().order_by("key").values_list("key", flat=True)[:limit])
+
+
 def list_jobs(jobs: QuerySet[Job] | None = None) -> list[JobRow]:
     """Return jobs with their latest finished runs; all existing ones if none are chosen."""
     chosen = Job.objects.existing() if jobs is None else jobs

@@ -21,12 +21,13 @@ CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 def addresses(jobs: list[Job], runs: list[Run]) -> list[str]:
     job = f"jobs/{jobs[0].pk}/"
     of_state = {run.state: f"runs/{run.task_id}/" for run in runs[:-1]}
-    tabs = ("calendar", "charts", "next", "definition", "changes")
+    tabs = ("calendar", "charts", "next", "dependencies", "alerts", "definition", "changes")
     return [
         *("", "jobs/", job, *(f"{job}?tab={tab}" for tab in tabs), f"{job}edit", f"{job}pause"),
         *("jobs/new", "jobs/new?task=add", "runs/", "runs/failures"),
         *(of_state[RunState.RUNNING], of_state[RunState.FAILED], of_state[RunState.MISSED]),
         *("timeline/?span=1d", "missed/", "one-offs/", "workers/", "alerts/", "audit/"),
+        *("alerts/rules/new", "alerts/channels/new", f"{job}depend"),
     ]
 
 

@@ -2,10 +2,12 @@
 
 import os
 import threading
+from datetime import timedelta
 
 import pytest
 
 from schedules import lease
+from schedules.beat import Pace
 from schedules.lease import Lease
 from schedules.models import Instance
 from schedules.states import InstanceKind, InstanceStatus
@@ -42,3 +44,20 @@ def test_no_child_is_forked_while_the_lease_is_being_written() -> None:
         thread.start()
         assert not forked.wait(0.2)
     assert forked.wait(10)
+
+
+@pytest.mark.django_db
+def test_a_beat_says_with_its_heartbeat_how_it_ticks() -> None:
+    mine, pace = Lease(InstanceKind.BEAT, "beat@here"), Pace()
+    mine.renew(**pace.take())
+    assert Instance.objects.get(pk=mine.id).tick_rate is None
+
+    pace.note(0.02)
+    pace.note(0.01)
+    mine.renew(**pace.take())
+
+    row = Instance.objects.get(pk=mine.id)
+    assert row.tick_rate is not None
+    assert row.tick_rate > 0
+    assert row.longest_tick == timedelta(milliseconds=20)
+    assert pace.take() == {"tick_rate": None, "longest_tick": None}

@@ -1,26 +1,24 @@
 """Muting a rule, letting it speak again, and trying a channel."""
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from schedules.access.permissions import may_operate
 from schedules.alerts.channels import send_test
 from schedules.alerts.rules import mute_rule, unmute_rule
+from schedules.dashboard.actions.alert_editor import channel_or_404, rule_or_404
 from schedules.dashboard.actions.jobs import SOURCE
 from schedules.dashboard.actions.questions import Question, ask, done, end_of_pause, reason_of
 from schedules.dashboard.guard import action
 from schedules.dashboard.reader import Reader
 from schedules.errors import InvalidInput, Refused
-from schedules.models import AlertChannel, AlertRule
 
 
 @action(may_operate)
 def mute(reader: Reader, *, number: int) -> HttpResponse:
     """Ask about, or carry out, silencing a rule, for a while or until somebody unmutes it."""
-    rule = AlertRule.objects.filter(pk=number).first()
-    if rule is None:
-        raise Http404
+    rule = rule_or_404(number)
     question = Question(
         title=_("Mute %(rule)s?") % {"rule": rule.name},
         consequence=_("What it would tell meanwhile is told to nobody, also not afterwards."),
@@ -49,9 +47,7 @@ def mute(reader: Reader, *, number: int) -> HttpResponse:
 @action(may_operate)
 def unmute(reader: Reader, *, number: int) -> HttpResponse:
     """Ask about, or carry out, letting a rule speak again."""
-    rule = AlertRule.objects.filter(pk=number).first()
-    if rule is None:
-        raise Http404
+    rule = rule_or_404(number)
     question = Question(
         title=_("Unmute %(rule)s?") % {"rule": rule.name},
         consequence=_("It tells again what happens from now on."),
@@ -70,9 +66,7 @@ def unmute(reader: Reader, *, number: int) -> HttpResponse:
 @action(may_operate)
 def try_channel(reader: Reader, *, number: int) -> HttpResponse:
     """Ask about, or carry out, sending a test message over a channel."""
-    channel = AlertChannel.objects.filter(pk=number).first()
-    if channel is None:
-        raise Http404
+    channel = channel_or_404(number)
     question = Question(
         title=_("Send a test over %(channel)s?") % {"channel": channel.name},
         consequence=_("Whoever is behind it gets a message that says that nothing is wrong."),

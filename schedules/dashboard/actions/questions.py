@@ -32,7 +32,7 @@ LENGTHS = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What a person is asked. Which fields there are is said by their names in `fields`:
-    `reason`, `until`, `at`, `range`, `even_if_disabled`, `drain`.
+    `reason`, `until`, `at`, `range`, `upstream`, `even_if_disabled`, `drain`.
     """
 
     title: str
@@ -46,6 +46,8 @@ class Question:
     at: datetime | None = None
     hidden: Sequence[tuple[str, str]] = ()
     subjects: Sequence[str] = ()
+    suggestions: Sequence[str] = ()
+    """Keys of jobs to choose from."""
 
 
 def ask(

@@ -9,13 +9,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from schedules.adapters.ignored import ignored_by
+from schedules.alerts.reading import rules_about
 from schedules.dashboard.drawing.bars import outcome_bars
 from schedules.dashboard.drawing.curves import curve, scatter
 from schedules.dashboard.drawing.heatmap import WEEKS_AHEAD, WEEKS_BACK, year
 from schedules.dashboard.drawing.sparkline import sparkline
 from schedules.dashboard.guard import page, show
+from schedules.dashboard.pages.alerts import shown_rule
 from schedules.dashboard.reader import Reader
 from schedules.dashboard.words.backfills import WHICH
+from schedules.dashboard.words.choices import AFTER
 from schedules.dashboard.words.json_text import as_text
 from schedules.dashboard.words.lengths import length
 from schedules.dashboard.words.policies import rules_of
@@ -24,6 +27,7 @@ from schedules.models import Job, Run
 from schedules.operations.backfill import backfills_of, progress_of
 from schedules.operations.conditions import condition
 from schedules.operations.day_totals import success_of
+from schedules.operations.dependencies import dependencies_of, dependents_of
 from schedules.operations.finding import Wanted, find_runs
 from schedules.operations.job_history import (
     days_of,
@@ -38,7 +42,7 @@ from schedules.operations.listing import instance_names_of, list_jobs
 from schedules.operations.outcomes import last_day, spread
 from schedules.operations.upcoming import next_of
 from schedules.querysets.newest import newest_of_jobs
-from schedules.states import Which
+from schedules.states import After, Which
 
 RUNS_SHOWN = 25
 NEXT_SHOWN = 20
@@ -50,6 +54,8 @@ TABS = (
     ("charts", gettext_lazy("Charts")),
     ("next", gettext_lazy("Next")),
     ("backfills", gettext_lazy("Backfills")),
+    ("dependencies", gettext_lazy("Dependencies")),
+    ("alerts", gettext_lazy("Alerts")),
     ("definition", gettext_lazy("Definition")),
     ("changes", gettext_lazy("Changes")),
 )
@@ -174,6 +180,21 @@ def _backfills(reader: Reader, shown: Job) -> dict[str, Any]:
     return {"backfills": rows}
 
 
+def _dependencies(reader: Reader, shown: Job) -> dict[str, Any]:
+    return {
+        "dependencies": [(one, AFTER[After(one.on)]) for one in dependencies_of(shown)],
+        "dependents": [(one, AFTER[After(one.on)]) for one in dependents_of(shown)],
+    }
+
+
+def _alerts(reader: Reader, shown: Job) -> dict[str, Any]:
+    rules = rules_about(shown)
+    return {
+        "own_rules": [shown_rule(rule, now=reader.now) for rule in rules if rule.job_id],
+        "general_rules": [shown_rule(rule, now=reader.now) for rule in rules if not rule.job_id],
+    }
+
+
 def _definition(reader: Reader, shown: Job) -> dict[str, Any]:
     arguments = {"args": shown.args, "kwargs": shown.kwargs}
     return {
@@ -192,6 +213,8 @@ _CONTENTS: dict[str, Callable[[Reader, Job], dict[str, Any]]] = {
     "charts": _charts,
     "next": _next,
     "backfills": _backfills,
+    "dependencies": _dependencies,
+    "alerts": _alerts,
     "definition": _definition,
     "changes": _changes,
 }

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from schedules.dashboard.drawing.curves import curve
 from schedules.dashboard.drawing.story import Stretch, story_bar
+from schedules.dashboard.flower import flower_of
 from schedules.dashboard.guard import page, show
 from schedules.dashboard.reader import Reader
 from schedules.dashboard.words.json_text import as_text
@@ -48,6 +49,7 @@ def run(reader: Reader, *, task_id: UUID) -> HttpResponse:
         "can_move": is_parked(shown),
         "can_dismiss": may_be_dismissed(shown),
         "can_recheck": shown.state == RunState.SUCCEEDED and shown.job and shown.job.checks,
+        "flower": flower_of(task_id=shown.task_id) if shown.sent_at else "",
         "did_not_run": shown.state in (RunState.MISSED, RunState.SKIPPED) and shown.job_id,
         **(_details(shown, story) if reader.may_view_details else {}),
     }

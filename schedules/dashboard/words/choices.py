@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from schedules.states import DayOff, OnLost, Overlap
+from schedules.states import After, DayOff, OnLost, Overlap
 
 OVERLAPS = (
     (Overlap.SKIP.value, _("skip what comes due meanwhile")),
@@ -26,3 +26,10 @@ DAYS_OFF = (
     (DayOff.SKIP.value, _("do not run")),
     (DayOff.NEXT_DAY.value, _("run at the same time of the next allowed day")),
 )
+
+AFTER = {
+    After.SUCCEEDED: _("succeeded"),
+    After.FAILED: _("failed, lost or timed out"),
+    After.ENDED: _("ended, however it did"),
+}
+"""How a run must have ended for another job to run after it."""

@@ -7,12 +7,21 @@ from schedules.models import Job, Run
 
 def addresses(job: Job, run: Run) -> list[str]:
     here, there = f"/scheduler/jobs/{job.pk}/", f"/scheduler/runs/{run.task_id}/"
-    tabs = ("calendar", "charts", "next", "backfills", "definition", "changes")
+    tabs = (
+        "calendar",
+        "charts",
+        "next",
+        "backfills",
+        "dependencies",
+        "alerts",
+        "definition",
+        "changes",
+    )
     return [
         "/scheduler/",
         "/scheduler/jobs/",
         here,
-        *(f"{here}?tab={tab}" for tab in tabs),
+        *(f"{here}?tab={tab}" for tab in (*tabs, "changes")),
         "/scheduler/runs/",
         "/scheduler/runs/failures",
         there,
@@ -32,9 +41,13 @@ def questions(job: Job, run: Run) -> list[str]:
         f"/scheduler/jobs/{job.pk}/delete",
         f"/scheduler/jobs/{job.pk}/backfill",
         f"/scheduler/jobs/{job.pk}/edit",
+        f"/scheduler/jobs/{job.pk}/depend",
         "/scheduler/jobs/new",
         "/scheduler/jobs/new?task=add",
         "/scheduler/calendars/new",
+        "/scheduler/alerts/rules/new",
+        f"/scheduler/alerts/rules/new?job={job.pk}",
+        "/scheduler/alerts/channels/new",
         "/scheduler/pause",
         "/scheduler/resume",
         *(f"/scheduler/runs/{run.task_id}/{verb}" for verb in ("retry", "cancel", "move")),

@@ -10,7 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from schedules.models import AuditEntry, Job, Run
+from schedules.conf import options
+from schedules.models import AuditEntry, Instance, Job, Run
 from schedules.states import Origin, RunState
 from schedules.timing import Cron, to_spec
 from tests.schedules.dashboard.site import addresses, questions, text_of
@@ -256,3 +257,46 @@ def test_a_superuser_sees_everything(job: Job, runs: list[Run]) -> None:
 
     for address in [*addresses(job, runs[5]), *questions(job, runs[5])]:
         assert browser.get(address).status_code == 200, address
+
+
+def test_workers_show_ticks_queues_and_the_way_to_flower(
+    viewer: Client,
+    job: Job,
+    runs: list[Run],
+    now: datetime,
+    settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from schedules.dashboard.pages import workers
+
+    Instance.objects.update(tick_rate=2.46, longest_tick=timedelta(milliseconds=31))
+    Run.objects.filter(pk=runs[5].pk).update(sent_at=now)
+    monkeypatch.setitem(settings.SCHEDULES, "flower_url", "https://flower.example.com/x/")
+    options.cache_clear()
+    monkeypatch.setattr(workers.broker_probe, "glance", lambda: True)
+    monkeypatch.setattr(workers, "queue_lengths", lambda: {"celery": 17, "slow": 0})
+    page = text_of(viewer, "/scheduler/workers/")
+    run = text_of(viewer, f"/scheduler/runs/{runs[5].task_id}/")
+    unsent = text_of(viewer, f"/scheduler/runs/{runs[-1].task_id}/")
+    monkeypatch.undo()
+    options.cache_clear()
+
+    assert "2.5" in page
+    assert "longest 31 ms" in page
+    assert '<bdi class="code">slow</bdi>' in page
+    assert 'href="https://flower.example.com/x/workers"' in page
+    assert f'href="https://flower.example.com/x/task/{runs[5].task_id}"' in run
+    assert "flower" not in unsent
+
+
+def test_queues_of_a_broker_that_is_away_are_not_waited_for(
+    viewer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from schedules.dashboard.pages import workers
+
+    monkeypatch.setattr(workers.broker_probe, "glance", lambda: False)
+    monkeypatch.setattr(workers, "queue_lengths", lambda: pytest.fail("it was asked"))
+
+    assert "The broker does not answer. What is due is kept" in text_of(
+        viewer, "/scheduler/workers/"
+    )

@@ -1,7 +1,13 @@
-"""The Arabic catalogue: it has every word of the dashboard, and its compiled form is up to date."""
+"""The catalogues: each has every word of the dashboard, and its compiled form is up to date.
 
+To add a word: write its entry into `schedules/locale/*/LC_MESSAGES/django.po`, in each language,
+and run `msgfmt --check -o django.mo django.po` in each of these folders.
+"""
+
+import ast
 import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,26 +15,36 @@ import pytest
 import schedules
 
 PACKAGE = Path(schedules.__file__).parent
-FOLDER = PACKAGE / "locale" / "ar" / "LC_MESSAGES"
 TEMPLATES = sorted((PACKAGE / "templates" / "schedules").rglob("*.html"))
-MODULES = sorted((PACKAGE / "dashboard").rglob("*.py"))
+MODULES = [*sorted((PACKAGE / "dashboard").rglob("*.py")), *(PACKAGE / "templatetags").glob("*.py")]
+
+LANGUAGES = ["ar"]
+HOW = "write these into {po}, then run `msgfmt --check -o django.mo django.po` in its folder"
 
 _SIMPLE = re.compile(r"""\{%\s*translate\s+(?:"([^"]+)"|'([^']+)')""")
 _IN_TAG = re.compile(r"""=_\("([^"]+)"\)""")
 _BLOCK = re.compile(r"\{%\s*blocktranslate[^%]*%\}(.*?)\{%\s*(?:plural|endblocktranslate)", re.S)
-_CALL = re.compile(r"""\b_\(\s*((?:"(?:[^"\\]|\\.)*"\s*)+)""")
+_NAMES = re.compile(r"_|n?p?gettext(_lazy)?|np?gettext(_lazy)?")
+_PLACES = re.compile(r"%\((\w+)\)")
 
 
-def compiled() -> set[str]:
-    """The msgids of the compiled catalogue, without contexts and plurals."""
-    data = (FOLDER / "django.mo").read_bytes()
-    _magic, _revision, number, start = struct.unpack("<4I", data[:16])
-    found = set()
-    for place in range(number):
+def folder_of(language: str) -> Path:
+    return PACKAGE / "locale" / language / "LC_MESSAGES"
+
+
+def compiled(language: str) -> dict[str, list[str]]:
+    """The compiled catalogue: msgid, without context and plural, to its translations."""
+    data = (folder_of(language) / "django.mo").read_bytes()
+    _magic, _revision, number, ids, texts = struct.unpack("<5I", data[:20])
+
+    def text(start: int, place: int) -> str:
         size, offset = struct.unpack("<2I", data[start + 8 * place : start + 8 * place + 8])
-        text = data[offset : offset + size].decode()
-        found.add(text.split("\x04")[-1].split("\0")[0])
-    return found
+        return data[offset : offset + size].decode()
+
+    return {
+        text(ids, place).split("\x04")[-1].split("\0")[0]: text(texts, place).split("\0")
+        for place in range(number)
+    }
 
 
 def in_template(text: str) -> set[str]:
@@ -39,30 +55,50 @@ def in_template(text: str) -> set[str]:
     return found
 
 
-def in_module(text: str) -> set[str]:
-    calls = _CALL.findall(text)
-    return {"".join(re.findall(r'"((?:[^"\\]|\\.)*)"', call)).replace('\\"', '"') for call in calls}
+def in_module(text: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            name = node.func.id
+            if _NAMES.fullmatch(name) and node.args:
+                word = node.args[1 if "pgettext" in name else 0]
+                if isinstance(word, ast.Constant) and isinstance(word.value, str):
+                    yield word.value
 
 
-@pytest.mark.parametrize("path", [*TEMPLATES, *MODULES], ids=lambda path: path.name)
-def test_every_word_is_translated(path: Path) -> None:
-    text = path.read_text()
-    used = in_template(text) if path.suffix == ".html" else in_module(text)
-
-    assert used - compiled() == set()
-
-
-def test_no_translation_is_empty() -> None:
-    text = (FOLDER / "django.po").read_text()
-
-    assert re.findall(r'\nmsgstr(?:\[\d\])? ""\n(?!")', text[text.index("msgid ", 20) + 10 :]) == []
+@pytest.fixture(scope="module")
+def used() -> set[str]:
+    found = {word for path in MODULES for word in in_module(path.read_text())}
+    for path in TEMPLATES:
+        found |= in_template(path.read_text())
+    return found
 
 
-def test_the_compiled_catalogue_is_that_of_the_text() -> None:
-    text = (FOLDER / "django.po").read_text()
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_word_is_translated(language: str, used: set[str]) -> None:
+    found = compiled(language)
+
+    missing = used - {word for word, texts in found.items() if all(texts)}
+    assert not missing, HOW.format(po=folder_of(language) / "django.po") + f": {sorted(missing)}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_translation_has_the_places_of_its_word(language: str) -> None:
+    wrong = {
+        word
+        for word, texts in compiled(language).items()
+        for text in texts
+        if not set(_PLACES.findall(text)) <= set(_PLACES.findall(word)) | {"number", "pause"}
+    }
+
+    assert wrong == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_compiled_catalogue_is_that_of_the_text(language: str) -> None:
+    text = (folder_of(language) / "django.po").read_text()
     written = {
         "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', block)).replace('\\"', '"')
         for block in re.findall(r'^msgid ((?:"(?:[^"\\]|\\.)*"\n)+)', text, re.M)
     }
 
-    assert written == compiled()
+    assert written == set(compiled(language))
