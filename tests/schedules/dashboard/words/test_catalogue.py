@@ -18,7 +18,7 @@ PACKAGE = Path(schedules.__file__).parent
 TEMPLATES = sorted((PACKAGE / "templates" / "schedules").rglob("*.html"))
 MODULES = [*sorted((PACKAGE / "dashboard").rglob("*.py")), *(PACKAGE / "templatetags").glob("*.py")]
 
-LANGUAGES = ["ar"]
+LANGUAGES = ["ar", "id"]
 HOW = "write these into {po}, then run `msgfmt --check -o django.mo django.po` in its folder"
 
 _SIMPLE = re.compile(r"""\{%\s*translate\s+(?:"([^"]+)"|'([^']+)')""")
