@@ -14,8 +14,8 @@ from schedules.dashboard.actions.alerts import mute, try_channel, unmute
 from schedules.dashboard.actions.backfills import end_backfill, new_backfill
 from schedules.dashboard.actions.calendars import calendars
 from schedules.dashboard.actions.calendars import edit as edit_calendar
-from schedules.dashboard.actions.failures import act_on_failures
 from schedules.dashboard.actions.dependencies import new_dependency, remove_dependency
+from schedules.dashboard.actions.failures import act_on_failures
 from schedules.dashboard.actions.job_editor import edit_job, new_job
 from schedules.dashboard.actions.jobs import act_on_job
 from schedules.dashboard.actions.many import bulk, halt, unhalt

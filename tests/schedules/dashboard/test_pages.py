@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from schedules.conf import options
+from schedules.health import broker_probe
 from schedules.models import AuditEntry, Instance, Job, Run
 from schedules.states import Origin, RunState
 from schedules.timing import Cron, to_spec
@@ -273,7 +274,7 @@ def test_workers_show_ticks_queues_and_the_way_to_flower(
     Run.objects.filter(pk=runs[5].pk).update(sent_at=now)
     monkeypatch.setitem(settings.SCHEDULES, "flower_url", "https://flower.example.com/x/")
     options.cache_clear()
-    monkeypatch.setattr(workers.broker_probe, "glance", lambda: True)
+    monkeypatch.setattr(broker_probe, "glance", lambda: True)
     monkeypatch.setattr(workers, "queue_lengths", lambda: {"celery": 17, "slow": 0})
     page = text_of(viewer, "/scheduler/workers/")
     run = text_of(viewer, f"/scheduler/runs/{runs[5].task_id}/")
@@ -294,7 +295,7 @@ def test_queues_of_a_broker_that_is_away_are_not_waited_for(
 ) -> None:
     from schedules.dashboard.pages import workers
 
-    monkeypatch.setattr(workers.broker_probe, "glance", lambda: False)
+    monkeypatch.setattr(broker_probe, "glance", lambda: False)
     monkeypatch.setattr(workers, "queue_lengths", lambda: pytest.fail("it was asked"))
 
     assert "The broker does not answer. What is due is kept" in text_of(
