@@ -7,11 +7,12 @@ from pydantic import Field
 
 from schedules.operations.calendars import calendar_named
 from schedules.rest.camel import WHOLE, Asked, Instant, Moment, Name, Reply, Text
-from schedules.states import Overlap
+from schedules.states import OnLost, Overlap
 
 MOST_SECONDS = 3660 * 86_400
 JobAction = Literal["enable", "disable", "trigger", "pause", "resume"]
 Amount = Annotated[int, Field(ge=0, le=MOST_SECONDS), WHOLE]
+Length = Annotated[int, Field(ge=1, le=MOST_SECONDS), WHOLE]
 Grace = Annotated[
     int,
     Field(ge=-1, le=MOST_SECONDS, description="Seconds; 0 none, -1 however late."),
@@ -80,6 +81,26 @@ class _Entry(Asked):
     after: Annotated[list[AfterRequest], Field(max_length=100)] | None = Field(
         None, description="All the jobs that it is to run after."
     )
+    jitter_seconds: Amount | None = Field(
+        None, description="How much later than its time a run may start; the same each time."
+    )
+    time_limit_seconds: Length | None = Field(None, description="After it the body is ended.")
+    soft_time_limit_seconds: Length | None = Field(
+        None, description="After it SoftTimeLimitExceeded is raised in the body."
+    )
+    max_retries: Annotated[int, Field(ge=0, le=100), WHOLE] | None = Field(
+        None, description="Tries after the first, each twice as long after the one before."
+    )
+    retry_delay_seconds: Amount | None = Field(None, description="Before the first of them.")
+    on_lost: Literal["retry", "fail"] | None = Field(
+        None, description="What becomes of a run whose worker vanished."
+    )
+    exclusive: bool | None = Field(
+        None, description="Its body is ended before another one may begin."
+    )
+    retention_seconds: Length | None = Field(
+        None, description="How long its history is kept; null as long as everybody's."
+    )
     checks: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=20)] | None = (
         Field(
             None,
@@ -130,6 +151,11 @@ CLEARED: dict[str, Any] = {
     "is_enabled": True,
     "is_primary": False,
     "overlap": Overlap.SKIP.value,
+    "jitter_seconds": 0,
+    "max_retries": 0,
+    "retry_delay_seconds": 60,
+    "on_lost": OnLost.FAIL.value,
+    "exclusive": False,
     **{f"{field}_{code}": "" for field in ("name", "description") for code in ("en", "ar", "id")},
     "args": [],
     "kwargs": {},
@@ -137,6 +163,12 @@ CLEARED: dict[str, Any] = {
     "checks": None,
 }
 """What null stands for: the default of a new job."""
+
+LENGTHS = {
+    f"{column}_seconds"
+    for column in ("jitter", "time_limit", "soft_time_limit", "retry_delay", "retention")
+}
+"""Fields in seconds, named as the columns."""
 
 INSIDE = {"misfire_grace_time": "misfire_grace", "is_enabled": "enabled"}
 """Fields of the operations, where they are named differently here."""
@@ -157,6 +189,10 @@ def as_values(asked: _Entry) -> dict[str, Any]:
     if "misfire_grace_time" in values:
         seconds: int = values["misfire_grace_time"]
         values["misfire_grace_time"] = None if seconds < 0 else timedelta(seconds=seconds)
+    for name in LENGTHS & values.keys():
+        length: int | None = values.pop(name)
+        column = name.removesuffix("_seconds")
+        values[column] = None if length is None else timedelta(seconds=length)
     return {INSIDE.get(name, name): value for name, value in values.items()}
 
 
@@ -200,6 +236,14 @@ class ScheduledJob(Reply):
     misfire_grace_time: int
     coalesce: bool
     overlap: str
+    jitter_seconds: float
+    time_limit_seconds: float | None
+    soft_time_limit_seconds: float | None
+    max_retries: int
+    retry_delay_seconds: float
+    on_lost: str
+    exclusive: bool
+    retention_seconds: float | None
     is_enabled: bool
     is_active: bool
     is_primary: bool

@@ -1,6 +1,6 @@
 """The record of what was in force when: each change of a job's timetable, pause or policy."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import F
@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce
 
 from schedules.models import Job, Run, ScheduleVersion
 from schedules.states import Origin
+from schedules.timing.instants import in_seconds
 
 
 def write_version(job: Job, *, since: datetime, by: str, reason: str = "") -> None:
@@ -30,15 +31,15 @@ def policy_in_force(job: Job) -> dict[str, Any]:
         "active": job.is_active,
         "one_off": job.one_off,
         "pause": _pause(job),
-        "misfire_grace_seconds": _seconds(job.misfire_grace),
+        "misfire_grace_seconds": in_seconds(job.misfire_grace),
         "coalesce": job.coalesce,
-        "jitter_seconds": _seconds(job.jitter),
+        "jitter_seconds": in_seconds(job.jitter),
         "max_instances": job.max_instances,
         "overlap": str(job.overlap),
-        "time_limit_seconds": _seconds(job.time_limit),
-        "soft_time_limit_seconds": _seconds(job.soft_time_limit),
+        "time_limit_seconds": in_seconds(job.time_limit),
+        "soft_time_limit_seconds": in_seconds(job.soft_time_limit),
         "max_retries": job.max_retries,
-        "retry_delay_seconds": _seconds(job.retry_delay),
+        "retry_delay_seconds": in_seconds(job.retry_delay),
         "on_lost": str(job.on_lost),
         "exclusive": job.exclusive,
         "tzdata": job.tzdata_version,
@@ -68,7 +69,3 @@ def _pause(job: Job) -> dict[str, Any] | None:
         "by": job.paused_by,
         "reason": job.pause_reason,
     }
-
-
-def _seconds(duration: timedelta | None) -> float | None:
-    return None if duration is None else duration.total_seconds()

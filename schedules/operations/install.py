@@ -19,6 +19,7 @@ from schedules.operations.timetables import current_timetable, point_at
 from schedules.registry import Declaration, all_declared, argument_schema, texts_of
 from schedules.states import Owner
 from schedules.timing import to_spec
+from schedules.timing.instants import in_seconds
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -163,17 +164,17 @@ def _as_json(declaration: Declaration) -> dict[str, Any]:
         "timetable": to_spec(declaration.timetable),
         "kwargs": dict(declaration.kwargs),
         "enabled": declaration.enabled,
-        "misfire_grace": _seconds(declaration.misfire_grace),
+        "misfire_grace": in_seconds(declaration.misfire_grace),
         "coalesce": declaration.coalesce,
         "max_instances": declaration.max_instances,
         "overlap": str(declaration.overlap),
         "priority": declaration.priority,
         "queue": declaration.queue,
-        "jitter": _seconds(declaration.jitter),
-        "time_limit": _seconds(declaration.time_limit),
-        "soft_time_limit": _seconds(declaration.soft_time_limit),
+        "jitter": in_seconds(declaration.jitter),
+        "time_limit": in_seconds(declaration.time_limit),
+        "soft_time_limit": in_seconds(declaration.soft_time_limit),
         "max_retries": declaration.max_retries,
-        "retry_delay": _seconds(declaration.retry_delay),
+        "retry_delay": in_seconds(declaration.retry_delay),
         "on_lost": str(declaration.on_lost),
         "exclusive": declaration.exclusive,
         "is_primary": declaration.is_primary,
@@ -207,7 +208,7 @@ def _present(job: Job) -> dict[str, Any]:
     return {
         "timetable": job.timetable,
         "enabled": job.is_enabled,
-        **{name: _seconds(getattr(job, name)) for name in DURATIONS},
+        **{name: in_seconds(getattr(job, name)) for name in DURATIONS},
         **{name: getattr(job, name) for name in PLAIN},
     }
 
@@ -267,7 +268,3 @@ def _disable_undeclared(
         write(job.periodic_task, now=now)
         _put_into_force(job, now=now)
         report.disabled.append(job.key)
-
-
-def _seconds(duration: timedelta | None) -> float | None:
-    return None if duration is None else duration.total_seconds()

@@ -32,6 +32,7 @@ from schedules.operations.wording import iso
 from schedules.redaction import redacted
 from schedules.states import JobType, RunState
 from schedules.timing import At, Cron, Every, Solar
+from schedules.timing.instants import in_seconds
 
 JOB_TYPE_IDS = {JobType.INTERVAL: 1, JobType.CRON: 2, JobType.CLOCKED: 3, JobType.SOLAR: 4}
 
@@ -96,6 +97,14 @@ def job_shape(job: Job, *, language: str = "en") -> dict[str, Any]:
         "pausedBy": job.paused_by or None,
         "pauseReason": job.pause_reason or None,
         "overlap": job.overlap,
+        "jitterSeconds": in_seconds(job.jitter),
+        "timeLimitSeconds": in_seconds(job.time_limit),
+        "softTimeLimitSeconds": in_seconds(job.soft_time_limit),
+        "maxRetries": job.max_retries,
+        "retryDelaySeconds": in_seconds(job.retry_delay),
+        "onLost": job.on_lost,
+        "exclusive": job.exclusive,
+        "retentionSeconds": in_seconds(job.retention),
         "version": job.version,
         "owner": job.owner,
         "overridden": job.overridden,

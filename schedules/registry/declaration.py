@@ -14,6 +14,7 @@ from schedules.errors import InvalidInput
 from schedules.registry.checking import Checker, check_texts, named_checkers, texts_of
 from schedules.states import OnLost, Overlap
 from schedules.timing import Timetable, smallest_gap
+from schedules.timing.instants import in_seconds
 
 INJECTED = frozenset({"scheduled_at", "run"})
 """Parameters that the worker fills in; they are no arguments of the job."""
@@ -125,8 +126,8 @@ def job(
         # watch it only when the soft one has passed.
         soft_time_limit = declaration.soft_time_limit or declaration.time_limit
         limits: dict[str, Any] = {
-            "time_limit": _seconds(declaration.time_limit),
-            "soft_time_limit": _seconds(soft_time_limit),
+            "time_limit": in_seconds(declaration.time_limit),
+            "soft_time_limit": in_seconds(soft_time_limit),
         }
         # Arguments are checked against the signature without the injected parameters: no typing.
         make: Any = shared_task(name=declaration.task, typing=False, **limits)
@@ -172,7 +173,3 @@ def _record(declaration: Declaration) -> None:
                 f" by {other.function.__module__}: give one of them another key or name."
             )
     declared[declaration.task] = declaration
-
-
-def _seconds(duration: timedelta | None) -> float | None:
-    return None if duration is None else duration.total_seconds()

@@ -1,6 +1,8 @@
-"""Instants as the package takes them (aware) and gives them (UTC)."""
+"""Instants as the package takes them (aware) and gives them (UTC), and lengths of time as it stores
+them (seconds).
+"""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from schedules.errors import InvalidTimetable
 
@@ -38,3 +40,8 @@ def read_utc(text: object, *, field: str) -> datetime:
     except ValueError:
         raise InvalidTimetable(field, text, ACCEPTED) from None
     return utc(instant, field=field)
+
+
+def in_seconds(length: timedelta | None) -> float | None:
+    """Return a length of time as JSON can hold it; None for none."""
+    return None if length is None else length.total_seconds()

@@ -304,3 +304,35 @@ def test_deleting_a_job_that_others_wait_for_is_one_entry(api: Api, add: TaskFun
     assert (entry.action, entry.subject) == ("delete", "job:first")
     assert entry.after["waited_for_it"] == ["later"]
     assert api("GET", "/jobs/later/dependencies").json()["items"] == []
+
+
+POLICY = {
+    "jitterSeconds": 5,
+    "timeLimitSeconds": 90,
+    "softTimeLimitSeconds": 60,
+    "maxRetries": 2,
+    "retryDelaySeconds": 10,
+    "onLost": "retry",
+    "exclusive": True,
+    "retentionSeconds": 86_400,
+}
+
+
+def test_the_whole_policy_can_be_set_and_cleared(api: Api, add: TaskFunction) -> None:
+    body = {"taskFunctionId": add.pk, "intervalMinutes": 30, "kwargs": {"x": 1}, **POLICY}
+    made = api("POST", "/jobs", body).json()
+    assert {name: made[name] for name in POLICY} == POLICY
+
+    cleared = api("PUT", f"/jobs/{made['id']}", dict.fromkeys(POLICY)).json()
+
+    usual = (0, None, None, 0, 60, "fail", False, None)
+    assert tuple(cleared[name] for name in POLICY) == usual
+
+
+def test_a_policy_without_meaning_is_refused_at_its_field(api: Api, job: dict[str, Any]) -> None:
+    changes = {"timeLimitSeconds": 60, "softTimeLimitSeconds": 90}
+    answer = api("PUT", f"/jobs/{job['id']}", changes)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "#/softTimeLimitSeconds"
+    assert Job.objects.get(pk=job["id"]).time_limit is None
