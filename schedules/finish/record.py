@@ -69,6 +69,7 @@ def record_success(run: "Run", outcome: Outcome, *, request: Context) -> bool:
     ended = succeed(
         connection,
         run_id=run.pk,
+        job_id=run.job_id,
         attempt=run.attempt,
         summary=outcome.summary,
         result=backend.row_of_success(outcome.value, request),

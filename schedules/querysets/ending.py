@@ -77,15 +77,18 @@ WHERE excluded.status NOT IN ('RETRY', 'STARTED')
    OR django_celery_results_taskresult.status NOT IN ('SUCCESS', 'FAILURE', 'REVOKED')
 """
 
+# Whether another run waits is asked where there is a job to ask for: without one, PostgreSQL looked
+# through all that waits.
 _SUCCEED_AT_ONCE = f"""
-WITH ended AS ({_SUCCEED} RETURNING id, attempt, instance_id, pid, started_at, job_id),
-    tried AS ({_WRITE_ATTEMPT}), told AS ({_WRITE_RESULT}), passed_on AS ({_SEND_NEXT})
+WITH ended AS ({_SUCCEED} RETURNING id, attempt, instance_id, pid, started_at),
+    tried AS ({_WRITE_ATTEMPT}), told AS ({_WRITE_RESULT}) {{and_pass_on}}
 SELECT id FROM ended
-""".format(  # noqa: S608
-    now="clock_timestamp()",
-    ended="ended",
-    if_ended="FROM ended",
-    job="(SELECT job_id FROM ended)",
+"""  # noqa: S608
+_AND_PASS_ON = f", passed_on AS ({_SEND_NEXT} AND EXISTS (SELECT 1 FROM ended))"  # noqa: S608
+_AT_ONCE = {"now": "clock_timestamp()", "ended": "ended", "if_ended": "FROM ended", "job": "%s"}
+_SUCCEED_ALONE = _SUCCEED_AT_ONCE.format(**_AT_ONCE, and_pass_on="")
+_SUCCEED_AND_PASS_ON = _SUCCEED_AT_ONCE.format(
+    **_AT_ONCE, and_pass_on=_AND_PASS_ON.format(**_AT_ONCE)
 )
 
 
@@ -93,6 +96,7 @@ def succeed(
     connection: BaseDatabaseWrapper,
     *,
     run_id: int,
+    job_id: int | None,
     attempt: int,
     summary: str,
     result: Mapping[str, Any],
@@ -104,13 +108,15 @@ def succeed(
     """
     mine: list[Any] = [summary, run_id, attempt]
     if connection.vendor == "postgresql":
-        told = [result[name] for name in RESULT_COLUMNS]
-        return _execute(connection, _SUCCEED_AT_ONCE, [*mine, "succeeded", "", *told]) == 1
+        values = [*mine, "succeeded", "", *(result[name] for name in RESULT_COLUMNS)]
+        if job_id is None:
+            return _execute(connection, _SUCCEED_ALONE, values) == 1
+        return _execute(connection, _SUCCEED_AND_PASS_ON, [*values, job_id]) == 1
     now, at = sql_now(connection.vendor)
-    statement = _SUCCEED + _WHO_WAITS
+    waits, also_at = (" RETURNING NULL", []) if job_id is None else (_WHO_WAITS, [*at, *at])
     with transaction.atomic(connection.alias, savepoint=False):
         with prepared_cursor(connection) as cursor:
-            cursor.execute(statement.format(now=now), [*at, *mine, *at, *at])
+            cursor.execute((_SUCCEED + waits).format(now=now), [*at, *mine, *also_at])
             ended = cursor.fetchone()
         if ended is None:
             return False

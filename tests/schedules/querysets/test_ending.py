@@ -37,6 +37,7 @@ def end(run: Run, **other: Any) -> bool:
     )
     values: dict[str, Any] = {
         "run_id": run.pk,
+        "job_id": run.job_id,
         "attempt": run.attempt,
         "summary": "41",
         "result": {
@@ -124,3 +125,13 @@ def test_the_longest_waiting_run_of_the_job_is_sent(running: Run, make_run: Make
         assert run.publish_at is not None
         is_sent.append(run.publish_at < held_until)
     assert is_sent == [False, True]
+
+
+def test_the_end_of_a_call_does_not_look_for_who_waits(make_run: MakeRun) -> None:
+    first, run = make_run("sample_jobs.add", 1), make_run("sample_jobs.add", 1)
+    execute_run(first)
+
+    with CaptureQueriesContext(connection) as captured:
+        execute_run(run)
+
+    assert not [query for query in captured if "publish_at > " in query["sql"]]
