@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 from django.utils.formats import date_format
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext
 
 from schedules.access import may_manage, may_operate, may_view_details
 from schedules.errors import InvalidTimetable
@@ -63,7 +63,8 @@ class Reader:
         if local.date() == today.date():
             return date_format(local, time)
         day = "j M" if local.year == today.year else "j M Y"
-        return date_format(local, f"{day}, {time}")
+        comma = pgettext("between the parts of a list", ", ")
+        return f"{date_format(local, day)}{comma}{date_format(local, time)}"
 
     def hour(self, instant: datetime) -> str:
         """Return the hour for a chart that has no job's zone."""

@@ -10,6 +10,7 @@ from django.template.context import Context
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from schedules.dashboard.reader import Reader
 from schedules.dashboard.words.lengths import distance, length
@@ -58,6 +59,12 @@ def far(context: Context, instant: datetime | None) -> SafeString:
         f"{reader.shown(instant, seconds=True)} {reader.zone()}",
         distance(instant, now=reader.now),
     )
+
+
+@register.simple_tag
+def hours_ago(number: int) -> str:
+    """Write a place on an axis that ends now."""
+    return "−" + _("%(number)s h") % {"number": number}  # noqa: RUF001 - a minus sign
 
 
 @register.simple_tag

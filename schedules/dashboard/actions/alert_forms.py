@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from schedules.alerts.channels import LONGEST_NAME, shown_target
 from schedules.alerts.rules import (
@@ -72,7 +73,9 @@ class RuleForm(forms.Form):
         required=False,
         help_text=_("Left empty, one is made."),
     )
-    is_enabled = forms.BooleanField(label=_("Enabled"), required=False, initial=True)
+    is_enabled = forms.BooleanField(
+        label=pgettext_lazy("a switch", "Enabled"), required=False, initial=True
+    )
 
     def __init__(self, rule: AlertRule | None, job: Job | None, *args: Any, **kwargs: Any) -> None:
         kwargs["initial"] = {"job": job.key if job else ""} if rule is None else _of_rule(rule)
@@ -120,7 +123,9 @@ class ChannelForm(forms.Form):
         help_text=_("Addresses with commas, or the https:// address that is called."),
         widget=forms.TextInput(attrs={"class": "code", "autocomplete": "off"}),
     )
-    is_enabled = forms.BooleanField(label=_("Enabled"), required=False, initial=True)
+    is_enabled = forms.BooleanField(
+        label=pgettext_lazy("a switch", "Enabled"), required=False, initial=True
+    )
 
     def __init__(self, channel: AlertChannel | None, *args: Any, **kwargs: Any) -> None:
         self.channel = channel

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from schedules.dashboard.actions.argument_fields import (
     PREFIX,
@@ -129,7 +130,9 @@ class JobForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 6, "class": "code", "spellcheck": "false"}),
     )
 
-    enabled = forms.BooleanField(label=_("Enabled"), required=False, initial=True)
+    enabled = forms.BooleanField(
+        label=pgettext_lazy("a switch", "Enabled"), required=False, initial=True
+    )
     max_instances = forms.IntegerField(
         label=_("Runs at once"), min_value=1, max_value=10, initial=1
     )

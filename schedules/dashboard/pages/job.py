@@ -18,7 +18,7 @@ from schedules.dashboard.guard import page, show
 from schedules.dashboard.pages.alerts import shown_rule
 from schedules.dashboard.reader import Reader
 from schedules.dashboard.words.backfills import WHICH
-from schedules.dashboard.words.choices import AFTER
+from schedules.dashboard.words.choices import AFTER, OWNERS
 from schedules.dashboard.words.json_text import as_text
 from schedules.dashboard.words.lengths import length
 from schedules.dashboard.words.policies import rules_of
@@ -199,6 +199,7 @@ def _definition(reader: Reader, shown: Job) -> dict[str, Any]:
     arguments = {"args": shown.args, "kwargs": shown.kwargs}
     return {
         "rules": rules_of(shown),
+        "owner": dict(OWNERS).get(shown.owner, shown.owner),
         "arguments": as_text(arguments) if reader.may_view_details else None,
     }
 

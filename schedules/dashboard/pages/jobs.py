@@ -1,11 +1,11 @@
 """The table of jobs."""
 
 from django.http import HttpResponse
-from django.utils.translation import gettext_lazy as _
 
 from schedules.dashboard.drawing.sparkline import sparkline
 from schedules.dashboard.guard import page, show
 from schedules.dashboard.reader import Reader
+from schedules.dashboard.words.choices import OWNERS
 from schedules.dashboard.words.states import sign_of
 from schedules.operations.conditions import Condition, condition
 from schedules.operations.job_list import WantedJobs, page_of_job_lines
@@ -18,11 +18,6 @@ CONDITIONS = (
     Condition.DISABLED,
     Condition.INVALID,
     Condition.ENDED,
-)
-OWNERS = (
-    ("declared", _("declared in code")),
-    ("drifted", _("declared, and changed")),
-    ("operator", _("made by an operator")),
 )
 
 

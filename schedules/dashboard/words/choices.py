@@ -33,3 +33,10 @@ AFTER = {
     After.ENDED: _("ended, however it did"),
 }
 """How a run must have ended for another job to run after it."""
+
+OWNERS = (
+    ("declared", _("declared in code")),
+    ("drifted", _("declared, and changed")),
+    ("operator", _("made by an operator")),
+)
+"""Where a job comes from, and whether an operator has changed what code declares."""

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from schedules.dashboard.words.lengths import length
 from schedules.models import Job
@@ -33,7 +33,7 @@ def rules_of(job: Job) -> list[Rule]:
             (_("Time limit"), _limit(job), "time_limit", "soft_time_limit"),
             (_("Jitter"), _jitter(job), "jitter"),
             (_("Priority"), _priority(job), "priority", "queue"),
-            (_("History"), _retention(job), "retention"),
+            (pgettext("a rule of a job", "History"), _retention(job), "retention"),
             (_("Importance"), _primary(job), "is_primary"),
             (_("Checks of the outcome"), _checks(job), "checks"),
         )
@@ -131,7 +131,10 @@ def _retention(job: Job) -> str:
 def _checks(job: Job) -> str:
     if not job.checks:
         return _("None: a run that succeeded is taken at its word.")
-    return _("A success is suspect unless %(checks)s.") % {"checks": "; ".join(job.checks)}
+    return _("A success is suspect unless %(checks)s.") % {
+        # Each kept from left to right in a sentence that may go the other way.
+        "checks": "; ".join(f"\u2066{check}\u2069" for check in job.checks)
+    }
 
 
 def _primary(job: Job) -> str:
