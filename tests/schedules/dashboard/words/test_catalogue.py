@@ -37,7 +37,7 @@ def folder_of(language: str) -> Path:
 
 
 def compiled(language: str) -> dict[str, list[str]]:
-    """The compiled catalogue: msgid, with its context and without its plural, to its translations."""
+    """The compiled catalogue: msgid, with its context, without its plural, to its translations."""
     data = (folder_of(language) / "django.mo").read_bytes()
     _magic, _revision, number, ids, texts = struct.unpack("<5I", data[:20])
 
