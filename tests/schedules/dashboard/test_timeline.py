@@ -25,7 +25,8 @@ HOUR = 60 * MINUTE
 
 @pytest.fixture
 def hourly(make_job: Make, now: datetime) -> Job:
-    made: Job = make_job("hourly", due=now + 40 * MINUTE, timetable=Every(HOUR))
+    due = now + 40 * MINUTE
+    made: Job = make_job("hourly", due=due, timetable=Every(HOUR, anchor=due))
     return made
 
 
