@@ -32,9 +32,10 @@ def take_lock(data_dir: Path) -> int:
             if not pid.isdecimal() or is_alive(int(pid)) or time.monotonic() > deadline:
                 os.close(descriptor)
                 where = read_note(data_dir).get("web", f"on {data_dir}")
-                raise AlreadyRunning(
-                    f"Already running: {where} (process {pid or 'starting'})."
-                ) from None
+                who = f"process {pid}" if pid.isdecimal() else "starting"
+                if pid.isdecimal() and not is_alive(int(pid)):
+                    who += " was killed, and tasks that it had begun are still ending: try again"
+                raise AlreadyRunning(f"Already running: {where} ({who}).") from None
             time.sleep(AGAIN_AFTER.total_seconds())
             continue
         os.ftruncate(descriptor, 0)

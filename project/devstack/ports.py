@@ -18,11 +18,16 @@ def check_free(host: str, port: int, *, option: str) -> None:
     try:
         listen(host, port).close()
     except OSError as error:
+        other = f"or choose another with {option}"
         why = {
-            errno.EADDRINUSE: f"Port {port} on {host} is taken: stop what listens there",
-            errno.EACCES: f"Port {port} on {host} may not be used by this user",
-        }.get(error.errno or 0, f"Cannot listen on {host} port {port} ({error.strerror or error})")
-        raise PortTaken(f"{why}, or choose another with {option}.") from error
+            errno.EADDRINUSE: f"Port {port} on {host} is taken: stop what listens there, {other}.",
+            errno.EACCES: f"Port {port} on {host} may not be used by this user: {other[3:]}.",
+        }.get(
+            error.errno or 0,
+            f"Cannot listen on {host} port {port} ({error.strerror or error}): give --host an"
+            " address of this machine.",
+        )
+        raise PortTaken(why) from error
 
 
 def free_port(host: str = "127.0.0.1", *, neighbours: int = 0) -> int:

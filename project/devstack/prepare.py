@@ -47,8 +47,14 @@ def main() -> int:
     chosen = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     django.setup()
+    from django.core.checks import ERROR, run_checks
     from django.db import DatabaseError
 
+    # What needs Django to be found wrong, and so was not refused while the settings were read.
+    wrong = [each for each in run_checks(tags=["settings"]) if each.level >= ERROR]
+    if wrong:
+        sys.stderr.write("".join(f"{each.msg} {each.hint}\n" for each in wrong))
+        return 2
     try:
         prepare(demo=chosen.demo)
     except DatabaseError as error:

@@ -113,8 +113,8 @@ def read(periodic_task_id: int, *, job: Job, since: datetime) -> Reading | None:
 
 
 def _is_enabled(periodic_task_id: int) -> bool:
-    row = PeriodicTask.objects.filter(pk=periodic_task_id).values_list("enabled", flat=True)
-    return row.first() is True  # SQLite could hold any text there
+    # SQLite could hold any text there; only a plain "no" is one.
+    return not PeriodicTask.objects.filter(pk=periodic_task_id, enabled=False).exists()
 
 
 def _read(periodic_task: PeriodicTask, job: Job, since: datetime) -> Reading:

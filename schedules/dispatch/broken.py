@@ -73,8 +73,8 @@ MISREAD = (ValueError, TypeError, AttributeError)
 MOST_LOOKED_THROUGH = 100_000
 """Runs that are looked through for one failed page: a second or two."""
 
-AT_ONCE = 2000
-"""Jobs, and runs, that one look goes through."""
+AT_ONCE = 500
+"""Jobs, and runs, that one look goes through: some ten milliseconds, however many there are."""
 
 
 def load(rows: QuerySet[Row], *, now: datetime, by: Callable[[Any], list[Row]] = list) -> list[Row]:

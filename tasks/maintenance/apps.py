@@ -15,4 +15,4 @@ class MaintenanceConfig(AppConfig):
         """Let `manage.py check` say which of the commands in the settings do not exist."""
         from tasks.maintenance.commands import check_commands
 
-        checks.register(check_commands)
+        checks.register(check_commands, "settings")

@@ -92,6 +92,25 @@ def test_a_taken_port_is_one_line_before_anything_starts(taken: str, tmp_path: P
     assert len(ended.stderr.splitlines()) == 1
 
 
+def test_a_host_that_is_not_ours_is_one_line_about_the_host(tmp_path: Path) -> None:
+    ended = run_python(*UP, "--host=192.0.2.1", DATA_DIR=str(tmp_path), REDIS_URL="")
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.endswith(": give --host an address of this machine.\n")
+
+
+def test_a_setting_that_only_django_can_check_ends_the_start(tmp_path: Path) -> None:
+    ended = run_python(
+        *("-m", "project.devstack.prepare"), DATA_DIR=str(tmp_path), MANAGEMENT_COMMANDS="no_such"
+    )
+
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "MANAGEMENT_COMMANDS names 'no_such', which is not a management command."
+        " manage.py help lists those there are.\n"
+    )
+
+
 def test_ctrl_c_ends_every_process_and_takes_the_note_away(tmp_path: Path) -> None:
     stack = Stack(tmp_path, only=EVERYTHING)
     stack.start()

@@ -341,7 +341,7 @@ def test_a_periodic_task_that_sql_has_corrupted_stops_nothing_else(
     job = Job.objects.get(key="nightly")
     shown = r"caf\\xe9" if value == NOT_UTF8 else value
     assert job.invalid_reason.startswith(f"{column} is '{shown}': ")
-    assert job.next_run_at is None
+    assert (job.is_enabled, job.next_run_at) == (True, None)  # `doctor` lists what is enabled
     assert next_hour(Job.objects.get(key="healthy")) == 5
     run_sql("DELETE FROM django_celery_beat_periodictask")
 
