@@ -114,7 +114,8 @@ def read(periodic_task_id: int, *, job: Job, since: datetime) -> Reading | None:
 
 def _is_enabled(periodic_task_id: int) -> bool:
     # SQLite could hold any text there; only a plain "no" is one.
-    return not PeriodicTask.objects.filter(pk=periodic_task_id, enabled=False).exists()
+    rows = PeriodicTask.objects.annotate(said=Cast("enabled", CharField()))
+    return not rows.filter(pk=periodic_task_id, said__in=["0", "false"]).exists()
 
 
 def _read(periodic_task: PeriodicTask, job: Job, since: datetime) -> Reading:
