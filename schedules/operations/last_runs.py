@@ -7,7 +7,7 @@ from django.db.models import Max
 
 from schedules.models import Job, Run, Watermark
 from schedules.operations.stock import NAME
-from schedules.querysets.clock import database_now
+from schedules.querysets.clock import DatabaseNow
 
 BEFORE_ANY_BEAT = timedelta(days=1)
 """How far back is looked where no Beat has ever written the column."""
@@ -22,7 +22,7 @@ def with_last_runs(jobs: Sequence[Job]) -> Sequence[Job]:
     if not jobs:
         return jobs
     mark = Watermark.objects.filter(name=NAME).values_list("at", flat=True).first()
-    since = mark or database_now() - BEFORE_ANY_BEAT
+    since = mark or DatabaseNow() - BEFORE_ANY_BEAT
     started = Run.objects.filter(job__isnull=False, started_at__isnull=False).order_by()
     running = started.running().values("job").annotate(latest=Max("started_at"))
     ended = started.filter(finished_at__gt=since).values("job").annotate(latest=Max("started_at"))
