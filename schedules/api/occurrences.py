@@ -89,7 +89,11 @@ def change(request: HttpRequest, job_id: str, at: str, data: OccurrenceRequest) 
     operation_id="restoreOccurrence",
 )
 def restore(request: HttpRequest, job_id: str, at: str) -> Any:
-    """Take back what was said about an occurrence; 409 where nothing was, or its time has come."""
+    """Take back what was said about an occurrence; 409 where nothing was, or its time has come.
+
+    One that was moved to a later time and whose own has passed runs at once; its misfire grace
+    counts from now.
+    """
     job = job_or_404(job_id)
     now = database_now()
     restore_occurrence(job, at=_instant(at), by=caller(request), source="api", now=now)

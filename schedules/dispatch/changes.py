@@ -3,26 +3,26 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 
 from schedules.dispatch.decide import NO_CHANGES, Change, Decision, Planned, is_occurrence
 from schedules.models import Job, OccurrenceChange, Run
 from schedules.querysets.planning import PlannedRun
-from schedules.states import ChangeState, RunState
+from schedules.states import ChangeState, Origin, RunState
 from schedules.timing import from_spec
 
 Rows = Mapping[datetime, OccurrenceChange]
 NO_ROWS: Rows = {}
 
 
-def rows_of(jobs: Iterable[Job]) -> dict[int, dict[datetime, OccurrenceChange]]:
+def rows_of(jobs: Iterable[Job], *, now: datetime) -> dict[int, dict[datetime, OccurrenceChange]]:
     """Return the changes that may still matter to the jobs, by job and occurrence. One statement,
     and none where no job has any.
     """
     ids = [job.pk for job in jobs if job.has_changes]
     rows: dict[int, dict[datetime, OccurrenceChange]] = {}
     if ids:
-        for row in _in_question().filter(job__in=ids):
+        for row in _in_question(now).filter(job__in=ids):
             rows.setdefault(row.job_id, {})[row.scheduled_at] = row
     return rows
 
@@ -63,7 +63,7 @@ def settle_changes(job: Job, rows: Rows, decision: Decision, *, now: datetime) -
     close(used, ChangeState.USED, now=now)
     close(void, ChangeState.VOID, now=now)
     if used or void or not open_rows:
-        refresh_flag(job, following=following)
+        refresh_flag(job, following=following, now=now)
 
 
 def void_changes(job: Job, *, now: datetime) -> None:
@@ -83,12 +83,15 @@ def close(numbers: Sequence[int], state: ChangeState, *, now: datetime) -> None:
         rows.update(state=state, settled_at=now)
 
 
-def refresh_flag(job: Job, *, following: datetime | None) -> None:
-    """Let the job say whether changes are left that planning has to ask for."""
-    left = _in_question().filter(job=job)
+def refresh_flag(job: Job, *, following: datetime | None, now: datetime) -> None:
+    """Let the job say whether changes are left that planning, or a list of what is to come, has to
+    ask for.
+    """
+    waits = Q(state=ChangeState.USED, moved_to__gt=now)
+    left = _in_question(now).filter(job=job)
     if following is not None:
-        left = left.filter(Q(state=ChangeState.OPEN) | Q(scheduled_at__gte=following))
-    job.has_changes = following is not None and left.exists()
+        waits |= Q(state=ChangeState.OPEN) | Q(scheduled_at__gte=following)
+    job.has_changes = left.filter(waits).exists()
     Job.objects.filter(pk=job.pk).update(has_changes=job.has_changes)
 
 
@@ -120,9 +123,24 @@ def _has_arguments(row: OccurrenceChange | None) -> bool:
     return row is not None and not (row.args is None and row.kwargs is None)
 
 
-def _in_question() -> QuerySet[OccurrenceChange]:
-    """Changes that wait, and those that were moved ahead and whose own time has not come."""
-    to_come = Q(scheduled_at__gte=F("job__next_run_at"))
+def waiting_for_later(*, now: datetime) -> QuerySet[OccurrenceChange]:
+    """Changes whose occurrence has had its own time, and waits as a run for a later one."""
+    run = Run.objects.waiting().filter(
+        job=OuterRef("job"),
+        origin=Origin.TIMETABLE,
+        attempt=0,
+        scheduled_at=OuterRef("scheduled_at"),
+        due_at=OuterRef("moved_to"),
+    )
+    rows = OccurrenceChange.objects.filter(state=ChangeState.USED, moved_to__gt=now)
+    return rows.filter(Exists(run))
+
+
+def _in_question(now: datetime) -> QuerySet[OccurrenceChange]:
+    """Changes that wait, those that were moved ahead and whose own time has not come, and those
+    whose later time has not.
+    """
+    to_come = Q(scheduled_at__gte=F("job__next_run_at")) | Q(moved_to__gt=now)
     return OccurrenceChange.objects.filter(
         Q(state=ChangeState.OPEN) | Q(state=ChangeState.USED, moved_to__isnull=False) & to_come
     )

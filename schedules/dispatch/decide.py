@@ -184,7 +184,10 @@ def _fates(due: Sequence[_Due], policy: Policy, now: datetime) -> list[_Fate]:
     for one in due:
         change = one.change
         at = one.instant if change is None or change.moved_to is None else change.moved_to
-        halt = next((halt for halt in policy.halts if halt.covers(at)), None)
+        # Whether a pause holds then is judged by the claim, when the time has come.
+        waits = change is not None and change.moved_to is not None and change.moved_to > now
+        halts = () if waits else policy.halts
+        halt = next((halt for halt in halts if halt.covers(at)), None)
         if change is not None and change.is_skipped:
             fates.append(_Fate(RunState.SKIPPED, change.reason, one.instant))
         elif halt is not None:

@@ -60,7 +60,7 @@ def plan_jobs(
     """
     started = [job.next_run_at for job in jobs if job.next_run_at is not None]
     everything = global_pauses(reaching=min(started, default=now))
-    changes = rows_of(jobs)
+    changes = rows_of(jobs, now=now)
     rows: list[PlannedRun] = []
     for job in jobs:
         try:

@@ -10,8 +10,8 @@ from django.db import transaction
 
 from schedules.access import Source, actor_name, record
 from schedules.adapters.validation import check_arguments
-from schedules.dispatch.changes import close, refresh_flag
-from schedules.dispatch.decide import is_occurrence
+from schedules.dispatch.changes import close, refresh_flag, waiting_for_later
+from schedules.dispatch.decide import PUNCTUAL, is_occurrence
 from schedules.dispatch.upcoming import due_at_of
 from schedules.errors import InvalidInput, JobDeleted, JobInvalid, Refused
 from schedules.finish import Outcome, finish_waiting
@@ -121,13 +121,20 @@ def change_occurrence(
 def restore_occurrence(
     job: Job, *, at: datetime, by: "Actor", source: Source, now: datetime, reason: str = ""
 ) -> None:
-    """Take back what was said about the occurrence. Raises NothingChanged where nothing waits."""
+    """Take back what was said about the occurrence.
+
+    One whose own time has passed while it waits for a later one runs at once, with the arguments of
+    its job; its misfire grace counts from `now`. Raises NothingChanged where nothing waits.
+    """
     job = _locked(job)
-    present = _open(job, at)
+    present = _open(job, at) or _for_later(job, at, now)
     if present is None:
         raise NothingChanged(at)
-    close([present.pk], ChangeState.UNDONE, now=now)
-    _look_again(job)
+    if present.state == ChangeState.USED:
+        _run_now(job, present, now)
+    else:
+        close([present.pk], ChangeState.UNDONE, now=now)
+    _look_again(job, now)
     _record("restore_occurrence", job, None, present, by, source, now, reason)
 
 
@@ -158,7 +165,7 @@ def _change(
             return present
         close([present.pk], ChangeState.UNDONE, now=now)
     wanted.save()
-    _look_again(job)
+    _look_again(job, now)
     _record(action, job, wanted, present, by, source, now, reason)
     return wanted
 
@@ -196,6 +203,25 @@ def _waiting_run(job: Job, at: datetime) -> Run | None:
     )
 
 
+def _for_later(job: Job, at: datetime, now: datetime) -> OccurrenceChange | None:
+    return waiting_for_later(now=now).filter(job=job, scheduled_at=at).first()
+
+
+def _run_now(job: Job, change: OccurrenceChange, now: datetime) -> None:
+    run = _waiting_run(job, change.scheduled_at)
+    if run is None:
+        raise NothingChanged(change.scheduled_at)
+    grace = job.misfire_grace
+    Run.objects.waiting().filter(pk=run.pk).update(
+        due_at=now,
+        publish_at=now,
+        expires_at=None if grace is None else now + max(grace, PUNCTUAL),
+        args=job.args,
+        kwargs=job.kwargs,
+    )
+    OccurrenceChange.objects.filter(pk=change.pk).update(state=ChangeState.UNDONE, settled_at=now)
+
+
 def _new(
     job: Job, at: datetime, values: Mapping[str, Any], by: "Actor", now: datetime, reason: str
 ) -> OccurrenceChange:
@@ -208,9 +234,9 @@ def _said(change: OccurrenceChange) -> tuple[Any, ...]:
     return change.is_skipped, change.moved_to, change.args, change.kwargs, change.reason
 
 
-def _look_again(job: Job) -> None:
+def _look_again(job: Job, now: datetime) -> None:
     """Let Beat come when the first change of the job is due, and ask for changes at all."""
-    refresh_flag(job, following=job.next_run_at)
+    refresh_flag(job, following=job.next_run_at, now=now)
     due_at = due_at_of(job, job.next_run_at)
     Job.objects.filter(pk=job.pk).update(next_due_at=due_at)
 

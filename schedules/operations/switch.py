@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from schedules.access import Source, actor_name, record
+from schedules.dispatch.changes import waiting_for_later
 from schedules.errors import InvalidInput, Refused
 from schedules.finish import Outcome, finish_waiting
 from schedules.halts import pause_of
@@ -16,7 +17,7 @@ from schedules.lease import instance_id
 from schedules.models import GlobalPause, Job, Run
 from schedules.operations.dependencies import end_dependencies, lock_dependencies
 from schedules.operations.edit import change_job, set_enabled
-from schedules.states import RunState
+from schedules.states import Origin, RunState
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -80,7 +81,8 @@ def pause_job(
     """Suspend the job without disabling it: until resumed, or until the aware instant `until`.
 
     Its occurrences become skipped rows with the reason, and so does what waits of it, unless it was
-    moved to a time after the pause. Raises InvalidInput for an end that has passed.
+    moved to a time that has not come: whether that is paused is judged then. Raises InvalidInput
+    for an end that has passed.
     """
     if until is not None and until <= now:
         raise InvalidInput("until", until.isoformat(), "an instant in the future")
@@ -97,7 +99,7 @@ def pause_job(
     paused = _change(job, set_pause, "pause", by, source, now, reason, versions)
     halt = pause_of(paused)
     assert halt is not None
-    _end_waiting(paused, RunState.SKIPPED, halt.reason, before=until)
+    _end_waiting(paused, RunState.SKIPPED, halt.reason, but_moved_after=now, before=until)
     return paused
 
 
@@ -264,8 +266,20 @@ def _still(job: Job, now: datetime) -> bool:
     return job.paused_until is None or job.paused_until > now
 
 
-def _end_waiting(job: Job, state: RunState, reason: str, *, before: datetime | None = None) -> None:
+def _end_waiting(
+    job: Job,
+    state: RunState,
+    reason: str,
+    *,
+    before: datetime | None = None,
+    but_moved_after: datetime | None = None,
+) -> None:
     """After the commit no new claim: the job's row is locked, so no Beat plans beside this."""
     waiting = Run.objects.waiting().filter(job=job)
+    if but_moved_after is not None:
+        moved = waiting_for_later(now=but_moved_after).filter(job=job)
+        waiting = waiting.exclude(
+            origin=Origin.TIMETABLE, scheduled_at__in=moved.values("scheduled_at")
+        )
     for run in waiting if before is None else waiting.filter(due_at__lt=before):
         finish_waiting(run, Outcome(state=state, reason=reason), instance_id=instance_id())

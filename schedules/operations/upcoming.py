@@ -4,12 +4,13 @@ import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
 from schedules import timing
+from schedules.dispatch.changes import waiting_for_later
 from schedules.models import Job, OccurrenceChange
 from schedules.states import ChangeState
 from schedules.timing import ClockMark, Timetable, from_spec
@@ -57,10 +58,13 @@ def coming(*, now: datetime, until: datetime) -> Ahead:
     jobs = list(
         Job.objects.enabled()
         .select_related("task_function")
-        .filter(Q(next_run_at__lte=until) | Q(next_due_at__lte=until), paused_at__isnull=True)
+        .filter(
+            Q(next_run_at__lte=until) | Q(next_due_at__lte=until) | Q(has_changes=True),
+            paused_at__isnull=True,
+        )
         .order_by("next_run_at")[: MOST_JOBS + 1]
     )
-    changed = _moved_or_skipped(jobs)
+    changed = _moved_or_skipped(jobs, now)
     heap: list[tuple[datetime, int, Job, Iterator[datetime]]] = []
     for job in jobs[:MOST_JOBS]:
         instants = occurrences_of(job, now=now)
@@ -80,11 +84,12 @@ def coming(*, now: datetime, until: datetime) -> Ahead:
 
 
 def _moved_or_skipped(
-    jobs: Sequence[Job],
+    jobs: Sequence[Job], now: datetime
 ) -> dict[tuple[int, datetime], tuple[datetime | None, Job]]:
     """Return where occurrences of the jobs were moved to, None for skipped ones."""
     by_number = {job.pk: job for job in jobs if job.has_changes}
-    rows = OccurrenceChange.objects.filter(job__in=by_number, state=ChangeState.OPEN)
+    waiting = Q(pk__in=waiting_for_later(now=now).values("pk"))
+    rows = OccurrenceChange.objects.filter(Q(state=ChangeState.OPEN) | waiting, job__in=by_number)
     return {
         (row.job_id, row.scheduled_at): (row.moved_to, by_number[row.job_id])
         for row in rows
@@ -93,15 +98,19 @@ def _moved_or_skipped(
 
 
 def next_of(job: Job, *, now: datetime, count: int) -> list[Next]:
-    """Return the job's next occurrences; fewer when its timetable ends before."""
+    """Return the job's next occurrences, before them those that have had their nominal time and
+    were moved to one still to come; fewer when its timetable ends before.
+    """
     timetable = timetable_of(job)
     zone = zone_of(job)
     found: list[Next] = []
     if timetable is None or not job.is_enabled:
         return found
-    changes = changes_ahead(job)
-    instants = islice(occurrences_of(job, now=now), count)
-    for at, mark in timing.marked(timetable, instants, after=now):
+    changes = changes_ahead(job, now=now)
+    waiting = [(at, None) for at in sorted(changes) if at <= now]
+    instants = islice(occurrences_of(job, now=now), max(count - len(waiting), 0))
+    marked = timing.marked(timetable, instants, after=now)
+    for at, mark in islice(chain(waiting, marked), count):
         change = changes.get(at)
         starts_at = at if change is None or change.moved_to is None else change.moved_to
         lasts = job.is_paused and (job.paused_until is None or job.paused_until > starts_at)
@@ -117,13 +126,15 @@ def next_of(job: Job, *, now: datetime, count: int) -> list[Next]:
     return found
 
 
-def changes_ahead(job: Job) -> dict[datetime, OccurrenceChange]:
-    """Return what was said about occurrences that are still to come, by their nominal times;
-    without a statement where nothing was.
+def changes_ahead(job: Job, *, now: datetime) -> dict[datetime, OccurrenceChange]:
+    """Return what was said about occurrences that are still to come or wait for a later time, by
+    their nominal times; without a statement where nothing was.
     """
     if not job.has_changes:
         return {}
-    rows = OccurrenceChange.objects.filter(job=job, state=ChangeState.OPEN)
+    waiting = Q(pk__in=waiting_for_later(now=now).values("pk"))
+    to_come = Q(scheduled_at__gt=now) | Q(moved_to__gt=now)
+    rows = OccurrenceChange.objects.filter(Q(state=ChangeState.OPEN) & to_come | waiting, job=job)
     return {row.scheduled_at: row for row in rows}
 
 

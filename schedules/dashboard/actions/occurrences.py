@@ -108,7 +108,10 @@ def _move(reader: Reader, job: Job, at: datetime) -> str:
 def _ask_restore(reader: Reader, job: Job, at: datetime) -> Question:
     return Question(
         title=_("Let %(job)s run on %(time)s as its timetable says?") % _named(reader, job, at),
-        consequence=_("What was said about this one occurrence no longer holds."),
+        consequence=_(
+            "What was said about this one occurrence no longer holds. If its own time has passed,"
+            " it runs at once."
+        ),
         button=_("Undo"),
     )
 

@@ -3,6 +3,7 @@
 import time
 from argparse import ArgumentParser
 from datetime import UTC, datetime
+from itertools import chain, islice
 from typing import Any
 
 from schedules.errors import InvalidInput, JobInvalid
@@ -69,9 +70,12 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
         after = instant(options["after"], field="after")
     timetable, job = _timetable(options)
     zone = zone_of(timetable)
+    changes = {} if job is None else changes_ahead(job, now=after)
+    # What was moved to a later time is still to come when its own has passed.
+    waiting = [(at, None) for at in sorted(changes) if at <= after]
     found = marked(timetable, occurrences(timetable, after=after, count=count), after=after)
-    shapes = marked_shapes(found, zone=zone)
-    said = {} if job is None else {iso(at): row for at, row in changes_ahead(job).items()}
+    shapes = marked_shapes(islice(chain(waiting, found), count), zone=zone)
+    said = {iso(at): row for at, row in changes.items()}
     for one in shapes if job else ():
         one["change"] = change_shape(said[one["at"]]) if one["at"] in said else None
     console.document({"occurrences": [one["at"] for one in shapes], "items": shapes})

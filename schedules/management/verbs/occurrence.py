@@ -21,7 +21,8 @@ Skip one occurrence of a job, move it, give it other arguments, or take that bac
 AT is its nominal time, as `scheduler next JOB` lists it; it keeps that time, and
 nothing else of the timetable changes. Without AT the next ten are shown with what
 was said about them. What is planned already is refused (exit code 4), except
-skipping an occurrence that was moved to a later time and waits for it.
+skipping or restoring an occurrence that was moved to a later time and waits for
+it; restored after its own time it runs at once, its misfire grace counting anew.
 
 examples:
   manage.py scheduler occurrence end_of_day

@@ -21,7 +21,8 @@ from schedules.operations.occurrences import (
     restore_occurrence,
     skip_occurrence,
 )
-from schedules.operations.switch import pause_job
+from schedules.operations.switch import pause_job, resume_job
+from schedules.operations.upcoming import coming, next_of
 from schedules.querysets.clock import database_now
 from schedules.states import ChangeState, RunState
 from schedules.timing import from_spec, occurrences_between
@@ -209,6 +210,47 @@ def test_a_moved_one_that_waits_is_skipped_and_outlives_a_pause_before_its_time(
 
     assert [row[2] for row in rows(job)] == ["skipped", "planned"]
     assert Run.objects.get(scheduled_at=ONE).reason == "skipped by ann: stocktaking"
+
+
+def test_one_that_waits_for_a_later_time_is_listed_and_undone_until_then(job: Job) -> None:
+    late = ONE + timedelta(minutes=20)
+    change_occurrence(
+        job, at=ONE, moved_to=TWO - timedelta(minutes=5), kwargs={"y": 9}, now=NOW, **WHO
+    )
+    plan_due(now=ONE)
+    job.refresh_from_db()
+
+    first, second = next_of(job, now=late, count=2)
+    assert (first.at, second.at) == (ONE, TWO)
+    assert first.change is not None
+    ahead = coming(now=late, until=TWO - timedelta(minutes=1)).coming
+    assert [one.at for one in ahead] == [TWO - timedelta(minutes=5)]
+    restore_occurrence(job, at=ONE, now=late, **WHO)
+
+    run = Run.objects.get()
+    assert (run.due_at, run.publish_at, run.kwargs) == (late, late, {"y": 2})
+    assert run.expires_at == late + timedelta(hours=6)
+    assert OccurrenceChange.objects.get().state == ChangeState.UNDONE
+    job.refresh_from_db()
+    assert [one.at for one in next_of(job, now=late, count=1)] == [TWO]
+    assert not job.has_changes
+    with pytest.raises(Refused):
+        restore_occurrence(job, at=ONE, now=late, **WHO)
+    succeed()
+    assert balances(job, now=late)
+
+
+def test_whether_a_moved_one_is_paused_is_judged_when_its_new_time_comes(job: Job) -> None:
+    change_occurrence(job, at=ONE, moved_to=ONE + DAY, now=NOW, **WHO)
+    change_occurrence(job, at=TWO, moved_to=TWO + DAY, now=NOW, **WHO)
+    plan_due(now=ONE)
+
+    pause_job(job, by="ann", source="cli", now=ONE + timedelta(minutes=9))  # after one, before two
+    plan_due(now=THREE)
+
+    assert [row[2] for row in rows(job)] == ["planned", "planned", "skipped"]
+    resume_job(job, by="ann", source="cli", now=THREE)
+    assert balances(job, now=THREE)
 
 
 def test_what_cannot_be_said_is_refused_and_changes_nothing(job: Job) -> None:
