@@ -14,17 +14,8 @@ from celery.app.log import Logging
 from django.conf import settings
 from pythonjsonlogger.json import JsonFormatter
 
+from schedules.log_fields import STANDARD, fields_of
 from schedules.redaction import redact, redacted
-
-# What every record has; the rest came as `extra`.
-STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {
-    "message",
-    "asctime",
-    "taskName",
-    "data",
-    "request",
-    "server_time",
-}
 
 
 class RunContext(logging.Filter):
@@ -64,8 +55,7 @@ class LineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
         """Return the line without the traceback."""
-        extra = [f"{name}={value}" for name, value in vars(record).items() if name not in STANDARD]
-        return plain(redact(" ".join([super().formatMessage(record), *extra])))
+        return plain(redact(" ".join([super().formatMessage(record), *fields_of(record)])))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's
         """Return the traceback, each line of it further in than any line of the log."""

@@ -14,7 +14,8 @@ from django.db import transaction
 
 from schedules.errors import Superseded
 from schedules.finish import finish_attempt, judge
-from schedules.journal import Journal, line_of
+from schedules.journal import LONGEST_LINE, Journal, line_of
+from schedules.log_fields import OF_THE_RUN, fields_of
 from schedules.models import Run
 from schedules.registry import find
 
@@ -99,12 +100,29 @@ class CurrentRun:
         self.journal.add(text)
 
 
+LONGEST_FIELD = 2 * LONGEST_LINE
+"""Characters of an `extra` value that are looked at; fewer are kept, after the secrets went."""
+
+
+class RunLine(logging.Formatter):
+    """A sentence with its `extra` values as key=value, as the log of the process has it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's
+        """Return the sentence; the line ends of a value are written out."""
+        fields = [
+            "\\n".join(field[:LONGEST_FIELD].splitlines())
+            for field in fields_of(record)
+            if field.partition("=")[0] not in OF_THE_RUN
+        ]
+        return " ".join([record.message, *fields])
+
+
 class RunLog(logging.Handler):
     """Copies what a body logs to the log of its run."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFormatter(logging.Formatter("%(message)s"))
+        self.setFormatter(RunLine())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Add the record to the run of this thread, if it executes one."""

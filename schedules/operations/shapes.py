@@ -10,8 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from celery import states
 from django_celery_results.models import TaskResult
 
+from schedules.errors import ReportedFailure
 from schedules.models import (
     Backfill,
     Calendar,
@@ -334,13 +336,21 @@ def details_shape(run: Run, result: TaskResult | None, verdict: Verdict | None) 
 
 
 def result_data(result: TaskResult | None) -> Any:
-    """Return what a body returned, as JSON; None where there is nothing, or nothing readable."""
+    """Return what a body returned, as JSON; None where there is nothing, or nothing readable.
+
+    Of a body that returned {"success": false} it is that too, not the exception in which Celery's
+    own row keeps it. Of one that raised it is the exception.
+    """
     if result is None or not result.result:
         return None
     try:
-        return json.loads(result.result)
+        data = json.loads(result.result)
     except ValueError:
         return None
+    match data:
+        case {"exc_type": ReportedFailure.__name__, "exc_message": [_, returned]}:
+            return returned if result.status == states.FAILURE else data
+    return data
 
 
 def _timetable_shape(job: Job) -> dict[str, Any]:

@@ -32,10 +32,11 @@ class Refusal:
 
 @dataclass(kw_only=True)
 class Intake:
-    """What became of the punches."""
+    """What became of the punches; `codes` are those of the punches that were taken."""
 
     created: int = 0
     existed: int = 0
+    codes: set[str] = field(default_factory=set)
     refused: list[Refusal] = field(default_factory=list)
 
 
@@ -59,6 +60,7 @@ def take_punches(
             intake.refused.append(Refusal(number, error, entry))
             continue
         taken += 1
+        intake.codes.add(batch[-1].employee_code)
         if len(batch) == MOST_PUNCHES:
             _save(batch, upload)
             batch = []

@@ -14,7 +14,7 @@ from tasks.attendance.leave import settle_absences
 from tasks.attendance.models import Attendance, LeaveRequest, PunchLog
 from tasks.attendance.services import fill_day, rows_of_day
 from tasks.attendance.sync import Synced, sync_batch, take_up_hired
-from tasks.people.directory import DirectoryFailed, Page, pages_of_active_employees
+from tasks.people.directory import DirectoryFailed, Page, Unknown, pages_of_active_employees
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,9 @@ LEAVE_WAITS = timedelta(days=7)
 
 MOST_CODES = 20
 """Unknown codes that a result names; the admin lists all of them."""
+
+MOST_REFUSED = 100
+"""People of the directory that a result names as refused; the run's log names more of them."""
 
 
 @job(
@@ -55,7 +58,8 @@ def auto_create_daily_attendance(*, scheduled_at: datetime, run: CurrentRun) -> 
 
     The day is that of the nominal time: a run delayed past midnight still fills its own day. Safe
     to repeat. Returns `data` with created + skipped + errors = total_employees, where errors are
-    people who are left without a row. Raises DirectoryFailed, after it has filled the pages that
+    people who are left without a row; `refused` names the first of those in whom the directory
+    is wrong, with the reason. Raises DirectoryFailed, after it has filled the pages that
     came, when the directory breaks off; another try completes the day.
     """
     day = scheduled_at.astimezone(ZoneInfo(OFFICE_ZONE)).date()
@@ -64,8 +68,10 @@ def auto_create_daily_attendance(*, scheduled_at: datetime, run: CurrentRun) -> 
     # Those who have a row are looked up all at once: a day that is complete costs next to nothing.
     there, ours = rows_of_day(day, made_by=run.task_id if run.attempt > 1 else None)
     created = errors = done = 0
+    refused: list[Unknown] = []
     for page in pages:
-        for code in page.unknown:
+        refused += page.unknown[: MOST_REFUSED - len(refused)]
+        for code, _ in page.unknown:
             log.error("unknown employee", extra={"action": "unknown_employee", "code": code})
         missing = [pk for pk in page.employee_ids if pk not in there]
         page_created, page_errors = _fill_page(missing, day=day, run=run)
@@ -89,6 +95,7 @@ def auto_create_daily_attendance(*, scheduled_at: datetime, run: CurrentRun) -> 
             "created": created,
             "skipped": skipped,
             "errors": errors,
+            "refused": [{"code": code, "reason": reason[:200]} for code, reason in refused],
         },
     }
 

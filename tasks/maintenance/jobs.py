@@ -89,9 +89,9 @@ def run_management_commands(
 def monitor_jobs() -> dict[str, Any]:
     """Check every declared job; repair what only a fault can have done, report the rest.
 
-    What was deleted over the API, paused or disabled is reported and stays; a job whose row is
-    gone from the stock page or the table is taken for lost, and restored. Returns `checked`,
-    `repaired`, `problems` and `left_alone`; the run is failed while a problem remains.
+    What a person deleted, paused or disabled is reported and stays so, wherever it was done: over
+    the API, on django-celery-beat's own page or by SQL. Returns `checked`, `repaired`, `problems`
+    and `left_alone`; the run is failed while a problem remains.
     """
     watch = watch_jobs(now=database_now())
     for line in watch.problems:

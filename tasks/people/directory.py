@@ -9,7 +9,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -24,16 +24,23 @@ log = logging.getLogger(__name__)
 MOST_PER_PAGE = 1000
 
 
+class Unknown(NamedTuple):
+    """Somebody whom the directory calls active and who can have no row: the code, and why."""
+
+    code: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """Up to 1,000 people of the directory.
 
-    `unknown` are codes that the directory calls active and for which there can be no employee row;
+    `unknown` are people whom the directory calls active and for which there can be no employee row;
     the local directory never has any.
     """
 
     employee_ids: list[int]
-    unknown: list[str] = field(default_factory=list)
+    unknown: list[Unknown] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.employee_ids) + len(self.unknown)
@@ -106,8 +113,9 @@ def _page(entries: Sequence["Entry"]) -> Page:
         except ValidationError as error:
             code = _readable(entry.code)
             extra = {"action": "directory_entry_refused", "code": code}
-            log.warning("%s", "; ".join(error.messages), extra=extra)
-            unknown.append(code)
+            reason = "; ".join(error.messages)
+            log.warning("%s", reason, extra=extra)
+            unknown.append(Unknown(code, reason))
         else:
             usable.append(person)
     codes = [person.code for person in usable]

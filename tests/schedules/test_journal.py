@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from celery.app.task import Context
 from django.db import DatabaseError, connection, transaction
 
 from schedules import journal
+from schedules.current import CurrentRun, RunLog, executing
 from schedules.journal import LONGEST_LINE, MOST_AT_THE_END, MOST_AT_THE_START, Journal, Pages
 from schedules.models import Run
 from schedules.states import RunState
@@ -131,6 +133,32 @@ def test_what_a_body_logs_is_in_its_runs_log(caplog: pytest.LogCaptureFixture) -
     assert lines[1].endswith("Z ERROR it went wrong")
     assert lines[-1].startswith("ValueError: invalid literal")
     assert run.progress == {"done": 1, "total": 2}
+
+
+@pytest.mark.django_db
+def test_a_runs_log_names_what_each_line_is_about(make_run: Make) -> None:
+    row = make_run(state=RunState.RUNNING, attempt=1)
+    record = logging.makeLogRecord(
+        {
+            "name": "tasks.people",
+            "levelname": "ERROR",
+            "msg": "unknown employee",
+            "code": "E9\n998",
+            "door_token": "hush now",
+            "note": "x" * 100_000,
+            "run": "7",
+        }
+    )
+
+    with executing(CurrentRun(row, Context())) as run:
+        RunLog().handle(record)
+        run.journal.write()
+
+    row.refresh_from_db()
+    line = row.log.removesuffix("\n")
+    assert "ERROR unknown employee code=E9\\n998 door_token=*** note=xxx" in line
+    assert "run=" not in line
+    assert len(line) <= LONGEST_LINE + 1
 
 
 @pytest.mark.django_db

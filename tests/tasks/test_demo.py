@@ -12,6 +12,7 @@ from tasks.games.models import Game, GameSession
 from tasks.meetings.models import Meeting
 from tasks.meetings.status import Status as MeetingStatus
 from tasks.memberships.models import Membership
+from tasks.people.demo_staff import made_up_people
 from tasks.people.models import Employee
 from tests.tasks.meetings.meetings import scheduled
 
@@ -88,6 +89,17 @@ def test_employees_of_ones_own_get_no_made_up_days() -> None:
     assert Attendance.objects.exists()
     same_code.refresh_from_db()
     assert same_code.name == "Real"
+
+
+def test_people_of_the_demo_directory_get_no_made_up_days() -> None:
+    load_demo(now=NOW, employees=5)
+    before = counts()
+    for person in list(made_up_people(9))[5:]:
+        Employee.objects.create(code=person.code, name=person.name, email=person.email)
+
+    load_demo(now=NOW, employees=5)
+
+    assert counts() == [before[0] + 4, *before[1:]]
 
 
 def test_what_others_gave_the_same_title_stays_as_it_is() -> None:

@@ -46,7 +46,9 @@ class Punch(Asked):
     employee_code: EmployeeCode
     at: Instant
     device: Annotated[str, Field(max_length=100)] = ""
-    direction: Literal["", "in", "out"] = Field("", description="Empty where it is not told.")
+    direction: Annotated[str, Field(max_length=20)] = Field(
+        "", description="in, out, or empty where it is not told."
+    )
 
 
 class PunchTaken(Reply):
@@ -131,7 +133,7 @@ def add(request: HttpRequest, data: Punch) -> Any:
     intake = take_punches([(0, data.model_dump())], now=database_now())
     for refusal in intake.refused:
         raise refusal.error
-    known = not _unknown([data.employee_code])
+    known = not _unknown(intake.codes)
     taken = {"created": bool(intake.created), "knownEmployee": known}
     return Status(201 if intake.created else 200, taken)
 
@@ -144,13 +146,7 @@ def add_many(request: HttpRequest, data: Punches) -> Any:
     strange: list[Refusal] = []
     intake = take_punches(_entries(data.punches, strange), now=database_now())
     refused = sorted([*intake.refused, *strange], key=lambda refusal: refusal.number)
-    bad = {refusal.number for refusal in refused}
-    codes = [
-        punch["employeeCode"].strip()
-        for index, punch in enumerate(data.punches)
-        if index not in bad
-    ]
-    return _taken(intake, refused, _unknown(codes), received=len(data.punches))
+    return _taken(intake, refused, _unknown(intake.codes), received=len(data.punches))
 
 
 def _entries(punches: list[Any], strange: list[Refusal]) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -185,9 +181,9 @@ def _taken(
     }
 
 
-def _unknown(codes: list[str]) -> list[str]:
-    known = Employee.objects.filter(code__in=set(codes)).values_list("code", flat=True)
-    return sorted(set(codes) - set(known))
+def _unknown(codes: set[str]) -> list[str]:
+    known = Employee.objects.filter(code__in=codes).values_list("code", flat=True)
+    return sorted(codes - set(known))
 
 
 def _shape(punch: PunchLog) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def test_a_run_shows_what_went_in_and_came_out(api: Api) -> None:
 
     assert (reply["statusName"], reply["resultSummary"]) == ("failed", "no rows")
     assert reply["args"] == ["no rows"]
-    assert reply["resultData"] is not None
+    assert reply["resultData"] == {"success": False, "message": "no rows", "rows": 3}
     assert api("GET", f"/runs/{run.task_id}/log").json()["log"] == ""
 
 

@@ -43,6 +43,19 @@ def test_a_punch_is_one_row_however_often_it_is_sent(ask: Ask) -> None:
     assert PunchLog.objects.count() == 2
 
 
+def test_a_punch_is_read_alike_alone_and_among_many(ask: Ask) -> None:
+    hire(1)
+    untidy = {**PUNCH, "employeeCode": " T00001 ", "direction": "IN"}
+
+    alone = ask("POST", "/attendance/punches", untidy)
+    among = ask("POST", "/attendance/punches/bulk", {"punches": [untidy]}).json()
+
+    assert alone.json() == {"created": True, "knownEmployee": True}
+    assert (among["existed"], among["unknownCodes"]) == (1, [])
+    assert ask("POST", "/attendance/punches", {**PUNCH, "employeeCode": " "}).status_code == 422
+    assert list(PunchLog.objects.values_list("employee_code", "direction")) == [("T00001", "in")]
+
+
 @pytest.mark.parametrize(
     ("change", "pointer", "detail"),
     [
@@ -50,7 +63,7 @@ def test_a_punch_is_one_row_however_often_it_is_sent(ask: Ask) -> None:
         ({"at": "2030-05-06T08:30:00"}, "#/at", "timezone"),
         ({"at": "1900-01-02T00:00:00Z"}, "#/at", "not before 1970-01-01"),
         ({"employeeCode": ""}, "#/employeeCode", "at least 1 character"),
-        ({"direction": "up"}, "#/direction", "'in' or 'out'"),
+        ({"direction": "up"}, "#/direction", "in, out or empty"),
     ],
 )
 def test_what_cannot_be_a_punch_is_refused_with_the_field(

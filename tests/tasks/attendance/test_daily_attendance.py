@@ -13,7 +13,7 @@ from tasks.attendance import jobs
 from tasks.attendance.jobs import auto_create_daily_attendance
 from tasks.attendance.models import Attendance, LeaveRequest, Status
 from tasks.attendance.services import clock_in
-from tasks.people.directory import Page
+from tasks.people.directory import Page, Unknown
 from tasks.people.models import Employee
 from tests.tasks.people.staff import hire
 from tests.tasks.statements import statements
@@ -150,7 +150,7 @@ def test_one_refused_employee_costs_nobody_else_a_row() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_people_without_a_row_here_are_counted_as_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     here, gone = hire(2)
-    page = Page(employee_ids=[here.pk, gone.pk], unknown=["X1", "X2"])
+    page = Page(employee_ids=[here.pk, gone.pk], unknown=[Unknown("X1", "no"), Unknown("X2", "no")])
     gone.delete()
     monkeypatch.setattr(jobs, "pages_of_active_employees", lambda: iter([page]))
 

@@ -142,7 +142,14 @@ def test_wrong_entries_are_named_and_cost_nobody_else_a_row(
         r"'E9993\xa0'",
     ]
     result = json.loads(TaskResult.objects.get(task_id=str(run.task_id)).result)
-    assert result["exc_message"][1]["data"]["errors"] == 9
+    data = result["exc_message"][1]["data"]
+    assert data["errors"] == len(data["refused"]) == 9
+    assert data["refused"][0] == {"code": "(no code)", "reason": "This field cannot be blank."}
+    assert data["refused"][-1]["reason"] == r"code is 'E9993\xa0': no blanks around it."
+    refusals = [line for line in run.log.splitlines() if "directory_entry_refused" in line]
+    assert "code=(no code)" in refusals[0]
+    assert len(refusals) == 9
+    assert "unknown employee action=unknown_employee code=E9999" in run.log
 
 
 def test_nobody_listening_is_told_with_the_address() -> None:
