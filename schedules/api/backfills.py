@@ -10,6 +10,7 @@ from pydantic import Field
 from schedules.access import OPERATE, VIEW
 from schedules.api.flood import check_triggers
 from schedules.api.jobs import job_or_404
+from schedules.api.preconditions import idempotency_key
 from schedules.api.run_schemas import Why
 from schedules.models import Backfill
 from schedules.operations.backfill import (
@@ -143,7 +144,8 @@ def create(request: HttpRequest, job_id: str, data: BackfillRequest) -> Any:
     """Run the job for past occurrences, each for its own `scheduledAt`, at most `atOnce` at a time.
 
     The timetable goes on beside it and goes first. What retention has deleted counts as neither
-    missed nor failed.
+    missed nor failed. It heeds Idempotency-Key: the same request with the same key gives the same
+    backfill.
     """
     job, user, now = job_or_404(job_id), caller(request), database_now()
     check_triggers(user, now=now)
@@ -158,6 +160,7 @@ def create(request: HttpRequest, job_id: str, data: BackfillRequest) -> Any:
         source="api",
         now=now,
         reason=data.reason or "",
+        idempotency_key=idempotency_key(request),
     )
     return Status(201, _shape(backfill))
 

@@ -142,9 +142,7 @@ def update(request: HttpRequest, name: str, data: CalendarUpdate) -> Any:
     operation_id="importCalendarDates",
 )
 def import_file(request: HttpRequest, name: str, data: DatesImport) -> Any:
-    """Add the days of an .ics file's events. A file above this interface's 64 KB goes through the
-    dashboard or `scheduler calendar`.
-    """
+    """Add the days of an .ics file's events."""
     calendar = _calendar_or_404(name)
     who = _who(request, data.reason)
     return _reply(import_dates(calendar, data.ics, replace=data.replace, **who))

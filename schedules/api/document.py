@@ -46,7 +46,7 @@ WITH_PATH = {"404": "There is no such thing."}
 CHANGING = {
     "400": "The body is not JSON.",
     "409": "The state of things forbids it.",
-    "413": "The body is larger than 64 KB, or 2.5 MB where it has a file.",
+    "413": "The body is larger than 64 KB, or 2.5 MB where it has a file or dates.",
     "415": "The body is not application/json.",
 }
 GUARDED = {"412": "The job was changed since it was read."}
@@ -66,7 +66,7 @@ IDEMPOTENCY_KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
 }
 CONDITIONAL = {"updateJob", "patchJob", "deleteJob", "performJobAction"}
-IDEMPOTENT = {"performJobAction", "retryExecution", "triggerScheduledJob"}
+IDEMPOTENT = {"createBackfill", "performJobAction", "retryExecution", "triggerScheduledJob"}
 
 
 def build(api: NinjaAPI, prefix: str) -> OpenAPISchema:

@@ -29,6 +29,14 @@ class Backfill(models.Model):
     state = models.CharField(max_length=9, choices=BackfillState, default=BackfillState.OPEN)
     reason = models.TextField(blank=True)
     requested_by = models.CharField(max_length=150, blank=True)
+    idempotency_key = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001
+    intention = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Digest of what was asked for under the key.",
+    )
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -41,6 +49,11 @@ class Backfill(models.Model):
             models.CheckConstraint(
                 condition=Q(state=BackfillState.OPEN) | Q(ended_at__isnull=False),
                 name="an_ended_backfill_has_an_end",
+            ),
+            models.UniqueConstraint(
+                fields=["idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="one_backfill_per_idempotency_key",
             ),
         ]
         indexes = [

@@ -22,6 +22,7 @@ from schedules.finish import Outcome, finish_waiting
 from schedules.lease import instance_id
 from schedules.ledger import occurrences_ever, versions_of
 from schedules.models import Backfill, Job, Run
+from schedules.operations.idempotency import backfill_made_before, intention_of
 from schedules.operations.outcomes import FAILED
 from schedules.states import FINAL, NEVER_RAN, BackfillState, RunState, Which
 from schedules.timing.instants import utc
@@ -124,15 +125,24 @@ def create_backfill(
     newest_first: bool = False,
     at_once: int = 1,
     reason: str = "",
+    idempotency_key: str | None = None,
 ) -> Backfill:
     """Let what `choose` returns run, at most `at_once` at a time, and return the backfill.
 
     Beat plans the runs. Each has the nominal time of its occurrence and may begin however late; it
-    waits for a slot of its job rather than be skipped. Raises what `choose` raises, JobDisabled,
-    and InvalidInput for nothing to run and for more at once than may run of the job.
+    waits for a slot of its job rather than be skipped. The same call with an `idempotency_key` that
+    was used before returns the backfill of that time. Raises what `choose` raises, JobDisabled, and
+    InvalidInput for nothing to run, for more at once than may run of the job, and for a key that
+    was used for something else.
     """
+    asked = [first, last, which, newest_first, at_once]
+    intention = "" if idempotency_key is None else intention_of("backfill", job.pk, asked)
     # Of two at once the second waits here, and leaves to the first what that has taken.
     job = Job.objects.select_for_update(no_key=True, of=("self",)).get(pk=job.pk)
+    if idempotency_key is not None:
+        before = backfill_made_before(idempotency_key, intention)
+        if before is not None:
+            return before
     if job.is_active and not job.is_enabled:
         raise JobDisabled(job.key)
     if not 1 <= at_once <= job.max_instances:
@@ -155,6 +165,8 @@ def create_backfill(
         total=len(chosen),
         reason=reason,
         requested_by=actor_name(by),
+        idempotency_key=idempotency_key,
+        intention=intention,
         created_at=now,
     )
     after = {

@@ -11,7 +11,8 @@ from schedules.access import Source, actor_name, record
 from schedules.finish import Outcome, finish_waiting
 from schedules.lease import instance_id
 from schedules.models import Run
-from schedules.states import RunState
+from schedules.operations.decided import check_undecided
+from schedules.states import WAITING, RunState
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -43,7 +44,12 @@ def cancel_run(
     now: datetime,
     reason: str = "",
 ) -> str:
-    """End one waiting run as cancelled, on a person's word, and record it; answer as above."""
+    """End one waiting run as cancelled, on a person's word, and record it; answer as above.
+
+    Raises DecidedByRow for one that a row of somebody's asks for.
+    """
+    if run.state in WAITING:
+        check_undecided(run)
     why = f"cancelled by {actor_name(by)}{f': {reason}' if reason else ''}"
     answer = _cancel(run, why)
     if answer == CANCELLED:

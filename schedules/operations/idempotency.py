@@ -1,4 +1,4 @@
-"""The same request sent twice is one run: what a caller's idempotency key was used for."""
+"""The same request sent twice is one run, or one backfill: what a key was used for."""
 
 import json
 from hashlib import sha256
@@ -7,7 +7,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 
 from schedules.errors import InvalidInput
-from schedules.models import Run
+from schedules.models import Backfill, Run
 
 OPTION = "intention"
 """Option of a run: the digest of what was asked for under its key."""
@@ -26,9 +26,33 @@ def run_made_before(key: str, intention: str) -> Run | None:
     """
     before = Run.objects.filter(idempotency_key=key).first()
     if before is not None and before.options.get(OPTION) != intention:
-        accepted = (
-            f"a key of its own for each request; this one was used for run {before.task_id},"
-            " for another job, run or other arguments"
-        )
-        raise InvalidInput("Idempotency-Key", key, accepted)
+        raise _used(key, f"run {before.task_id}")
+    if before is None and (other := _backfill_with(key)):
+        raise _used(key, f"backfill {other.pk}")
     return before
+
+
+def backfill_made_before(key: str, intention: str) -> Backfill | None:
+    """Return the backfill that this request has made before; None for a new key.
+
+    Raises InvalidInput for a key under which something else was asked for.
+    """
+    before = _backfill_with(key)
+    if before is not None and before.intention != intention:
+        raise _used(key, f"backfill {before.pk}")
+    other = Run.objects.filter(idempotency_key=key).first() if before is None else None
+    if other is not None:
+        raise _used(key, f"run {other.task_id}")
+    return before
+
+
+def _backfill_with(key: str) -> Backfill | None:
+    return Backfill.objects.filter(idempotency_key=key).first()
+
+
+def _used(key: str, whose: str) -> InvalidInput:
+    accepted = (
+        f"a key of its own for each request; this one was used for {whose},"
+        " for another job, run or other arguments"
+    )
+    return InvalidInput("Idempotency-Key", key, accepted)

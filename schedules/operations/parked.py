@@ -9,6 +9,7 @@ from schedules.access import Source, record
 from schedules.dispatch import move_parked
 from schedules.errors import InvalidInput, Refused
 from schedules.models import Run
+from schedules.operations.decided import check_undecided
 from schedules.states import UNSENT, Origin
 
 if TYPE_CHECKING:
@@ -41,12 +42,14 @@ def move_run(
 ) -> Run:
     """Let a parked one-off call be due at the aware instant `at` instead, and return it.
 
-    Raises NotParked for one that was taken or has ended, and InvalidInput for an instant that has
-    passed.
+    Raises NotParked for one that was taken or has ended, DecidedByRow for one that follows a row,
+    and InvalidInput for an instant that has passed.
     """
     if at <= now:
-        raise InvalidInput("at", at.isoformat(), "an instant in the future")
+        raise InvalidInput("due_at", at.isoformat(), "an instant in the future")
     before = run.due_at
+    if is_parked(run):
+        check_undecided(run)
     if not is_parked(run) or not move_parked(run, at=at):
         run.refresh_from_db(fields=["state"])
         raise NotParked(run)

@@ -40,6 +40,11 @@ ACCEPTED = (
     " a solar_event or run_at"
 )
 
+
+class SeveralKinds(InvalidInput):
+    """More than one kind of timetable; `found` are the names of their fields."""
+
+
 _PERIODS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
 _CRON_ORDER = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 
@@ -69,7 +74,7 @@ def read_entered(given: Mapping[str, Any], *, job: Job | None, now: datetime) ->
     kinds: set[str] = {_kind(name) for name, value in entered.items() if value and _kind(name)}
     if len(kinds) > 1:
         found = ", ".join(sorted(name for name, value in entered.items() if value))
-        raise InvalidInput("cron_expression", found, ACCEPTED)
+        raise SeveralKinds("cron_expression", found, ACCEPTED)
     if kinds:  # another kind than before replaces it
         before = {name: value for name, value in before.items() if _kind(name) in {*kinds, ""}}
     together = {**before, **entered}

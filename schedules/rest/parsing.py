@@ -1,6 +1,7 @@
 """Reading a body: JSON of bounded size and depth. What it says is looked at by its model."""
 
 import json
+import re
 from typing import Any, NoReturn
 
 from django.http import HttpRequest
@@ -11,7 +12,8 @@ MOST_BYTES = 64 * 1024
 MOST_BYTES_OF_A_FILE = 2_500_000
 """At the addresses that take a file; Django itself reads a little more."""
 
-WITH_A_FILE = ("/scheduler/plan", "/scheduler/apply", "/scheduler/simulate")
+WITH_A_FILE = re.compile(r"(/scheduler/(plan|apply|simulate)|/calendars(/[^/]+(/import)?)?)/?\Z")
+"""What such an address ends with; a calendar's dates may be as many as a file's."""
 DEEPEST = 20
 WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -42,7 +44,7 @@ def check_size(request: HttpRequest) -> None:
         length = int(request.headers.get("Content-Length") or 0)
     except ValueError:
         length = 0
-    takes_a_file = request.path_info.removesuffix("/").endswith(WITH_A_FILE)
+    takes_a_file = WITH_A_FILE.search(request.path_info)
     most = MOST_BYTES_OF_A_FILE if takes_a_file else MOST_BYTES
     if length > most:
         raise Refusal(413, f"The body has {length} bytes; at most {most} are read.")

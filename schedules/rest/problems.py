@@ -17,6 +17,7 @@ from pydantic.alias_generators import to_camel
 from schedules.dispatch import mend_after
 from schedules.errors import InvalidInput, JobDeleted, Refused
 from schedules.operations.edit import Outdated
+from schedules.operations.timetables import SeveralKinds
 from schedules.operations.trigger import JobBusy
 from schedules.querysets.clock import database_now
 from schedules.registry import InvalidArguments
@@ -121,7 +122,8 @@ def _invalid_input(request: HttpRequest, error: Any) -> HttpResponse:
         return problem(422, str(error), errors=[_entry(("body", "", *error.place), error.accepted)])
     steps = error.field.split(".")
     field = ENTERED_AS.get(error.field) or ".".join(to_camel(step) for step in steps)
-    said = InvalidInput(field, error.found, in_camel(error.accepted))
+    found = in_camel(error.found) if isinstance(error, SeveralKinds) else error.found
+    said = InvalidInput(field, found, in_camel(error.accepted))
     is_parameter = request.method == "GET" or "-" in field
     where = {"parameter": field} if is_parameter else {"pointer": f"#/{field.replace('.', '/')}"}
     detail = {"detail": f"{said.accepted[:1].lower()}{said.accepted[1:]}"}

@@ -5,7 +5,8 @@ fields; any other row has none. Every way to write the rows through Django keeps
 transaction. What comes another way - raw SQL, a restored backup - `Timer.reconcile` puts right.
 """
 
+from schedules.timers.adoption import timer_of
 from schedules.timers.declaration import Timer
 from schedules.timers.reconcile import Reconciled
 
-__all__ = ["Reconciled", "Timer"]
+__all__ = ["Reconciled", "Timer", "timer_of"]

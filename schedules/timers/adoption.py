@@ -47,6 +47,12 @@ def timers_of(model: type[models.Model]) -> Sequence["Timer"]:
     return [timer for base in model.__mro__ for timer in _timers.get(base, ())]
 
 
+def timer_of(task: str) -> "Timer | None":
+    """Return the timer whose runs are of this task; None for a task that follows no rows."""
+    every = (timer for theirs in _timers.values() for timer in theirs)
+    return next((timer for timer in every if timer.task == task), None)
+
+
 def _after_save(
     sender: type[models.Model],
     *,

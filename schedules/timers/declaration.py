@@ -15,7 +15,7 @@ from schedules.models import Run
 from schedules.querysets.runs import RunQuerySet
 from schedules.registry import declared_as
 from schedules.timers.adoption import adopt
-from schedules.timers.reconcile import Reconciled, reconcile
+from schedules.timers.reconcile import Reconciled, pk_of, reconcile
 
 BATCH = 1000
 """Rows whose runs are set right with one group of statements."""
@@ -101,6 +101,13 @@ class Timer:
             others = [pk for pk in batch if pk not in instants]
             if others:
                 self.drop(others, reason=f"the {self.model._meta.verbose_name} asks for none")
+
+    def row_of(self, run: Run) -> Any:
+        """Return the row that asks for the run, as one does while it waits; None without one."""
+        if not (run.natural_key or "").startswith(self.prefix):
+            return None
+        pk = pk_of(self, str(run.natural_key))
+        return None if pk is None else self.rows().filter(pk=pk).first()
 
     def reconcile(self, *, tell: Callable[[int, int], None] | None = None) -> Reconciled:
         """Give every row that asks for a run its run at its instant, and cancel all others.

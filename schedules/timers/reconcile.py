@@ -114,7 +114,7 @@ def _cancel_surplus(timer: "Timer") -> int:
     asked = timer.rows().order_by().annotate(timer_key=_key(timer, F("pk")))
     # A set operation, which both databases do by sorting, however many there are of each.
     surplus = waiting.values_list("natural_key").difference(asked.values_list("timer_key"))
-    pks = [pk for (key,) in surplus if (pk := _pk_of(timer, str(key))) is not None]
+    pks = [pk for (key,) in surplus if (pk := pk_of(timer, str(key))) is not None]
     cancelled = 0
     for start in range(0, len(pks), BATCH):
         batch = pks[start : start + BATCH]
@@ -135,7 +135,7 @@ def _key(timer: "Timer", pk: Expression | F | OuterRef) -> Expression:
     return Concat(Value(timer.prefix), text, output_field=CharField())
 
 
-def _pk_of(timer: "Timer", key: str) -> Any:
+def pk_of(timer: "Timer", key: str) -> Any:
     """Return the row's key that a natural key names; None where it names none."""
     try:
         return _pk_field(timer).to_python(key.removeprefix(timer.prefix))

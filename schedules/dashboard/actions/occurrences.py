@@ -15,7 +15,7 @@ from schedules.dashboard.actions.questions import Question, ask, done, instant_o
 from schedules.dashboard.guard import action
 from schedules.dashboard.pages.job import job_or_404
 from schedules.dashboard.reader import Reader
-from schedules.errors import InvalidInput, Refused
+from schedules.errors import InvalidInput, JobDeleted, Refused
 from schedules.models import Job
 from schedules.operations.occurrences import (
     change_occurrence,
@@ -43,6 +43,8 @@ def act_on_occurrence(reader: Reader, *, number: int, at: str, verb: str) -> Htt
     back = f"{reverse('scheduler:job', kwargs={'number': number})}?tab=next"
     question = chosen.question(reader, job, instant)
     if reader.request.method != "POST":
+        if not job.is_active:
+            return ask(reader, question, back=back, problem=str(JobDeleted(job.key)), status=409)
         return ask(reader, question, back=back)
     try:
         words = chosen.do(reader, job, instant)

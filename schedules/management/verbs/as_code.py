@@ -130,7 +130,8 @@ def _show(plan: Plan, console: Console, *, done: bool) -> None:
             console.text(f"    {word} of {each.name}: {stays}")
         _show_effect(change, console)
     verb = "changed" if done else "to be changed"
-    console.text(f"{plan.pending} jobs {verb}, {plan.unchanged} as the file says.")
+    number = "1 job" if plan.pending == 1 else f"{plan.pending} jobs"
+    console.text(f"{number} {verb}, {plan.unchanged} as the file says.")
 
 
 def _words(change: Change) -> str:

@@ -49,7 +49,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--to", dest="last", metavar="ISO", help="End, included; default now.")
     parser.add_argument("--which", default="missed", metavar="WHICH", help="missed, failed or all.")
     parser.add_argument("--newest-first", action="store_true", help="Instead of oldest first.")
-    parser.add_argument("--at-once", default="1", metavar="N", help="1 to 10; default 1.")
+    parser.add_argument(
+        "--at-once",
+        default="1",
+        metavar="N",
+        help="1 to 10, at most the job's maxInstances; default 1.",
+    )
+    parser.add_argument(
+        "--idempotency-key",
+        metavar="KEY",
+        help="A second call with it and the same --to makes nothing new.",
+    )
     parser.add_argument("--dry-run", action="store_true", help="Say what would run.")
     parser.add_argument("--cancel", metavar="ID", help="End this backfill.")
     parser.add_argument("--reason", default="", help="Why; kept in the audit record.")
@@ -82,6 +92,7 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
         by=operator_name(),
         source="cli",
         reason=options["reason"],
+        idempotency_key=options["idempotency_key"],
     )
     return _show([backfill], console)
 

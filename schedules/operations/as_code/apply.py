@@ -12,7 +12,7 @@ from schedules.dispatch import absorb_edits
 from schedules.models import AuditEntry, Job, TaskFunction
 from schedules.operations.as_code.check import WORDS
 from schedules.operations.as_code.described import Described, Tasks, as_changes
-from schedules.operations.as_code.plan import Action, Change, Plan, plan_file
+from schedules.operations.as_code.plan import WITHDRAWN, Action, Change, Plan, plan_file
 from schedules.operations.create import create_job
 from schedules.operations.dependencies import lock_dependencies
 from schedules.operations.edit import update_job
@@ -163,12 +163,21 @@ def _remember(plan: Plan) -> int:
         if rows[key].applied != described
     ]
     changed += [
-        (rows[change.key], None) for change in plan.changes if change.action is Action.DISABLE
+        (rows[change.key], _withdrawn(rows[change.key].applied))
+        for change in plan.changes
+        if change.action is Action.DISABLE
     ]
     for job, described in changed:
         job.applied = described
     Job.objects.bulk_update([job for job, _ in changed], ["applied"], batch_size=BATCH)
     return len(changed)
+
+
+def _withdrawn(applied: Described | None) -> Described | None:
+    """Return what is remembered of a job that was taken out and is disabled by that: should it come
+    back, an operator's changes are still told from the file's.
+    """
+    return None if applied is None else {**applied, "isEnabled": False, WITHDRAWN: True}
 
 
 def _recorded(entries: list[AuditEntry], side: str) -> Any:

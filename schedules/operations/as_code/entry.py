@@ -133,9 +133,17 @@ def _checked(model: type[Any], value: Any, document: Document, path: tuple[str |
         kind = first["type"]
         if kind == "missing":
             raise document.refuse(where, None, "needed; it is missing") from None
+        if kind == "model_type":
+            accepted = "a mapping of words and values"
+            raise document.refuse(where, _kind(first["input"]), accepted) from None
         if kind == "extra_forbidden":
             accepted = "not one of the words of this file"
             raise document.refuse(where[:-1], where[-1], accepted) from None
         raise document.refuse(
             where, first["input"], f"{message[:1].lower()}{message[1:]}"
         ) from None
+
+
+def _kind(value: Any) -> str:
+    names = {list: "a list", str: "a text", type(None): "nothing"}
+    return names.get(type(value), f"a {type(value).__name__}")

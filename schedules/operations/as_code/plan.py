@@ -28,6 +28,9 @@ from schedules.timing import Cron
 MOST_EFFECTS = 200
 """Changed jobs whose effect on occurrences is worked out; of more, the first."""
 
+WITHDRAWN = "withdrawn"
+"""In what the file said last of a job, the mark that it does not name the job any more."""
+
 
 class Action(StrEnum):
     """What becomes of a job."""
@@ -140,7 +143,8 @@ def dependencies() -> dict[int, list[tuple[str, str]]]:
 def _removals(file: File, known: Mapping[str, Job]) -> Iterator[Change]:
     """Yield what the file does not name any more, or never named if it speaks for all jobs."""
     for key, job in known.items():
-        is_ours = file.disables_unlisted or job.applied is not None
+        names_it = job.applied is not None and WITHDRAWN not in job.applied
+        is_ours = file.disables_unlisted or names_it
         if is_ours and job.is_enabled and key not in file.jobs and key not in file.leave:
             yield Change(key=key, action=Action.DISABLE, job=job)
 

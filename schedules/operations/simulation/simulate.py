@@ -191,7 +191,7 @@ def _check(begin: datetime, end: datetime, outages: Sequence[Outage]) -> None:
     for outage in outages:
         if not begin <= outage.since < outage.until:
             found = f"{outage.since.isoformat()}/{outage.until.isoformat()}"
-            raise InvalidInput("outage", found, "a begin within the span, and an end after it")
+            raise InvalidInput("outages", found, "a begin within the span, and an end after it")
 
 
 def _in_order(jobs: Mapping[str, Simulated]) -> list[str]:

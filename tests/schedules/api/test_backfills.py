@@ -71,3 +71,25 @@ def test_bad_input_is_one_sentence_and_changes_nothing(
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith(words)
     assert not Backfill.objects.exists()
+
+
+def test_the_same_key_is_the_same_backfill_and_another_request_under_it_is_refused(
+    api: Api, nightly: str
+) -> None:
+    midnight = database_now().replace(hour=0, minute=0, second=0, microsecond=0)
+    asked = {"from": iso(midnight - 3 * DAY), "to": iso(midnight)}
+    key = {"Idempotency-Key": "one"}
+
+    first = api("POST", nightly, asked, headers=key)
+    again = api("POST", nightly, asked, headers=key)
+    other = api("POST", nightly, {**asked, "order": "newest_first"}, headers=key)
+    run = api("POST", "/jobs/nightly/action", {"action": "trigger"}, headers=key)
+
+    assert (first.status_code, again.json()["id"]) == (201, first.json()["id"])
+    assert Backfill.objects.count() == 1
+    for answer in (other, run):
+        assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (
+            422,
+            "Idempotency-Key",
+        )
+    assert not Run.objects.exists()

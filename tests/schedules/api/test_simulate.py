@@ -83,3 +83,11 @@ def test_the_command_says_the_same(
     outage = "2030-03-01T00:05:00Z/2030-03-01T01:00:00Z"
     assert scheduler(*words, "--outage", outage, "--json").document["items"][0]["missed"] > 0
     assert scheduler(*words, "--outage", "tonight").code == 2
+
+
+def test_an_outage_outside_the_span_is_refused_at_its_field(api: Api, add: TaskFunction) -> None:
+    outage = {"from": "2031-03-01T00:00:00Z", "to": "2030-03-01T00:00:00Z"}
+
+    answer = api("POST", "/simulate", {**DAY, "file": FILE, "outages": [outage]})
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/outages")

@@ -108,3 +108,14 @@ def test_a_job_may_be_made_only_to_run_after_another(api: Api, add: TaskFunction
     assert (job.flagged_reason, job.is_enabled) == ("", True)
     (item,) = api("GET", "/jobs/second/dependencies").json()["items"]
     assert (item["upstreamId"], item["when"]) == (first["id"], "failed")
+
+
+def test_several_kinds_at_once_are_named_as_the_body_names_them(
+    api: Api, add: TaskFunction
+) -> None:
+    body = {"taskFunctionKey": "add", "cronExpression": "0 2 * * *", "intervalSeconds": 60}
+
+    answer = api("POST", "/jobs", {**body, "args": [1]})
+
+    assert answer.status_code == 422
+    assert "'cronExpression, intervalSeconds': exactly one of" in answer.json()["detail"]

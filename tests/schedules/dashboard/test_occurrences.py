@@ -8,6 +8,7 @@ from django.test import Client
 
 from schedules.models import AuditEntry, Calendar, Job, OccurrenceChange
 from schedules.operations.create import create_job
+from schedules.operations.switch import delete_job
 from schedules.querysets.clock import database_now
 from schedules.states import ChangeState
 
@@ -104,3 +105,16 @@ def test_a_bad_calendar_is_one_sentence_and_nothing_is_made(
     assert answer.status_code == 422
     assert words in answer.content.decode()
     assert not Calendar.objects.exists()
+
+
+def test_asking_about_an_occurrence_of_a_deleted_job_is_answered_as_doing_it_is(
+    operator: Client, hourly: Job
+) -> None:
+    assert hourly.next_run_at is not None
+    place = f"/scheduler/jobs/{hourly.pk}/occurrences/{hourly.next_run_at:%Y-%m-%dT%H:%M:%SZ}/skip"
+    delete_job(hourly, by="test", source="code", now=database_now())
+
+    answers = [operator.get(place), operator.post(place)]
+
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert all("is deleted; only its history" in a.content.decode() for a in answers)

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from schedules.models import Run
 from tasks.meetings.models import Meeting
 from tasks.meetings.status import Status
+from tests.schedules.management.conftest import Answer, scheduler  # noqa: F401 - a fixture
 from tests.tasks.meetings.meetings import HOUR, NOON, make_meeting, make_meetings, scheduled
 
 pytestmark = pytest.mark.django_db
@@ -103,3 +105,29 @@ def test_meetings_are_listed_in_pages_by_their_state(ask: Ask) -> None:
 
     assert (page["total"], page["totalPages"], page["page"], page["perPage"]) == (25, 2, 2, 20)
     assert [each["title"] for each in page["items"]] == [f"M{n}" for n in range(20, 25)]
+
+
+def test_the_run_of_a_meeting_is_changed_at_the_meeting_and_nowhere_else(
+    ask: Ask,
+    scheduler: Callable[..., Answer],  # noqa: F811
+) -> None:
+    meeting = make_meeting()
+    run = Run.objects.waiting().get()
+
+    answers = [
+        ask("PATCH", f"/scheduler/timers/{run.task_id}", {"dueAt": "2040-06-01T15:00:00Z"}),
+        ask("POST", f"/scheduler/runs/{run.task_id}/cancel"),
+    ]
+    code = scheduler("cancel", str(run.task_id)).code
+
+    for answer in answers:
+        assert answer.status_code == 409
+        assert answer.json()["detail"] == (
+            f"Run {run.task_id} follows the end_time of meeting {meeting.pk}:"
+            " change the meeting instead."
+        )
+    assert code == 4
+    assert scheduled() == {meeting.pk: NOON}
+
+    bygone = ask("PATCH", f"/scheduler/timers/{run.task_id}", {"dueAt": "2020-06-01T15:00:00Z"})
+    assert bygone.json()["errors"][0]["pointer"] == "#/dueAt"

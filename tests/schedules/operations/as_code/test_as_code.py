@@ -296,3 +296,33 @@ def test_a_deleted_job_keeps_its_key(jobs: dict[str, Job], now: datetime) -> Non
 
     with pytest.raises(InvalidInput, match="a key that no job has had"):
         plan_file(text, now=now)
+
+
+def test_what_comes_back_into_the_file_keeps_what_an_operator_has_changed(
+    jobs: dict[str, Job], now: datetime
+) -> None:
+    text = export_jobs()
+    apply_file(text, now=now, **ADA)
+    update_job(Job.objects.get(key="cron"), changes={"priority": 9}, now=now, **ADA)
+    without = edited(cron=None, after=None)
+    apply_file(without, now=now, **ADA)
+    planned = plan_file(text, now=now)
+    apply_file(text, now=now, **ADA)
+
+    cron = Job.objects.get(key="cron")
+    assert (cron.is_enabled, cron.priority) == (True, 9)
+    change = next(each for each in planned.changes if each.key == "cron")
+    assert [each.name for each in change.differences] == ["isEnabled"]
+    assert [each.name for each in change.overrides] == ["priority"]
+
+
+def test_what_an_operator_enables_after_it_left_the_file_stays_enabled(
+    jobs: dict[str, Job], now: datetime
+) -> None:
+    apply_file(export_jobs(), now=now, **ADA)
+    without = edited(cron=None, after=None).replace("unlisted: disable", "unlisted: keep")
+    apply_file(without, now=now, **ADA)
+    update_job(Job.objects.get(key="cron"), changes={"enabled": True}, now=now, **ADA)
+
+    assert apply_file(without, now=now, **ADA).pending == 0
+    assert Job.objects.get(key="cron").is_enabled
