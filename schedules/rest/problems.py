@@ -122,7 +122,7 @@ def _invalid_input(request: HttpRequest, error: Any) -> HttpResponse:
         return problem(422, str(error), errors=[_entry(("body", "", *error.place), error.accepted)])
     steps = error.field.split(".")
     field = ENTERED_AS.get(error.field) or ".".join(to_camel(step) for step in steps)
-    found = in_camel(error.found) if isinstance(error, SeveralKinds) else error.found
+    found = in_camel(str(error.found)) if isinstance(error, SeveralKinds) else error.found
     said = InvalidInput(field, found, in_camel(error.accepted))
     is_parameter = request.method == "GET" or "-" in field
     where = {"parameter": field} if is_parameter else {"pointer": f"#/{field.replace('.', '/')}"}
