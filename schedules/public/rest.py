@@ -5,6 +5,7 @@ An area's `tasks/<area>/api` has a `router`; the project mounts it at `/api/v1/<
 
 from schedules.operations.wording import iso
 from schedules.rest.camel import (
+    NOT_BLANK,
     WHOLE,
     Asked,
     Day,
@@ -19,6 +20,7 @@ from schedules.rest.pages import Paged, PageQuery, page_of
 from schedules.rest.rights import caller, needs
 
 __all__ = [
+    "NOT_BLANK",
     "WHOLE",
     "Asked",
     "Day",

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -137,3 +138,13 @@ def _flag(value: object) -> object:
 
 Flag = Annotated[bool, Strict(), BeforeValidator(_flag)]
 """A yes or no in an address."""
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("write a name, not only blanks")
+    return value
+
+
+NOT_BLANK = AfterValidator(_not_blank)
+"""Put after the bounds of a text that is somebody's or something's name."""

@@ -26,10 +26,10 @@ def clock_in(employee: Employee, at: datetime) -> Attendance:
     """Note that the employee came at the aware instant `at`; return that day's row.
 
     The day is the one in the employee's own time zone. Its row, made where it is missing, becomes
-    what the sync makes of it: on leave where leave was approved, else present, or late. A second
-    clock-in of the day changes nothing, and none changes a row that a person has entered: the punch
-    is kept. Raises Refused for an employee who is not active, and InvalidInput for an instant
-    without its UTC offset.
+    what the sync makes of it: on leave where leave was approved, else present, or late. Of
+    several clock-ins of the day the earliest counts, and none changes a row that a person has
+    entered: the punch is kept. Raises Refused for an employee who is not active, and InvalidInput
+    for an instant without its UTC offset.
     """
     _check(employee, at)
     _punch(employee, at, Direction.IN)
@@ -37,8 +37,9 @@ def clock_in(employee: Employee, at: datetime) -> Attendance:
     row, _ = Attendance.objects.get_or_create(employee=employee, date=day)
     on_leave = bool(days_of_leave([employee.pk], day, day))
     came = status_of(at, work_starts_at=employee.work_starts_on(day), on_leave=on_leave)
-    # One conditional statement, so that of two simultaneous clock-ins one counts.
-    open_row = Attendance.objects.by_punches().filter(pk=row.pk, clock_in_at__isnull=True)
+    # One conditional statement, so that of two simultaneous clock-ins the earlier counts.
+    is_first_or_earlier = Q(clock_in_at__isnull=True) | Q(clock_in_at__gt=at)
+    open_row = Attendance.objects.by_punches().filter(is_first_or_earlier, pk=row.pk)
     open_row.update(clock_in_at=at, status=came, source=Source.PUNCHES)
     row.refresh_from_db()
     return row

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from schedules.public import InvalidInput, database_now
 from schedules.public.rest import (
+    NOT_BLANK,
     WHOLE,
     Asked,
     Day,
@@ -34,6 +35,7 @@ LONGEST_MINUTES = LONGEST_DURATION // timedelta(minutes=1)
 
 GameId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Recurrences = Literal["once", "daily", "weekly", "fortnightly", "monthly"]
+Title = Annotated[str, Field(min_length=1, max_length=200), NOT_BLANK]
 Weekday = Annotated[int, Field(ge=0, le=6), WHOLE]
 
 
@@ -106,7 +108,7 @@ class SessionQuery(PageQuery):
 class GameUpdate(Asked):
     """Changes to a game: what is left out stays. Its sessions to come follow."""
 
-    title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    title: Title | None = None
     recurrence: Recurrences | None = None
     weekdays: Annotated[list[Weekday], Field(max_length=7)] | None = Field(
         None,
@@ -126,7 +128,7 @@ class GameUpdate(Asked):
 class GameCreate(GameUpdate):
     """A new game; weekly where nothing else is said, which needs its `weekdays`."""
 
-    title: Annotated[str, Field(min_length=1, max_length=200)]
+    title: Title
     start_time: WallTime
     starts_on: Day
 
@@ -204,6 +206,8 @@ def _put(game: Game, data: GameUpdate) -> Effect:
     given = data.given()
     if (minutes := given.pop("duration_minutes", None)) is not None:
         given["duration"] = timedelta(minutes=minutes)
+    if given.get("weekdays"):
+        given["weekdays"] = list(dict.fromkeys(given["weekdays"]))
     for name, value in given.items():
         if value is None and not Game._meta.get_field(name).null:
             raise InvalidInput(name, "null", "a value; leave it out to keep the old one")

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from schedules.public import InvalidInput
 from schedules.public.rest import (
+    NOT_BLANK,
     Asked,
     Instant,
     Moment,
@@ -30,7 +31,7 @@ HOLD, VIEW = "meetings.hold_meetings", "meetings.view_meeting"
 ADD, CHANGE, DELETE = "meetings.add_meeting", "meetings.change_meeting", "meetings.delete_meeting"
 
 MeetingId = Annotated[int, Field(ge=1, le=2**63 - 1)]
-Title = Annotated[str, Field(min_length=1, max_length=200)]
+Title = Annotated[str, Field(min_length=1, max_length=200), NOT_BLANK]
 
 
 class MeetingReply(Reply):

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from schedules.public import InvalidInput, database_now
 from schedules.public.rest import (
+    NOT_BLANK,
     Asked,
     Instant,
     Moment,
@@ -29,8 +30,8 @@ CHANGE = "memberships.change_membership"
 
 MembershipId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 States = Literal["active", "expired", "cancelled"]
-MemberName = Annotated[str, Field(min_length=1, max_length=200)]
-Plan = Annotated[str, Field(min_length=1, max_length=100)]
+MemberName = Annotated[str, Field(min_length=1, max_length=200), NOT_BLANK]
+Plan = Annotated[str, Field(min_length=1, max_length=100), NOT_BLANK]
 Address = Annotated[str, Field(max_length=254)]
 
 

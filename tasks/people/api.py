@@ -12,6 +12,7 @@ from pydantic import Field
 
 from schedules.public import InvalidInput, Refused
 from schedules.public.rest import (
+    NOT_BLANK,
     Asked,
     Day,
     Flag,
@@ -32,7 +33,7 @@ VIEW, SEE_ONESELF = "people.view_employee", "people.see_oneself"
 ADD, CHANGE, DELETE = "people.add_employee", "people.change_employee", "people.delete_employee"
 
 Code = Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[!-.0-~]+$")]
-PersonName = Annotated[str, Field(min_length=1, max_length=200)]
+PersonName = Annotated[str, Field(min_length=1, max_length=200), NOT_BLANK]
 Address = Annotated[str, Field(max_length=254)]
 
 

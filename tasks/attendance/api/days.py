@@ -99,8 +99,8 @@ def list_days(request: HttpRequest, query: Query[DayQuery]) -> Any:
     operation_id="clockIn",
 )
 def come(request: HttpRequest, data: Clocking | None = None) -> Any:
-    """Note that somebody has come: an absent day becomes present, or late. A second clock-in of
-    the day changes nothing; a day entered by hand stays, and the reply says so.
+    """Note that somebody has come: an absent day becomes present, or late. Of several
+    clock-ins of the day the earliest counts; a day entered by hand stays, and the reply says so.
     """
     return _shape(clock_in(*_who_and_when(request, data or Clocking())))
 

@@ -37,13 +37,25 @@ def test_a_missing_row_is_made() -> None:
     assert (row.date, row.status, row.made_by) == (DAY, Status.PRESENT, None)
 
 
-def test_a_second_clock_in_changes_nothing() -> None:
+def test_a_later_clock_in_that_comes_second_changes_nothing() -> None:
     (employee,) = hire(1)
     first = clock_in(employee, MORNING)
 
     second = clock_in(employee, MORNING + timedelta(hours=1))
 
     assert (second.pk, second.clock_in_at) == (first.pk, MORNING)
+
+
+def test_an_earlier_clock_in_that_comes_second_counts_at_once_as_the_sync_has_it() -> None:
+    (employee,) = hire(1)
+    clock_in(employee, MORNING)
+    earlier = MORNING - timedelta(hours=1)
+
+    row = clock_in(employee, earlier)
+    execute(sync_attendance_logs)
+
+    assert row.clock_in_at == earlier
+    assert Attendance.objects.get().clock_in_at == earlier
 
 
 @pytest.mark.parametrize("row_there", [True, False])
