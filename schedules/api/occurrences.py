@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from schedules.access import OPERATE, VIEW
 from schedules.api.job_schemas import OccurrenceChangeReply
@@ -36,6 +36,13 @@ class OccurrenceRequest(Asked):
     args: list[Any] | None = Field(None, description="Instead of the job's.")
     kwargs: dict[str, Any] | None = Field(None, description="Put over the job's.")
     reason: Text | None = Field(None, description="Kept with it, and in the audit record.")
+
+    @model_validator(mode="after")
+    def says_something(self) -> "OccurrenceRequest":
+        """Refuse a body that says nothing."""
+        if not self.skip and self.moved_to is None and self.args is None and self.kwargs is None:
+            raise ValueError("It says nothing; give skip, another time, or other arguments.")
+        return self
 
 
 class OccurrenceChangeList(Reply):

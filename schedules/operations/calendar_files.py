@@ -107,10 +107,21 @@ def _span(event: Any) -> tuple[date, int]:
     last = end.date() if isinstance(end, datetime) else end
     if not isinstance(end, datetime) or end.time() == time():
         last -= ONE_DAY  # an end belongs to the event no more
+    if _is_before(end, _value(event, "DTSTART")):
+        name = "DTEND" if "DTEND" in event else "DURATION"
+        raise _refusal(event, name, str(end), "not before its DTSTART")
     number = max(1, (last - first).days + 1)
     if number > LONGEST_EVENT:
         raise _refusal(event, "DTEND", f"{number} days", f"at most {LONGEST_EVENT} days")
     return first, number
+
+
+def _is_before(end: date, begin: date) -> bool:
+    try:
+        return end < begin
+    except TypeError:  # one with a clock or a zone, one without
+        days = [one.date() if isinstance(one, datetime) else one for one in (end, begin)]
+        return days[0] < days[1]
 
 
 def _repeated(event: Any, first: date, today: date) -> list[date]:
@@ -177,6 +188,10 @@ def _value(event: Any, name: str) -> Any:
     value = _checked(event, name, lambda: event[name].dt)
     if not isinstance(value, date):  # a datetime is one, too
         raise _refusal(event, name, str(value), "a date, such as 20261225")
+    zone = getattr(event[name], "params", {}).get("TZID")
+    if zone is not None and isinstance(value, datetime) and value.tzinfo is None:
+        accepted = "with a TZID that the file defines or that IANA names, such as Asia/Jakarta"
+        raise _refusal(event, name, f"with TZID {zone}", accepted)
     return value
 
 

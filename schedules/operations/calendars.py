@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FIELDS = ("dates", "weekdays", "is_allow_list", "timezone")
 
+MOST_NAMED = 5
 _NAME = re.compile(r"[^\W_][\w .-]{0,99}")
 
 
@@ -79,7 +80,7 @@ def edit_calendar(
 
     Each of them gets a new version that begins after `now`: what was due before is planned by the
     old days first, and nothing of the past is fired. Nothing changed, nothing is written. Raises
-    InvalidInput.
+    InvalidInput, also for days that leave an enabled job without any occurrence to come.
     """
     hold(CALENDARS, now=now)
     stored = Calendar.objects.select_for_update().get(pk=calendar.pk)
@@ -187,14 +188,21 @@ def _recompute(calendar: Calendar, *, by: str, now: datetime) -> list[str]:
     """Bring the calendar's days into force for the jobs that go by it; return their keys."""
     locked = Job.objects.select_for_update(no_key=True, of=("self",))
     jobs: Iterable[Job] = locked.filter(calendar=calendar, is_active=True).order_by("pk")
-    keys = []
+    keys, ended = [], []
     for job in jobs:
         if job.periodic_task_id is None:
             continue
         settle(job, until=now)
+        had_next = job.next_run_at is not None
         reading = read(job.periodic_task_id, job=job, since=now)
         if reading is not None and bring_into_force(job, reading, since=now, by=by):
             keys.append(job.key)
+            if had_next and job.is_enabled and job.next_run_at is None:
+                ended.append(job.key)
+    if ended:
+        more = f" and {len(ended) - MOST_NAMED} more" if len(ended) > MOST_NAMED else ""
+        found = f"days on which {', '.join(ended[:MOST_NAMED])}{more} would never run again"
+        raise InvalidInput("dates", found, "days that leave each enabled job something to run")
     return keys
 
 

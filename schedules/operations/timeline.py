@@ -1,14 +1,15 @@
 """Jobs against time: what each ran within a stretch of it, and what is to come there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import chain, islice, takewhile
 
 from django.db.models import Q
 
-from schedules.models import Job
-from schedules.operations.upcoming import occurrences_of
+from schedules.halts import Halt, global_pauses, halts_of
+from schedules.models import Job, OccurrenceChange
+from schedules.operations.upcoming import changes_of, occurrences_of
 from schedules.querysets.newest import Stretch, stretches_of_jobs
 
 MOST_BARS = 150
@@ -29,6 +30,11 @@ class Line:
     runs: Sequence[Stretch]
     """The oldest first."""
     ahead: Sequence[datetime]
+    """When what is to come starts: its nominal time, or where a person has moved it."""
+    skipped: Sequence[datetime]
+    """What is to come and will not run, because a person has skipped it."""
+    paused: Sequence[datetime]
+    """What is to come and falls into a pause."""
     drawn_from: datetime
     """Earlier runs than this there are, and they are not here; else the begin of the stretch."""
 
@@ -47,7 +53,8 @@ class Timeline:
 def timeline(
     *, since: datetime, until: datetime, now: datetime, text: str = "", page: int = 1
 ) -> Timeline:
-    """Return a page of the existing jobs by key, with their runs and occurrences. Two statements.
+    """Return a page of the existing jobs by key, with their runs and occurrences. Three statements,
+    and one where changes of single occurrences wait.
 
     `text` is part of a key or an English name.
     """
@@ -64,28 +71,60 @@ def timeline(
         until=min(until, now),
         number=MOST_BARS,
     )
+    changes = changes_of(shown, now=now)
+    everything = global_pauses(reaching=now)
     return Timeline(
         since=since,
         until=until,
-        lines=[_line(job, runs[job.pk], since, until, now) for job in shown],
+        lines=[
+            _line(
+                job,
+                runs[job.pk],
+                since,
+                until,
+                now,
+                changes.get(job.pk, {}),
+                halts_of(job, everything),
+            )
+            for job in shown
+        ],
         page=page,
         has_next=len(chosen) > PER_PAGE,
     )
 
 
 def _line(
-    job: Job, runs: Sequence[Stretch], since: datetime, until: datetime, now: datetime
+    job: Job,
+    runs: Sequence[Stretch],
+    since: datetime,
+    until: datetime,
+    now: datetime,
+    changes: Mapping[datetime, OccurrenceChange],
+    halts: Sequence[Halt],
 ) -> Line:
-    ahead: list[datetime] = []
+    ahead, skipped, paused = list[datetime](), list[datetime](), list[datetime]()
     if job.is_enabled and until > now:
-        for at in takewhile(lambda at: at <= until, occurrences_of(job, now=now)):
-            if len(ahead) == MOST_AHEAD:
-                break
-            if at >= since:
+        by_timetable = takewhile(lambda at: at <= until, occurrences_of(job, now=now))
+        elsewhere = {at for at, change in changes.items() if change.moved_to is not None}
+        moved = sorted(change.moved_to for change in changes.values() if change.moved_to)
+        own = (at for at in by_timetable if at >= since and at not in elsewhere)
+        for at in chain((at for at in moved if since <= at <= until), islice(own, MOST_AHEAD)):
+            if at in changes and changes[at].is_skipped:
+                skipped.append(at)
+            elif any(halt.covers(at) for halt in halts):
+                paused.append(at)
+            else:
                 ahead.append(at)
     oldest = since + timedelta(seconds=runs[0].scheduled) if len(runs) == MOST_BARS else since
     within = [run for run in runs if run.scheduled >= 0 or _reaches_in(run)]
-    return Line(job=job, runs=within, ahead=ahead, drawn_from=max(oldest, since))
+    return Line(
+        job=job,
+        runs=within,
+        ahead=sorted(ahead),
+        skipped=skipped,
+        paused=sorted(paused),
+        drawn_from=max(oldest, since),
+    )
 
 
 def _reaches_in(run: Stretch) -> bool:

@@ -130,12 +130,25 @@ def changes_ahead(job: Job, *, now: datetime) -> dict[datetime, OccurrenceChange
     """Return what was said about occurrences that are still to come or wait for a later time, by
     their nominal times; without a statement where nothing was.
     """
-    if not job.has_changes:
-        return {}
+    return changes_of([job], now=now).get(job.pk, {})
+
+
+def changes_of(
+    jobs: Sequence[Job], *, now: datetime
+) -> dict[int, dict[datetime, OccurrenceChange]]:
+    """As `changes_ahead`, of several jobs by their numbers. At most one statement."""
+    changed = [job.pk for job in jobs if job.has_changes]
+    found: dict[int, dict[datetime, OccurrenceChange]] = {}
+    if not changed:
+        return found
     waiting = Q(pk__in=waiting_for_later(now=now).values("pk"))
     to_come = Q(scheduled_at__gt=now) | Q(moved_to__gt=now)
-    rows = OccurrenceChange.objects.filter(Q(state=ChangeState.OPEN) & to_come | waiting, job=job)
-    return {row.scheduled_at: row for row in rows}
+    rows = OccurrenceChange.objects.filter(
+        Q(state=ChangeState.OPEN) & to_come | waiting, job__in=changed
+    )
+    for row in rows:
+        found.setdefault(row.job_id, {})[row.scheduled_at] = row
+    return found
 
 
 def occurrences_of(job: Job, *, now: datetime) -> Iterator[datetime]:

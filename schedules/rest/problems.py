@@ -109,12 +109,18 @@ def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
 def _entry(location: Sequence[Any], message: str) -> dict[str, str]:
     source, *path = location
     message = message.removeprefix("Value error, ")  # the word of pydantic, not of ours
-    detail = f"{message[:1].lower()}{message[1:]}"
+    detail = _begun_small(message)
     if source in ("body", "form"):
         # The first step is the name that the view's parameter has.
         steps = "/".join(str(step).replace("~", "~0").replace("/", "~1") for step in path[1:])
         return {"detail": detail, "pointer": f"#/{steps}"}
     return {"detail": detail, "parameter": str(path[-1]) if path else str(source)}
+
+
+def _begun_small(sentence: str) -> str:
+    """Return a sentence as part of another one; a name in capitals keeps them."""
+    is_name = sentence[:2].isupper() and sentence[:2].isalpha()
+    return sentence if is_name else f"{sentence[:1].lower()}{sentence[1:]}"
 
 
 def _invalid_input(request: HttpRequest, error: Any) -> HttpResponse:
@@ -126,7 +132,7 @@ def _invalid_input(request: HttpRequest, error: Any) -> HttpResponse:
     said = InvalidInput(field, found, in_camel(error.accepted))
     is_parameter = request.method == "GET" or "-" in field
     where = {"parameter": field} if is_parameter else {"pointer": f"#/{field.replace('.', '/')}"}
-    detail = {"detail": f"{said.accepted[:1].lower()}{said.accepted[1:]}"}
+    detail = {"detail": _begun_small(said.accepted)}
     return problem(422, str(said), errors=[{**detail, **where}])
 
 

@@ -11,7 +11,7 @@ from schedules.timing.instants import utc
 from schedules.timing.layers import core_of
 from schedules.timing.pattern import Pattern, pattern
 from schedules.timing.protocol import Timetable
-from schedules.timing.zones import next_changes, offsets, steady_offset
+from schedules.timing.zones import next_changes, offsets, shown_at, steady_offset
 
 INSTANT = timedelta(microseconds=1)
 DAY = timedelta(days=1)
@@ -48,6 +48,17 @@ def marked(
     for instant in instants:
         yield instant, _mark(meaning, zone, instant, before)
         before = instant
+
+
+def mark_of_wall(zone: ZoneInfo, *, wall: datetime) -> ClockMark | None:
+    """Return why what is to be at `wall` (naive) on the zone's clock is not simply then."""
+    old, new = offsets(wall.replace(tzinfo=zone))
+    if old == new:
+        return None
+    if old > new:
+        return ClockMark(kind="once", day=wall.date(), clock=wall.time())
+    until = shown_at(zone, wall=wall).astimezone(zone).time()
+    return ClockMark(kind="shifted", day=wall.date(), clock=wall.time(), until=until)
 
 
 def _mark(

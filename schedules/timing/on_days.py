@@ -12,7 +12,7 @@ from schedules.timing.days import DAY, Days
 from schedules.timing.instants import utc
 from schedules.timing.protocol import Timetable
 from schedules.timing.window import INSTANT
-from schedules.timing.zones import clock_change, offsets, zone_named
+from schedules.timing.zones import shown_at, zone_named
 
 DayOff = Literal["skip", "next_day"]
 """What becomes of an occurrence on a day that the calendar does not allow: it does not take place,
@@ -118,11 +118,7 @@ class OnDays:
 
     def _shown(self, day: date, clock: time) -> datetime:
         """Return the instant on `day` at which the clock first shows the time, or jumps over it."""
-        local = datetime.combine(day, clock, tzinfo=self._zone)
-        before, after = offsets(local)
-        if before < after:
-            return clock_change(self._zone, wall=local.replace(tzinfo=None, microsecond=0))
-        return local.astimezone(UTC)
+        return shown_at(self._zone, wall=datetime.combine(day, clock))
 
     def _day_of(self, instant: datetime) -> date:
         return instant.astimezone(self._zone).date()

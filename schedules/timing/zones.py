@@ -65,6 +65,15 @@ def clock_change(zone: ZoneInfo, *, wall: datetime) -> datetime:
     return early + timedelta(seconds=late_enough)
 
 
+def shown_at(zone: ZoneInfo, *, wall: datetime) -> datetime:
+    """Return the instant, in UTC, at which the clock first shows the naive `wall` or jumps over."""
+    local = wall.replace(tzinfo=zone)
+    before, after = offsets(local)
+    if before < after:
+        return clock_change(zone, wall=wall.replace(microsecond=0))
+    return local.astimezone(UTC)
+
+
 def next_changes(
     tz: str, *, after: datetime, count: int = 2, within: timedelta = timedelta(days=800)
 ) -> list[datetime]:

@@ -11,7 +11,14 @@ from django.utils.translation import gettext as _
 
 from schedules.access.permissions import may_operate
 from schedules.dashboard.actions.jobs import SOURCE
-from schedules.dashboard.actions.questions import Question, ask, done, instant_of, reason_of
+from schedules.dashboard.actions.questions import (
+    Question,
+    ask,
+    clock_words,
+    done,
+    instant_of,
+    reason_of,
+)
 from schedules.dashboard.guard import action
 from schedules.dashboard.pages.job import job_or_404
 from schedules.dashboard.reader import Reader
@@ -104,7 +111,8 @@ def _ask_move(reader: Reader, job: Job, at: datetime) -> Question:
 def _move(reader: Reader, job: Job, at: datetime) -> str:
     to = instant_of(reader, "at", zone=zone_of(job))
     change_occurrence(job, at=at, moved_to=to, **_who(reader))
-    return _("%(job)s of %(time)s is moved.") % _named(reader, job, at)
+    words = _("%(job)s of %(time)s is moved.") % _named(reader, job, at)
+    return words + clock_words(reader, "at", zone=zone_of(job))
 
 
 def _ask_restore(reader: Reader, job: Job, at: datetime) -> Question:

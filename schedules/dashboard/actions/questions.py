@@ -16,7 +16,10 @@ from django.utils.translation import gettext_lazy
 
 from schedules.dashboard.guard import show
 from schedules.dashboard.reader import Reader
+from schedules.dashboard.words.marks import mark_in_words
 from schedules.errors import InvalidInput
+from schedules.timing.marks import mark_of_wall
+from schedules.timing.zones import shown_at
 
 LENGTHS = (
     ("", None, gettext_lazy("until resumed")),
@@ -94,6 +97,7 @@ def end_of_pause(reader: Reader, *, zone: str) -> datetime | None:
 def instant_of(reader: Reader, field: str, *, zone: str) -> datetime:
     """Return the date and time in a field, which are on the clock that the page shows.
 
+    One that does not exist there comes when the gap ends, one that is shown twice the first time.
     Raises InvalidInput for an empty or unreadable one.
     """
     text = str(reader.request.POST.get(field, "")).strip()
@@ -104,8 +108,17 @@ def instant_of(reader: Reader, field: str, *, zone: str) -> datetime:
     if instant is None:
         raise InvalidInput(field, text, _("a date and a time, for example 2026-03-29 14:30"))
     if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=ZoneInfo(reader.zone(zone)))
+        instant = shown_at(ZoneInfo(reader.zone(zone)), wall=instant)
     return instant
+
+
+def clock_words(reader: Reader, field: str, *, zone: str) -> str:
+    """Say what the clock that the page shows makes of the time that `instant_of` has read."""
+    wall = parse_datetime(str(reader.request.POST.get(field, "")).strip())
+    if wall is None or wall.tzinfo is not None:
+        return ""
+    mark = mark_of_wall(ZoneInfo(reader.zone(zone)), wall=wall)
+    return "" if mark is None else f" {mark_in_words(mark)}."
 
 
 def _came_from(request: HttpRequest) -> str:

@@ -46,6 +46,14 @@ def job_line(shown: Line, *, within: Timeline, now: datetime) -> SafeString:
         rectangle(_ghost(at, within, scale), 5, GHOST, HEIGHT - 11, kind="ghost")
         for at in shown.ahead
     ]
+    for state, instants in (("skipped", shown.skipped), ("paused", shown.paused)):
+        sign = sign_of(state)
+        shapes += [
+            rectangle(
+                _ghost(at, within, scale), 5, GHOST, HEIGHT - 11, kind=sign.tone, title=sign.word
+            )
+            for at in instants
+        ]
     if 0 <= now_at <= seconds:
         shapes.append(line(now_at * scale, 0, now_at * scale, HEIGHT, kind="now"))
     title = f"{shown.job.key}: {told(shown)}"
@@ -104,6 +112,10 @@ def told(shown: Line) -> str:
         parts.append(f"{suspects} {sign_of('suspect').word}")
     if shown.ahead:
         parts.append(_("%(number)s planned") % {"number": len(shown.ahead)})
+    if shown.skipped:
+        parts.append(_("%(number)s to be skipped") % {"number": len(shown.skipped)})
+    if shown.paused:
+        parts.append(_("%(number)s in a pause") % {"number": len(shown.paused)})
     return ", ".join(parts) or _("nothing")
 
 

@@ -32,7 +32,8 @@ LISTED = 4
 
 @page
 def timeline(reader: Reader) -> HttpResponse:
-    """Show a page of jobs over the chosen stretch of time. Two statements beside the session's."""
+    """Show a page of jobs over the chosen stretch of time. At most four statements beside the
+    session's."""
     query = reader.request.GET
     lengths = {key: length for key, length, _word in SPANS}
     span = query.get("span", USUAL)
@@ -40,6 +41,7 @@ def timeline(reader: Reader) -> HttpResponse:
     length = lengths[span]
     chosen = _instant(query.get("at", ""))
     begin = chosen or reader.now - length * (AHEAD - 1) / AHEAD
+    begin = begin.replace(microsecond=0)  # runs are told in seconds after it
     number = query.get("page", "1")
     shown = timeline_of(
         since=begin,
@@ -57,7 +59,7 @@ def timeline(reader: Reader) -> HttpResponse:
                 "drawing": job_line(each, within=shown, now=reader.now),
                 "told": told(each),
                 "runs": [
-                    {"run": run, "at": begin + timedelta(seconds=run.scheduled)}
+                    {"run": run, "at": begin + timedelta(seconds=round(run.scheduled, 2))}
                     for run in reversed(each.runs[-LISTED:])
                 ],
             }

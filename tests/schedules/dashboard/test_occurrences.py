@@ -1,6 +1,7 @@
 """Single occurrences and calendars in the browser."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -118,3 +119,34 @@ def test_asking_about_an_occurrence_of_a_deleted_job_is_answered_as_doing_it_is(
 
     assert [answer.status_code for answer in answers] == [409, 409]
     assert all("is deleted; only its history" in a.content.decode() for a in answers)
+
+
+@pytest.mark.parametrize(
+    ("wall", "stored", "words"),
+    [
+        (
+            "2030-03-31T02:30",
+            "2030-03-31T01:00Z",
+            "does not exist on 31 March; runs at 03:00",
+        ),
+        ("2030-10-27T02:30", "2030-10-27T00:30Z", "02:30 is shown twice on 27 October"),
+    ],
+)
+def test_a_move_to_a_time_the_clock_has_not_or_twice_says_what_it_means(
+    operator: Client, wall: str, stored: str, words: str
+) -> None:
+    values: dict[str, Any] = {
+        "cron_expression": "0 * * * *",
+        "timezone": "Europe/Berlin",
+        "args": [1],
+    }
+    values["key"] = "there"
+    job = create_job("sample_jobs.add", values=values, by="test", source="code", now=database_now())
+    assert job.next_run_at is not None
+    at = job.next_run_at + timedelta(hours=2)
+    place = f"/scheduler/jobs/{job.pk}/occurrences/{at:%Y-%m-%dT%H:%M:%SZ}"
+
+    text = operator.post(f"{place}/move", {"at": wall}, follow=True).content.decode()
+
+    assert OccurrenceChange.objects.get().moved_to == datetime.fromisoformat(stored)
+    assert words in text

@@ -10,7 +10,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from schedules.dashboard.drawing.timeline import told
 from schedules.models import DayTotal, Job, Run
+from schedules.operations.occurrences import change_occurrence, skip_occurrence
 from schedules.operations.timeline import MOST_BARS, timeline
 from schedules.states import Origin, RunState
 from schedules.timing import Every
@@ -149,3 +151,38 @@ def test_what_makes_no_sense_in_the_address_is_left_out(
     operator: Client, hourly: Job, query: str
 ) -> None:
     assert "Jobs against time" in text_of(operator, f"/scheduler/timeline/?{query}")
+
+
+def test_the_table_has_the_second_at_which_a_run_was_due(
+    operator: Client, ran: Callable[..., Run], now: datetime
+) -> None:
+    on_the_minute = now.replace(second=0, microsecond=0)
+    for place in range(1, 5):
+        at = on_the_minute - place * MINUTE
+        ran(timedelta(0), timedelta(0), scheduled_at=at, started_at=at, finished_at=at)
+
+    page = text_of(operator, "/scheduler/timeline/?span=1h")
+
+    table = page[page.index("<details") :]
+    assert table.count(":00") >= 4
+    assert ":59" not in table
+
+
+def test_what_is_skipped_or_paused_is_not_planned(hourly: Job, now: datetime) -> None:
+    first = now + 40 * MINUTE
+    who: dict[str, Any] = {"by": "ann", "source": "cli", "now": now}
+    skip_occurrence(hourly, at=first, **who)
+    change_occurrence(hourly, at=first + HOUR, moved_to=first + 90 * MINUTE, **who)
+    Job.objects.update(paused_at=now, paused_until=first + 80 * MINUTE)
+
+    [line] = timeline(since=now, until=now + 3 * HOUR, now=now).lines
+
+    assert (line.skipped, line.ahead, line.paused) == (
+        [first],
+        [first + 90 * MINUTE, first + 2 * HOUR],
+        [],
+    )
+    assert told(line) == "2 planned, 1 to be skipped"
+    Job.objects.update(paused_until=None)
+    [line] = timeline(since=now, until=now + 3 * HOUR, now=now).lines
+    assert told(line) == "1 to be skipped, 2 in a pause"

@@ -120,3 +120,18 @@ def test_a_rule_that_never_fits_comes_to_an_end(rule: str) -> None:
     found = dates_in(file(f"DTSTART;VALUE=DATE:19700105\r\nRRULE:{rule};COUNT=999999"), today=TODAY)
 
     assert found == [datetime(1970, 1, 5, tzinfo=UTC).date()]
+
+
+@pytest.mark.parametrize(
+    ("event", "sentence"),
+    [
+        (f"{DATE}DTEND;VALUE=DATE:20260101", "DTEND not before its DTSTART"),
+        ("DTSTART:20270101T100000\r\nDTEND:20270101T090000", "DTEND not before its DTSTART"),
+        ("DTSTART;TZID=Mars/Base:20270101T100000", "DTSTART with a TZID"),
+    ],
+)
+def test_an_end_before_its_begin_and_an_unknown_zone_are_refused_by_name(
+    event: str, sentence: str
+) -> None:
+    with pytest.raises(InvalidInput, match=sentence):
+        read(event)

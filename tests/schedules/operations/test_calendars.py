@@ -179,3 +179,17 @@ def test_what_the_preview_says_is_what_the_ledger_then_holds(
         assert not held & set(found.removed)
         assert not held or said.first_run_at == min(held)
         transaction.set_rollback(True)  # the next example begins anew
+
+
+def test_an_edit_that_leaves_an_enabled_job_nothing_to_run_is_refused_and_names_it() -> None:
+    calendar = make_calendar()
+    job = make_job(calendar, cron_expression="0 9 * * mon-fri")
+    nothing = {"weekdays": ["mon", "tue", "wed", "thu", "fri"]}
+
+    with pytest.raises(InvalidInput, match="report would never run again"):
+        edit_calendar(calendar, changes=nothing, now=NOW, **WHO)
+
+    following = job.next_run_at
+    job.refresh_from_db()
+    calendar.refresh_from_db()
+    assert (job.next_run_at, calendar.weekdays) == (following, ["sat", "sun"])
