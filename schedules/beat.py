@@ -188,6 +188,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._connected_at: float | None = None
         self._complained = False
+        self._is_closed = False
         self._publisher: Publisher | None = None
         self._pace = Pace()
         super().__init__(*args, **kwargs)
@@ -227,9 +228,12 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         """Celery's base class assigns; there is nowhere to keep it."""
 
     def tick(self, *_: Any, **__: Any) -> float:
-        """Do what is due and return how many seconds to sleep. Never raises: that would end the
-        process.
+        """Do what is due and return how many seconds to sleep. Raises nothing else than SystemExit,
+        once it is closed: that ends the process.
         """
+        if self._is_closed:
+            # The signal handler's own was raised where Python drops it, as in a destructor.
+            raise SystemExit
         try:
             close_old_connections()
             return self._timed_tick()
@@ -249,7 +253,10 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         """Nothing is held back."""
 
     def close(self) -> None:
-        """Do nothing: it is called from a signal handler, and once more after that."""
+        """Note that the process is to end: called from its signal handler, and once more after
+        that.
+        """
+        self._is_closed = True
         # The lease runs out by itself; a Beat owns no runs that anybody would have to take back.
 
     @property
