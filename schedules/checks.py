@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import NoReverseMatch, reverse
+from django.shortcuts import resolve_url
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
 SCHEDULER = "schedules.beat:Scheduler"
 APP = "schedules.app.Downbeat"
@@ -100,6 +101,18 @@ def _check_addresses() -> list[CheckMessage]:
                 hint="Add path('', include('schedules.urls')) to ROOT_URLCONF; a prefix may be"
                 " given instead of ''.",
                 id="schedules.E007",
+            )
+        ]
+    login = resolve_url(settings.LOGIN_URL)
+    try:
+        if login.startswith("/"):
+            resolve(login)
+    except Resolver404:
+        return [
+            Caution(
+                f"Who opens the scheduler's pages is sent to {login!r}, where nothing is.",
+                hint="Set LOGIN_URL, for example to 'admin:login'.",
+                id="schedules.W003",
             )
         ]
     return []

@@ -101,6 +101,7 @@ class _Entry(Asked):
     retention_seconds: Length | None = Field(
         None, description="How long its history is kept; null as long as everybody's."
     )
+    reason: Text | None = Field(None, description="Kept in the audit record.")
     checks: Annotated[list[Annotated[str, Field(max_length=500)]], Field(max_length=20)] | None = (
         Field(
             None,
@@ -182,7 +183,7 @@ def as_values(asked: _Entry) -> dict[str, Any]:
     values: dict[str, Any] = {
         name: CLEARED.get(name) if value is None else value for name, value in given.items()
     }
-    for name in ("task_function_id", "task_function_key", "after", "job", "count"):
+    for name in ("task_function_id", "task_function_key", "after", "job", "count", "reason"):
         values.pop(name, None)
     if "calendar" in values:
         values["calendar"] = calendar_named(values["calendar"])

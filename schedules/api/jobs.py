@@ -70,7 +70,14 @@ def create(request: HttpRequest, response: HttpResponse, data: JobCreate) -> Any
     values = as_values(data)
     values["after"] = _after(data)
     now = database_now()
-    job = create_job(function, values=values, by=caller(request), source="api", now=now)
+    job = create_job(
+        function,
+        values=values,
+        by=caller(request),
+        source="api",
+        now=now,
+        reason=data.reason or "",
+    )
     response.headers["Location"] = f"{request.path.rstrip('/')}/{job.pk}"
     return Status(201, _reply(request, response, job))
 
@@ -114,6 +121,7 @@ def update(request: HttpRequest, response: HttpResponse, job_id: str, data: JobU
         source="api",
         now=database_now(),
         versions=versions_asked(request, job),
+        reason=data.reason or "",
     )
     return _reply(request, response, changed)
 

@@ -160,6 +160,7 @@ export interface JobCreate {
   onLost?: 'retry' | 'fail';
   exclusive?: boolean;
   retentionSeconds?: number;
+  reason?: string;
   checks?: string[];
   key?: string;
   taskFunctionId?: number;
@@ -207,6 +208,7 @@ export interface JobUpdate {
   onLost?: 'retry' | 'fail';
   exclusive?: boolean;
   retentionSeconds?: number;
+  reason?: string;
   checks?: string[];
   taskFunctionId?: number;
   taskFunctionKey?: string;
@@ -433,6 +435,7 @@ export interface JobPreviewRequest {
   onLost?: 'retry' | 'fail';
   exclusive?: boolean;
   retentionSeconds?: number;
+  reason?: string;
   checks?: string[];
   taskFunctionId?: number;
   taskFunctionKey?: string;

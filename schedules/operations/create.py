@@ -21,6 +21,7 @@ from schedules.operations.edit import (
 )
 from schedules.operations.locks import CALENDARS, hold
 from schedules.operations.soundness import check_bounds, check_fires, check_policy, check_rules
+from schedules.operations.task_defaults import given_by_task
 from schedules.operations.timetables import (
     OF_ITS_OWN_NEVER,
     TIMETABLE_FIELDS,
@@ -30,7 +31,7 @@ from schedules.operations.timetables import (
 )
 from schedules.operations.wording import describe
 from schedules.querysets.jobs import is_number
-from schedules.registry import Declaration, find, texts_of
+from schedules.registry import Declaration, find
 from schedules.states import After, Owner
 from schedules.timing import At
 
@@ -142,11 +143,9 @@ def _new_job(
         job = Job(key=key, task=function.task, task_function=function, owner=Owner.OPERATOR)
     job.queue = values.get("queue", "")
     if declaration is not None:
-        job.on_lost, job.queue = declaration.on_lost, job.queue or declaration.queue
-        job.max_retries, job.retry_delay = declaration.max_retries, declaration.retry_delay
-        job.time_limit, job.soft_time_limit = declaration.time_limit, declaration.soft_time_limit
-        job.exclusive = declaration.exclusive
-        job.checks = texts_of(declaration.checks)
+        for name, value in given_by_task(declaration).items():
+            setattr(job, name, value)
+        job.queue = values.get("queue") or declaration.queue
     if is_one_off:
         job.misfire_grace = None
     for name in EDITABLE:

@@ -21,6 +21,7 @@ from schedules.models import Calendar, Job
 from schedules.operations.dependencies import lock_dependencies, set_dependencies, words_of
 from schedules.operations.locks import CALENDARS, hold
 from schedules.operations.soundness import check_bounds, check_fires, check_policy, check_rules
+from schedules.operations.task_defaults import exchange_what_the_task_gave
 from schedules.operations.timetables import (
     BOUNDS,
     Entered,
@@ -29,6 +30,7 @@ from schedules.operations.timetables import (
     point_at,
     read_entered,
 )
+from schedules.registry import find
 from schedules.states import After, DayOff, JobType
 from schedules.timing import Every
 
@@ -335,6 +337,7 @@ def _set_bounds(periodic_task: PeriodicTask, changes: Mapping[str, Any]) -> None
 def _give_arguments(job: Job, periodic_task: PeriodicTask, changes: Mapping[str, Any]) -> None:
     function = changes.get("task_function")
     if function is not None:
+        exchange_what_the_task_gave(job, find(function.task), besides=changes)
         job.task_function, job.task = function, function.task
         periodic_task.task = function.task
     args = changes.get("args", job.args) or []

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import DateTimeField, Max, Subquery
+from django.db.models.functions import Coalesce
 
 from schedules.models import Job, Run, Watermark
 from schedules.operations.stock import NAME
@@ -16,13 +17,13 @@ BEFORE_ANY_BEAT = timedelta(days=1)
 def with_last_runs(jobs: Sequence[Job]) -> Sequence[Job]:
     """Return the jobs with `last_run_at` as it is now: the start of the latest run that has begun.
 
-    Two statements, whatever the number of jobs: beside what runs they read what has ended since
+    One statement, whatever the number of jobs: beside what runs they read what has ended since
     Beat wrote the column, of all jobs, because only that is the head of an index.
     """
     if not jobs:
         return jobs
-    mark = Watermark.objects.filter(name=NAME).values_list("at", flat=True).first()
-    since = mark or DatabaseNow() - BEFORE_ANY_BEAT
+    mark = Subquery(Watermark.objects.filter(name=NAME).values("at"))
+    since = Coalesce(mark, DatabaseNow() - BEFORE_ANY_BEAT, output_field=DateTimeField())
     started = Run.objects.filter(job__isnull=False, started_at__isnull=False).order_by()
     running = started.running().values("job").annotate(latest=Max("started_at"))
     ended = started.filter(finished_at__gt=since).values("job").annotate(latest=Max("started_at"))

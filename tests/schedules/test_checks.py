@@ -72,6 +72,12 @@ def test_addresses_that_are_not_included_are_missed(settings: Any) -> None:
     assert only().id == "schedules.E007"
 
 
+def test_a_login_that_is_not_there_is_a_warning(settings: Any) -> None:
+    settings.LOGIN_URL = "/accounts/log-me-in/"
+
+    assert only().id == "schedules.W003"
+
+
 def test_an_sqlite_that_would_lock_up_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     databases = deepcopy(settings.DATABASES)
     databases["default"] |= {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {}}

@@ -16,6 +16,9 @@ from schedules.operations.importing.found import Found, NotCarried, Unreadable, 
 from schedules.timing import Cron, Every, Solar, Timetable
 
 ATTRIBUTES = ("beat_schedule", "CELERY_BEAT_SCHEDULE", "CELERYBEAT_SCHEDULE")
+KNOWN = {"task", "schedule", "args", "kwargs", "options", "relative"}
+"""What an entry may have."""
+
 CRON_PARTS = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 ACCEPTED = "a JSON file (- for stdin), or a Python path, such as shop.celery:app.conf.beat_schedule"
 SCHEDULES = (
@@ -157,6 +160,9 @@ def _values(entry: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         options["expires"] = expires
     if options:
         remarks.append(f"options left behind: {', '.join(sorted(map(str, options)))}")
+    unknown = set(entry) - KNOWN
+    if unknown:
+        remarks.append(f"fields left behind: {', '.join(sorted(map(str, unknown)))}")
     if entry.get("relative"):
         remarks.append("relative was left behind: intervals count from the import")
     return values, remarks

@@ -336,3 +336,22 @@ def test_a_policy_without_meaning_is_refused_at_its_field(api: Api, job: dict[st
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "#/softTimeLimitSeconds"
     assert Job.objects.get(pk=job["id"]).time_limit is None
+
+
+def test_a_change_says_why(api: Api, job: dict[str, Any]) -> None:
+    api("PUT", f"/jobs/{job['id']}", {"priority": 2, "reason": "it was late"})
+
+    assert AuditEntry.objects.get().reason == "it was late"
+
+
+def test_another_function_brings_what_it_gives_and_leaves_what_was_set(
+    api: Api, add: TaskFunction
+) -> None:
+    body = {"taskFunctionKey": "tell_time", "intervalMinutes": 30, "exclusive": True}
+    made = api("POST", "/jobs", body).json()
+    assert made["onLost"] == "retry"  # it is idempotent
+
+    changes = {"taskFunctionKey": "add", "kwargs": {"x": 1}}
+    changed = api("PUT", f"/jobs/{made['id']}", changes).json()
+
+    assert (changed["onLost"], changed["exclusive"]) == ("fail", True)
