@@ -113,7 +113,7 @@ def describe(timetable: Timetable) -> str:
 
 
 def mark_words(mark: ClockMark) -> str:
-    """Say what a change of the clock does to an occurrence."""
+    """Say what a change of the clock, or a calendar, does to an occurrence."""
     day = f"{mark.day.day} {mark.day:%B}"
     clock = f"{mark.clock:%H:%M}"
     twice = f"{clock} is shown twice on {day}"
@@ -122,6 +122,9 @@ def mark_words(mark: ClockMark) -> str:
             return f"{clock} does not exist on {day}; runs at {mark.until:%H:%M}"
         case "passed_over":
             return f"{clock} to {mark.until:%H:%M} does not exist on {day}; nothing runs in it"
+        case "moved":
+            words = f"moved from {day}, which the calendar does not allow"
+            return f"{words}; {clock} does not exist here" if mark.until else words
         case "once":
             return f"{twice}; runs the first time only"
         case "first":

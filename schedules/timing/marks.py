@@ -1,4 +1,6 @@
-"""What a change of the clock means for single occurrences, as facts that can be put into words."""
+"""What a change of the clock, or a calendar, means for single occurrences, as facts that can be put
+into words.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 from schedules.timing.cron import Cron
 from schedules.timing.instants import utc
-from schedules.timing.layers import core_of
+from schedules.timing.layers import calendar_of, core_of
+from schedules.timing.on_days import OnDays
 from schedules.timing.pattern import Pattern, pattern
 from schedules.timing.protocol import Timetable
 from schedules.timing.zones import next_changes, offsets, shown_at, steady_offset
@@ -22,11 +25,13 @@ class ClockMark:
     """Why an occurrence is not simply when its expression says.
 
     `shifted`: the time `clock` does not exist on `day` and it runs at `until`. `passed_over`: the
-    minutes from `clock` to `until` do not exist, and what falls into them does not run. The others
-    are of a time that is shown twice: `once` runs the first time only, `first` and `second` both.
+    minutes from `clock` to `until` do not exist, and what falls into them does not run. `moved`:
+    it was meant for `clock` on `day`, which its calendar does not allow; `until` is what the clock
+    shows then, if that is another time. The others are of a time that is shown twice: `once` runs
+    the first time only, `first` and `second` both.
     """
 
-    kind: Literal["shifted", "passed_over", "once", "first", "second"]
+    kind: Literal["shifted", "passed_over", "moved", "once", "first", "second"]
     day: date
     clock: time
     until: time | None = None
@@ -39,6 +44,25 @@ def marked(
 
     `after` is the instant after which they begin. Only a cron expression follows a clock.
     """
+    by_calendar = calendar_of(timetable)
+    for instant, mark in _marked_by_clock(timetable, instants, after=after):
+        moved = by_calendar and _mark_of_move(by_calendar, instant)
+        yield instant, moved or mark
+
+
+def _mark_of_move(by_calendar: OnDays, instant: datetime) -> ClockMark | None:
+    source = by_calendar.moved_from(instant)
+    if source is None:
+        return None
+    zone = ZoneInfo(by_calendar.tz)
+    meant, shown = source.astimezone(zone), instant.astimezone(zone).time()
+    until = None if shown == meant.time() else shown
+    return ClockMark(kind="moved", day=meant.date(), clock=meant.time(), until=until)
+
+
+def _marked_by_clock(
+    timetable: Timetable, instants: Iterable[datetime], *, after: datetime
+) -> Iterator[tuple[datetime, ClockMark | None]]:
     cron = core_of(timetable)
     if not isinstance(cron, Cron) or cron.tz == "UTC":
         yield from ((instant, None) for instant in instants)

@@ -22,6 +22,9 @@ or at the same time of the next allowed day.
 FARTHEST = 366
 """Days by which an occurrence is moved at most; one that would have to go farther falls away."""
 
+LONGEST_JUMP = timedelta(hours=1)
+"""By which clocks are put forward at most, but for a few days on which a zone changed its side."""
+
 GIVES_UP_AFTER = timedelta(days=41 * 366)
 """Beyond the last listed date only weekdays count, and every date has had each of them by then."""
 
@@ -60,6 +63,25 @@ class OnDays:
             return self._with_moved_ones(instant)
         except OverflowError:  # beyond the year 9999
             return None
+
+    def moved_from(self, instant: datetime) -> datetime | None:
+        """Return the occurrence of `timetable` that is moved to `instant`, in UTC; None where one
+        of its own is there.
+        """
+        instant = utc(instant, field="instant")
+        if self.day_off == "skip" or self.timetable.next_after(instant - INSTANT) == instant:
+            return None
+        target, clock = self._day_of(instant), instant.astimezone(self._zone).time()
+        source = self.days.run_before(target, most=FARTHEST)
+        while source < target:
+            # Where the clock jumps on the new day, the old time lies before the new one.
+            found = self.timetable.next_after(self._shown(source, clock) - LONGEST_JUMP - INSTANT)
+            while found is not None and self._day_of(found) <= source:
+                if self._shown(target, found.astimezone(self._zone).time()) == instant:
+                    return found
+                found = self.timetable.next_after(found)
+            source += DAY
+        return None
 
     def _on_allowed_days(self, instant: datetime) -> datetime | None:
         found, last = self.timetable.next_after(instant), self._last(instant)

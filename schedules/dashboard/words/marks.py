@@ -18,6 +18,10 @@ def mark_in_words(mark: ClockMark) -> str:
             return _("%(clock)s does not exist on %(day)s; runs at %(until)s") % names
         case "passed_over":
             return _("%(clock)s to %(until)s does not exist on %(day)s") % names
+        case "moved":
+            words = _("moved from %(day)s, which the calendar does not allow") % names
+            gap = _("%(clock)s does not exist here") % names
+            return f"{words}; {gap}" if mark.until else words
         case "once":
             return _("%(clock)s is shown twice on %(day)s; runs the first time only") % names
         case "first":

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from schedules.operations.wording import mark_words
 from schedules.timing import (
     ClockMark,
     Cron,
@@ -89,3 +90,19 @@ def test_an_edit_adds_removes_and_moves() -> None:
 
     assert (found.kept, found.moved) == (1, [(noon, noon + hour)])
     assert (found.added, found.removed) == ([noon + 2 * hour], [second])
+
+
+def test_what_a_calendar_moves_says_from_where_and_into_which_gap() -> None:
+    saturday = Days("fairs", dates=(date(2027, 3, 20), date(2027, 3, 27)))
+    moved = OnDays(Cron("30 2 * * 6", tz=BERLIN), saturday, "next_day", BERLIN)
+
+    found = marks(moved, after=datetime(2027, 3, 19, 12, tzinfo=UTC), count=3)
+
+    plain = ClockMark(kind="moved", day=date(2027, 3, 20), clock=time(2, 30))
+    assert found[0] == plain
+    gap = ClockMark(kind="moved", day=date(2027, 3, 27), clock=time(2, 30), until=time(3, 0))
+    assert found[1] == gap
+    assert found[2] is None
+    assert mark_words(gap) == (
+        "moved from 27 March, which the calendar does not allow; 02:30 does not exist here"
+    )
