@@ -8,7 +8,7 @@ from pydantic import Field
 
 from schedules.access import VIEW
 from schedules.api.job_schemas import JobUpdate, MarkedOccurrence, as_values
-from schedules.api.jobs import job_or_404
+from schedules.api.jobs import job_named
 from schedules.operations.ahead_shapes import preview_shape
 from schedules.operations.preview import MOST_LISTED, preview_job
 from schedules.querysets.clock import database_now
@@ -94,7 +94,7 @@ class JobPreview(Reply):
 @router.post("/jobs/preview", auth=needs(VIEW), response=JobPreview, operation_id="previewJob")
 def preview(request: HttpRequest, data: JobPreviewRequest) -> Any:
     """Say when a job would run next, and what an edit would do to its runs. Nothing is saved."""
-    job = None if data.job is None else job_or_404(data.job)
+    job = None if data.job is None else job_named(data.job, field="job")
     changes = as_values(data)
     found = preview_job(job, changes=changes, now=database_now(), count=data.count)
     return preview_shape(found)

@@ -183,3 +183,10 @@ def test_a_bad_calendar_is_one_sentence_and_changes_nothing(api: Api, job: Job) 
     assert api("GET", "/calendars/Nowhere").status_code == 404
     assert Job.objects.get(key="report").timetable == spec != to_spec(Cron("30 2 * * *"))
     assert Calendar.objects.count() == 1
+
+
+def test_a_job_that_is_not_there_is_refused_at_its_field(api: Api) -> None:
+    answer = api("POST", "/jobs/preview", {"job": "nowhere"})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "#/job"
