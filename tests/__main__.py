@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CODE = ("manage.py", "project", "schedules", "tasks", "tests", "bench", "chaos")
 COUNTED = ("passed", "failed", "error", "errors", "skipped")
 NOTHING_SELECTED = 5  # pytest's exit code
-STACK_LANES = 2  # of processes that mostly wait, so that more would disturb each other
+STACK_LANES = 3  # of processes that mostly wait; more would disturb each other
 EPILOG = """\
 What it does not know goes to pytest, for example -x, -k WORDS or --lf; with a path or -k among the
 arguments only tests run. `--python 3.13` is for ./run and chooses the Python. The last line tells
@@ -62,7 +62,8 @@ def stack_passes(*, full: bool, split: bool) -> tuple[Pass, ...]:
     """Return the runs of pytest that start processes.
 
     When they are `split`, those that share one system and those that start their own are passes
-    of their own, which is shorter for many tests and longer for a few.
+    of their own, which is shorter for many tests and longer for a few. So are those of the second
+    kind that run on SQLite too: otherwise the others would wait for them.
     """
     on_sqlite = "stack" if full else "stack and smoke"
     if not split:
@@ -72,7 +73,12 @@ def stack_passes(*, full: bool, split: bool) -> tuple[Pass, ...]:
         )
     shared, own = "tests of one running system", "tests that start systems of their own"
     return (
-        Pass("stack", f"{own}, on PostgreSQL", "stack and not system", on_postgres=True),
+        Pass(
+            "stack", f"{own}, on PostgreSQL", "stack and not system and not smoke", on_postgres=True
+        ),
+        Pass(
+            "stack", f"{own}, on PostgreSQL too", "stack and not system and smoke", on_postgres=True
+        ),
         Pass("stack", f"{shared}, on PostgreSQL", "stack and system", on_postgres=True),
         Pass("stack", f"{own}, on SQLite", f"{on_sqlite} and not system"),
         Pass("stack", f"{shared}, on SQLite", f"{on_sqlite} and system"),
@@ -142,7 +148,7 @@ def run_all(
         ]
         groups = (
             ([*looks, *tests[: len(quick)]], options.jobs),
-            (tests[len(quick) :], min(options.jobs, STACK_LANES)),
+            (tests[len(quick) :], STACK_LANES if options.jobs > 1 else 1),
         )
         for steps, lanes in groups:
             yield from side_by_side(steps, lanes=lanes, folder=ROOT, say=say)
