@@ -153,3 +153,10 @@ def test_who_waits_for_a_migration_is_not_ready(monkeypatch: pytest.MonkeyPatch)
 
     assert (answer.status_code, answer.json()["migrations"]) == (503, "pending")
     assert Job.objects.count() + Run.objects.count() == 0
+
+
+@pytest.mark.parametrize("name", ["healthz", "readyz", "metrics"])
+def test_the_probes_stand_beside_the_rest_of_the_api_as_well(name: str) -> None:
+    at_the_root, beside = (Client().get(f"{base}/{name}") for base in ("", "/api/v1/scheduler"))
+
+    assert at_the_root.status_code == beside.status_code != 404
