@@ -1,19 +1,20 @@
 """Runs and their attempts: to read, and to cancel. Fast however long the log is."""
 
+from collections import Counter
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db import transaction
 from django.db.models import DateTimeField, Model, QuerySet, Value
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from schedules.access import actor_name, may_view_details, record
+from schedules.access import may_view_details
 from schedules.admin.badges import badge, moment
 from schedules.admin.reading import SchedulerAdmin
 from schedules.models import Attempt, Job, Run
-from schedules.operations.cancel import CANCELLED, cancel_runs
+from schedules.operations.cancel import CANCELLED, cancel_run
+from schedules.operations.decided import DecidedByRow
 from schedules.operations.wording import duration
 from schedules.querysets.clock import database_now
 from schedules.redaction import redacted
@@ -143,15 +144,14 @@ class RunAdmin(SchedulerAdmin):
     @admin.action(description="Cancel what has not started", permissions=["operate"])
     def cancel_selected(self, request: HttpRequest, runs: QuerySet[Run]) -> None:
         """Cancel the selected runs that wait; say of the others why not."""
-        now, actor = database_now(), actor_name(request.user)
-        with transaction.atomic():
-            ids = list(runs.values_list("task_id", flat=True))
-            answers = cancel_runs(ids, reason=f"cancelled by {actor} in the admin")
-            for task_id, answer in answers.items():
-                if answer == CANCELLED:
-                    record("cancel", subject=f"run:{task_id}", actor=actor, source="admin", now=now)
-        for answer in sorted(set(answers.values())):
-            number = sum(1 for other in answers.values() if other == answer)
+        now = database_now()
+        answers: Counter[str] = Counter()
+        for run in Run.objects.filter(pk__in=runs.values("pk")):
+            try:
+                answers[cancel_run(run, by=request.user, source="admin", now=now)] += 1
+            except DecidedByRow as refusal:
+                self.message_user(request, str(refusal), messages.WARNING)
+        for answer, number in sorted(answers.items()):
             level = messages.SUCCESS if answer == CANCELLED else messages.WARNING
             self.message_user(request, f"{number} {answer.replace('_', ' ')}.", level)
 

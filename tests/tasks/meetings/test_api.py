@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from schedules.models import Run
 from tasks.meetings.models import Meeting
@@ -110,6 +111,7 @@ def test_meetings_are_listed_in_pages_by_their_state(ask: Ask) -> None:
 def test_the_run_of_a_meeting_is_changed_at_the_meeting_and_nowhere_else(
     ask: Ask,
     scheduler: Callable[..., Answer],  # noqa: F811
+    admin_client: Client,
 ) -> None:
     meeting = make_meeting()
     run = Run.objects.waiting().get()
@@ -127,6 +129,9 @@ def test_the_run_of_a_meeting_is_changed_at_the_meeting_and_nowhere_else(
             " change the meeting instead."
         )
     assert code == 4
+    order = {"action": "cancel_selected", "_selected_action": [run.pk]}
+    page = admin_client.post("/admin/schedules/run/", order, follow=True).content.decode()
+    assert "change the meeting instead." in page
     assert scheduled() == {meeting.pk: NOON}
 
     bygone = ask("PATCH", f"/scheduler/timers/{run.task_id}", {"dueAt": "2020-06-01T15:00:00Z"})
