@@ -53,13 +53,15 @@ class WorkerLease(bootsteps.StartStopStep):
     requires = ("celery.worker.components:Timer",)
 
     def __init__(self, worker: Any, **options: Any) -> None:
+        from schedules.dispatch import LostChildren
         from schedules.lease import Lease, adopt
 
         super().__init__(worker, **options)
         # A child that ends waits until its parent has read its last words: up to 30 s, where the
         # parent ends too and reads no more. Ours has written its outcome to the database by then.
         billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = 10
-        self.lease = Lease(InstanceKind.WORKER, worker.hostname)
+        lost = LostChildren()
+        self.lease = Lease(InstanceKind.WORKER, worker.hostname, with_each=lost.take_back)
         # Now, because the pool forks next and the children claim in this worker's name.
         adopt(self.lease)
 

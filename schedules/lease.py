@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from mmap import mmap
@@ -13,7 +13,7 @@ from time import CLOCK_BOOTTIME, clock_gettime
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, Error, connection
 
 from schedules.models import Instance
 from schedules.querysets.clock import database_now
@@ -58,12 +58,21 @@ class Lease:
     """
 
     def __init__(
-        self, kind: InstanceKind, name: str, *, mode: InstanceMode = InstanceMode.STANDALONE
+        self,
+        kind: InstanceKind,
+        name: str,
+        *,
+        mode: InstanceMode = InstanceMode.STANDALONE,
+        with_each: Callable[[], object] | None = None,
     ) -> None:
+        """Take a new id. `with_each` is called after each renewal of the thread, at the same quiet
+        moment.
+        """
         self.id = uuid4()
         self.kind = kind
         self.name = name
         self.mode = mode
+        self._with_each = with_each or (lambda: None)
         # Shared with the children that are forked later.
         self._renewed = mmap(-1, _INSTANT.size)
         self._stopping = threading.Event()
@@ -122,7 +131,7 @@ class Lease:
                 try:
                     self._renew_quietly()
                     was_away = False
-                except DatabaseError as error:
+                except Error as error:
                     if not was_away:
                         log.warning("The lease cannot be renewed: %s", error)
                     was_away = True
@@ -133,6 +142,12 @@ class Lease:
     def _renew_quietly(self) -> None:
         with undisturbed():
             self.renew()
+            try:
+                self._with_each()
+            except Error:
+                raise
+            except Exception:
+                log.exception("What goes with the lease of %s failed.", self.name)
 
     def _say_stopped(self) -> None:
         with undisturbed():

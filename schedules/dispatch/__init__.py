@@ -13,6 +13,7 @@ from schedules.dispatch.edits import (
     note_orphans,
     read_invalid_again,
 )
+from schedules.dispatch.lost_children import LostChildren
 from schedules.dispatch.oneoffs import Call, Parked, cancel_parked, move_parked, park
 from schedules.dispatch.plan import plan_due
 from schedules.dispatch.publish import publish, publish_after_commit
@@ -23,6 +24,7 @@ from schedules.dispatch.zone_data import renew_all
 __all__ = [
     "BrokenRows",
     "Call",
+    "LostChildren",
     "Parked",
     "absorb_edits",
     "bring_into_force",

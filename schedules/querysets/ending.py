@@ -16,9 +16,15 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from schedules.querysets.clock import sql_now
 from schedules.querysets.statements import prepared_cursor
 
+# An attempt never ends before it started, also where the clock is put back meanwhile.
+_ENDED_AT = {
+    "postgresql": "GREATEST(started_at, clock_timestamp())",
+    "sqlite": "MAX(IFNULL(started_at, ''), %s)",
+}
+
 _END_RUN = """
 UPDATE schedules_run
-SET state = %s, finished_at = {now}, publish_at = NULL, reason = %s, error = %s, summary = %s
+SET state = %s, finished_at = {ended_at}, publish_at = NULL, reason = %s, error = %s, summary = %s
 WHERE id = %s AND attempt = %s AND state = 'running'
 """
 
@@ -27,7 +33,7 @@ _HELD = "state = 'planned' AND publish_at > {now} AND due_at <= {now}"
 # Everything that is put together here is a constant of ours; values travel as parameters.
 _SUCCEED = """
 UPDATE schedules_run
-SET state = 'succeeded', finished_at = {now}, publish_at = NULL, reason = '', error = '',
+SET state = 'succeeded', finished_at = {ended_at}, publish_at = NULL, reason = '', error = '',
     summary = %s
 WHERE id = %s AND attempt = %s AND state = 'running' AND NOT EXISTS (
     SELECT 1 FROM schedules_dependency WHERE upstream_id = schedules_run.job_id AND until IS NULL
@@ -44,7 +50,7 @@ RETURNING (
 _WRITE_ATTEMPT = """
 INSERT INTO schedules_attempt
     (run_id, number, instance_id, pid, started_at, ended_at, outcome, error)
-SELECT id, attempt, instance_id, pid, started_at, {now}, %s, %s FROM {ended}
+SELECT id, attempt, instance_id, pid, started_at, {ended_at}, %s, %s FROM {ended}
 """
 
 _SEND_NEXT = f"""
@@ -85,7 +91,13 @@ WITH ended AS ({_SUCCEED} RETURNING id, attempt, instance_id, pid, started_at),
 SELECT id FROM ended
 """  # noqa: S608
 _AND_PASS_ON = f", passed_on AS ({_SEND_NEXT} AND EXISTS (SELECT 1 FROM ended))"  # noqa: S608
-_AT_ONCE = {"now": "clock_timestamp()", "ended": "ended", "if_ended": "FROM ended", "job": "%s"}
+_AT_ONCE = {
+    "now": "clock_timestamp()",
+    "ended_at": _ENDED_AT["postgresql"],
+    "ended": "ended",
+    "if_ended": "FROM ended",
+    "job": "%s",
+}
 _SUCCEED_ALONE = _SUCCEED_AT_ONCE.format(**_AT_ONCE, and_pass_on="")
 _SUCCEED_AND_PASS_ON = _SUCCEED_AT_ONCE.format(
     **_AT_ONCE, and_pass_on=_AND_PASS_ON.format(**_AT_ONCE)
@@ -116,7 +128,10 @@ def succeed(
     waits, also_at = (" RETURNING NULL", []) if job_id is None else (_WHO_WAITS, [*at, *at])
     with transaction.atomic(connection.alias, savepoint=False):
         with prepared_cursor(connection) as cursor:
-            cursor.execute((_SUCCEED + waits).format(now=now), [*at, *mine, *also_at])
+            ended_at = _ENDED_AT[connection.vendor]
+            cursor.execute(
+                (_SUCCEED + waits).format(now=now, ended_at=ended_at), [*at, *mine, *also_at]
+            )
             ended = cursor.fetchone()
         if ended is None:
             return False
@@ -138,17 +153,20 @@ def end_run(
     summary: str,
 ) -> bool:
     """Write the outcome if the attempt owns the run; False, and nothing written, if it does not."""
-    now, at = sql_now(connection.vendor)
+    _, at = sql_now(connection.vendor)
     values = [state, *at, reason, error, summary, run_id, attempt]
-    return _execute(connection, _END_RUN.format(now=now), values) == 1
+    statement = _END_RUN.format(ended_at=_ENDED_AT[connection.vendor])
+    return _execute(connection, statement, values) == 1
 
 
 def write_attempt(
     connection: BaseDatabaseWrapper, *, run_id: int, outcome: str, error: str
 ) -> None:
     """Write down the try that the run has just ended, from what the run says of it."""
-    now, at = sql_now(connection.vendor)
-    statement = _WRITE_ATTEMPT.format(now=now, ended="schedules_run WHERE id = %s")
+    _, at = sql_now(connection.vendor)
+    statement = _WRITE_ATTEMPT.format(
+        ended_at=_ENDED_AT[connection.vendor], ended="schedules_run WHERE id = %s"
+    )
     _execute(connection, statement, [*at, outcome, error, run_id])
 
 

@@ -14,6 +14,7 @@ from schedules.querysets.instances import LEASE
 from schedules.querysets.planning import PlannedRun
 from schedules.states import InstanceKind, InstanceStatus, RunState
 from schedules.timing import Every
+from tests.promises import promise_jobs
 from tests.promises.books import check_runs
 from tests.promises.promise_jobs import effects
 from tests.promises.world import MINUTE, beat, empty, in_the_past, make_job, messages_in_queue, work
@@ -156,3 +157,28 @@ def test_a_backlog_is_neither_multiplied_nor_failed_while_no_worker_runs(
 
     assert messages_in_queue() == count
     assert set(Run.objects.values_list("state", "sends")) == {(RunState.SENT, 1)}
+
+
+@pytest.mark.skipif(ON_POSTGRESQL, reason="there the host's clock decides nothing")
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_run_in_which_the_clock_is_put_back_ends_no_sooner_than_it_started(
+    monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    begin = in_the_past()
+    make_job("back", "promise_jobs.effect", "back", begin=begin, occurrences=1)
+
+    with time_machine.travel(database_now()) as clock:
+
+        def put_back(_: str) -> None:
+            clock.shift(-SECOND)
+            if fails:
+                raise ValueError("no")
+
+        monkeypatch.setattr(promise_jobs, "leave_effect", put_back)
+        beat(database_now())
+        work()
+
+    run = Run.objects.get()
+    attempt = run.attempts.get()
+    assert run.state == (RunState.FAILED if fails else RunState.SUCCEEDED)
+    assert run.started_at == run.finished_at == attempt.started_at == attempt.ended_at

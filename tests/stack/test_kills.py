@@ -16,6 +16,9 @@ from tests.stack.system import System
 
 pytestmark = pytest.mark.stack
 
+NO_PROCESS = 2**22 + 1
+"""Larger than any on Linux."""
+
 LEASE_AND_MORE = timedelta(seconds=75)
 """A vanished worker's runs are taken back after its lease; then they are executed again."""
 
@@ -122,6 +125,18 @@ def test_what_may_not_run_twice_is_lost_with_its_worker(running: System) -> None
     assert ended(result).state == "lost"
     assert result.state == "FAILURE"
     assert outcomes(result) == ["lost"]
+
+
+def test_a_worker_notices_by_itself_that_a_process_is_gone(running: System) -> None:
+    result = jobs.hold_once.delay("gone")
+    pid = running.started("gone")
+
+    # Celery sees that process live, and so says nothing of the run.
+    Run.objects.filter(task_id=result.id).update(pid=NO_PROCESS)
+
+    assert ended(result).state == "lost"
+    assert f"its process {NO_PROCESS} ended without a word" in run_of(result).error
+    os.kill(pid, signal.SIGKILL)
 
 
 def kill_and_start(node: BeatNode | BrokerNode | WorkerNode) -> None:
