@@ -317,6 +317,7 @@ class MarkedOccurrence(Reply):
 class NextOccurrence(MarkedOccurrence):
     """An occurrence of a job, with what a person has said about it."""
 
+    is_paused: bool = Field(description="A pause, its own or that of everything, lasts until then.")
     change: OccurrenceChangeReply | None
 
 

@@ -18,8 +18,9 @@ from schedules.operations.occurrences import (
     restore_occurrence,
     skip_occurrence,
 )
+from schedules.operations.wording import iso
 from schedules.querysets.clock import database_now
-from schedules.rest.camel import Asked, Instant, Reply, Text
+from schedules.rest.camel import Asked, Instant, Moment, Reply, Text
 from schedules.rest.rights import caller, needs
 
 router = Router(tags=["jobs"], by_alias=True)
@@ -49,6 +50,13 @@ class OccurrenceChangeList(Reply):
     """What was said about occurrences of a job, the latest first."""
 
     items: list[OccurrenceChangeReply]
+
+
+class RestoredReply(OccurrenceChangeList):
+    """When the occurrence starts that is as its timetable has it again, and what is left."""
+
+    starts_at: Moment
+    is_at_once: bool = Field(description="Its own time has passed, so it is due now.")
 
 
 @router.get(
@@ -92,7 +100,7 @@ def change(request: HttpRequest, job_id: str, at: str, data: OccurrenceRequest) 
 @router.delete(
     "/jobs/{job_id}/occurrences/{at}",
     auth=needs(OPERATE),
-    response=OccurrenceChangeList,
+    response=RestoredReply,
     operation_id="restoreOccurrence",
 )
 def restore(request: HttpRequest, job_id: str, at: str) -> Any:
@@ -103,8 +111,13 @@ def restore(request: HttpRequest, job_id: str, at: str) -> Any:
     """
     job = job_or_404(job_id)
     now = database_now()
-    restore_occurrence(job, at=_instant(at), by=caller(request), source="api", now=now)
-    return listed(request, job_id)
+    who: dict[str, Any] = {"by": caller(request), "source": "api", "now": now}
+    starts_at = restore_occurrence(job, at=_instant(at), **who)
+    return {
+        **listed(request, job_id),
+        "startsAt": iso(starts_at),
+        "isAtOnce": starts_at == now,
+    }
 
 
 def _instant(text: str) -> datetime:

@@ -11,6 +11,7 @@ from schedules.dashboard.actions.alert_editor import (
     remove_rule,
 )
 from schedules.dashboard.actions.alerts import mute, try_channel, unmute
+from schedules.dashboard.actions.as_code import download, timetables
 from schedules.dashboard.actions.backfills import end_backfill, new_backfill
 from schedules.dashboard.actions.calendars import calendars
 from schedules.dashboard.actions.calendars import edit as edit_calendar
@@ -19,6 +20,7 @@ from schedules.dashboard.actions.failures import act_on_failures
 from schedules.dashboard.actions.job_editor import edit_job, new_job
 from schedules.dashboard.actions.jobs import act_on_job
 from schedules.dashboard.actions.many import bulk, halt, unhalt
+from schedules.dashboard.actions.occurrence_arguments import give_arguments
 from schedules.dashboard.actions.occurrences import act_on_occurrence
 from schedules.dashboard.actions.preferences import preferences
 from schedules.dashboard.actions.runs import act_on_run
@@ -52,6 +54,11 @@ pages = [
     path("backfills/<uuid:backfill_id>/cancel", end_backfill, name="end_backfill"),
     path("jobs/<int:number>/<slug:verb>", act_on_job, name="act_on_job"),
     path(
+        "jobs/<int:number>/occurrences/<str:at>/arguments",
+        give_arguments,
+        name="give_arguments",
+    ),
+    path(
         "jobs/<int:number>/occurrences/<str:at>/<slug:verb>",
         act_on_occurrence,
         name="act_on_occurrence",
@@ -67,6 +74,8 @@ pages = [
     path("calendars/", calendars, name="calendars"),
     path("calendars/new", edit_calendar, name="new_calendar"),
     path("calendars/by-name/<str:name>", edit_calendar, name="edit_calendar"),
+    path("timetables/", timetables, name="timetables"),
+    path("timetables/jobs.yaml", download, name="download_timetables"),
     path("workers/", workers, name="workers"),
     path("alerts/", alerts, name="alerts"),
     path("alerts/rules/new", new_rule, name="new_rule"),

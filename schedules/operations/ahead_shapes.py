@@ -35,7 +35,10 @@ def next_shapes(job: Job, *, now: datetime, count: int) -> list[dict[str, Any]]:
     found = next_of(job, now=now, count=count)
     shapes = marked_shapes(((one.at, one.mark) for one in found), zone=zone_of(job))
     said = [None if one.change is None else change_shape(one.change) for one in found]
-    return [{**shape, "change": one} for shape, one in zip(shapes, said, strict=True)]
+    return [
+        {**shape, "isPaused": one.is_paused, "change": change}
+        for shape, one, change in zip(shapes, found, said, strict=True)
+    ]
 
 
 def change_shape(change: OccurrenceChange) -> dict[str, Any]:

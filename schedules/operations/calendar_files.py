@@ -167,18 +167,30 @@ def _listed(event: Any, name: str) -> list[date]:
     lines = event.get(name, [])
     lines = lines if isinstance(lines, list) else [lines]
 
-    def read() -> list[date]:
-        values = [one.dt for line in lines for one in line.dts]
-        values = [value[0] if isinstance(value, tuple) else value for value in values]
-        return [value.date() if isinstance(value, datetime) else value for value in values]
+    def read() -> list[tuple[Any, Any]]:
+        return [(line, one.dt) for line in lines for one in line.dts]
 
-    days: list[date] = _checked(event, name, read)
-    return days
+    found: list[date] = []
+    for line, value in _checked(event, name, read):
+        begin = value[0] if isinstance(value, tuple) else value
+        _refuse_unknown_zone(event, name, line, begin)
+        found.append(_day_there(event, begin))
+    return found
+
+
+def _day_there(event: Any, value: date) -> date:
+    """Return the day of the instant on the clock that the event is written in."""
+    if not isinstance(value, datetime):
+        return value
+    zone = getattr(_value(event, "DTSTART"), "tzinfo", None)
+    return (value.astimezone(zone) if zone and value.tzinfo else value).date()
 
 
 def _day(event: Any, name: str) -> date:
-    value = _value(event, name)
-    day: date = value.date() if isinstance(value, datetime) else value
+    value: date = _value(event, name)
+    day = value if name == "DTSTART" else _day_there(event, value)
+    if isinstance(day, datetime):
+        day = day.date()
     if not EARLIEST <= day <= LATEST:
         raise _refusal(event, name, day.isoformat(), f"a date from {EARLIEST} to {LATEST}")
     return day
@@ -188,11 +200,15 @@ def _value(event: Any, name: str) -> Any:
     value = _checked(event, name, lambda: event[name].dt)
     if not isinstance(value, date):  # a datetime is one, too
         raise _refusal(event, name, str(value), "a date, such as 20261225")
-    zone = getattr(event[name], "params", {}).get("TZID")
+    _refuse_unknown_zone(event, name, event[name], value)
+    return value
+
+
+def _refuse_unknown_zone(event: Any, name: str, line: Any, value: date) -> None:
+    zone = getattr(line, "params", {}).get("TZID")
     if zone is not None and isinstance(value, datetime) and value.tzinfo is None:
         accepted = "with a TZID that the file defines or that IANA names, such as Asia/Jakarta"
         raise _refusal(event, name, f"with TZID {zone}", accepted)
-    return value
 
 
 def _checked(event: Any, name: str, read: Any) -> Any:

@@ -18,7 +18,7 @@ from schedules.finish import Outcome, finish_waiting
 from schedules.lease import instance_id
 from schedules.models import Job, OccurrenceChange, Run
 from schedules.states import ChangeState, Origin, RunState
-from schedules.timing import Timetable, from_spec
+from schedules.timing import Timetable, from_spec, jitter_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -120,8 +120,8 @@ def change_occurrence(
 @transaction.atomic
 def restore_occurrence(
     job: Job, *, at: datetime, by: "Actor", source: Source, now: datetime, reason: str = ""
-) -> None:
-    """Take back what was said about the occurrence.
+) -> datetime:
+    """Take back what was said about the occurrence; return when it starts now.
 
     One whose own time has passed while it waits for a later one runs at once, with the arguments of
     its job; its misfire grace counts from `now`. Raises NothingChanged where nothing waits.
@@ -136,6 +136,8 @@ def restore_occurrence(
         close([present.pk], ChangeState.UNDONE, now=now)
     _look_again(job, now)
     _record("restore_occurrence", job, None, present, by, source, now, reason)
+    starts_at = present.scheduled_at + jitter_of(job.jitter, seed=job.key, instant=at)
+    return now if present.state == ChangeState.USED else starts_at
 
 
 def _locked(job: Job) -> Job:

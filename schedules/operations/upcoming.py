@@ -1,7 +1,7 @@
 """What is to come: the next occurrences of a job, and of all jobs together."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, islice
@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from schedules import timing
 from schedules.dispatch.changes import waiting_for_later
+from schedules.halts import global_pauses, halts_of
 from schedules.models import Job, OccurrenceChange
 from schedules.states import ChangeState
 from schedules.timing import ClockMark, Timetable, from_spec
@@ -45,7 +46,7 @@ class Next:
     is_clock_change: bool
     """Whether the clock of the job's zone is changed within twelve hours of it."""
     is_paused: bool
-    """Whether the job's pause still lasts then, so that it will be skipped."""
+    """Whether a pause, the job's or that of everything, still lasts then: it will be skipped."""
     mark: ClockMark | None
     change: OccurrenceChange | None
     """What a person has said about it."""
@@ -106,24 +107,35 @@ def next_of(job: Job, *, now: datetime, count: int) -> list[Next]:
     found: list[Next] = []
     if timetable is None or not job.is_enabled:
         return found
-    changes = changes_ahead(job, now=now)
+    changes, is_paused = changes_ahead(job, now=now), paused_then(job)
     waiting = [(at, None) for at in sorted(changes) if at <= now]
     instants = islice(occurrences_of(job, now=now), max(count - len(waiting), 0))
     marked = timing.marked(timetable, instants, after=now)
     for at, mark in islice(chain(waiting, marked), count):
         change = changes.get(at)
-        starts_at = at if change is None or change.moved_to is None else change.moved_to
-        lasts = job.is_paused and (job.paused_until is None or job.paused_until > starts_at)
         found.append(
             Next(
                 at=at,
                 is_clock_change=clock_changes(zone, at),
-                is_paused=lasts,
+                is_paused=is_paused(at, change),
                 mark=mark,
                 change=change,
             )
         )
     return found
+
+
+def paused_then(job: Job) -> Callable[[datetime, OccurrenceChange | None], bool]:
+    """Return what says of an occurrence, with what was said about it, whether a pause lasts until
+    it starts: the job's own, or that of everything.
+    """
+    halts = halts_of(job, global_pauses())
+
+    def is_paused(at: datetime, change: OccurrenceChange | None) -> bool:
+        starts_at = at if change is None or change.moved_to is None else change.moved_to
+        return any(halt.covers(starts_at) for halt in halts)
+
+    return is_paused
 
 
 def changes_ahead(job: Job, *, now: datetime) -> dict[datetime, OccurrenceChange]:

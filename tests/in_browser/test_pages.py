@@ -27,7 +27,8 @@ def addresses(jobs: list[Job], runs: list[Run]) -> list[str]:
         *("jobs/new", "jobs/new?task=add", "runs/", "runs/failures"),
         *(of_state[RunState.RUNNING], of_state[RunState.FAILED], of_state[RunState.MISSED]),
         *("timeline/?span=1d", "missed/", "one-offs/", "workers/", "alerts/", "audit/"),
-        *("alerts/rules/new", "alerts/channels/new", f"{job}depend"),
+        *("alerts/rules/new", "alerts/channels/new", f"{job}depend", "timetables/"),
+        f"{job}occurrences/{jobs[0].next_run_at:%Y-%m-%dT%H:%M:%SZ}/arguments",
     ]
 
 

@@ -8,6 +8,9 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from schedules.errors import InvalidInput
+from schedules.registry import InvalidArguments
+
 PREFIX = "arg__"
 YES_NO = (("", "-"), ("true", gettext_lazy("yes")), ("false", gettext_lazy("no")))
 
@@ -39,6 +42,14 @@ def entered_arguments(schema: Mapping[str, Any], values: Mapping[str, Any]) -> d
             continue
         found[name] = value == "true" if _plain(part).get("type") == "boolean" else value
     return found
+
+
+def field_of(form: forms.Form, error: InvalidInput) -> str | None:
+    """Return the field on which an operation's refusal is shown; None for the whole form."""
+    if isinstance(error, InvalidArguments):
+        own = f"{PREFIX}{error.field.partition('.')[0]}"
+        return next((name for name in (own, "kwargs") if name in form.fields), None)
+    return error.field if error.field in form.fields else None
 
 
 def _plain(part: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from schedules.access.permissions import may_manage
-from schedules.dashboard.actions.argument_fields import PREFIX
+from schedules.dashboard.actions.argument_fields import field_of
 from schedules.dashboard.actions.job_form import JobForm
 from schedules.dashboard.actions.jobs import SOURCE
 from schedules.dashboard.guard import action, show
@@ -24,7 +24,6 @@ from schedules.models import Job, TaskFunction
 from schedules.operations.create import create_job
 from schedules.operations.edit import update_job
 from schedules.operations.preview import Preview, preview_job
-from schedules.registry import InvalidArguments
 
 SHOWN = 10
 LISTED = 5
@@ -148,10 +147,5 @@ def _save(
 
 
 def _field_of(form: JobForm, error: InvalidInput) -> str | None:
-    """Return the field on which an operation's refusal is shown; None for the whole form."""
-    if isinstance(error, InvalidArguments):
-        own = f"{PREFIX}{error.field.partition('.')[0]}"
-        return next((name for name in (own, "kwargs") if name in form.fields), None)
-    if error.field in form.fields:
-        return error.field
-    return {"expression": "cron_expression", "timezone": "timezone"}.get(error.field)
+    others = {"expression": "cron_expression", "timezone": "timezone"}
+    return field_of(form, error) or others.get(error.field)

@@ -43,7 +43,7 @@ class Verb:
 @action(may_operate)
 def act_on_occurrence(reader: Reader, *, number: int, at: str, verb: str) -> HttpResponse:
     """Ask about, or carry out, one verb on the occurrence at the instant `at`."""
-    chosen, instant = VERBS.get(verb), _instant(at)
+    chosen, instant = VERBS.get(verb), instant_named(at)
     if chosen is None or instant is None:
         raise Http404
     job = job_or_404(number)
@@ -61,7 +61,8 @@ def act_on_occurrence(reader: Reader, *, number: int, at: str, verb: str) -> Htt
     return done(reader, words, back=back)
 
 
-def _instant(text: str) -> datetime | None:
+def instant_named(text: str) -> datetime | None:
+    """Return the aware instant that an address names; None for what is none."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
@@ -127,7 +128,8 @@ def _ask_restore(reader: Reader, job: Job, at: datetime) -> Question:
 
 
 def _restore(reader: Reader, job: Job, at: datetime) -> str:
-    restore_occurrence(job, at=at, **_who(reader))
+    if restore_occurrence(job, at=at, **_who(reader)) == reader.now:
+        return _("%(job)s of %(time)s runs at once.") % _named(reader, job, at)
     return _("%(job)s runs on %(time)s as its timetable says.") % _named(reader, job, at)
 
 

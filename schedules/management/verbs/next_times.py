@@ -11,7 +11,7 @@ from schedules.management.console import Console, ExitCode
 from schedules.management.parser import LONGEST_COUNT, instant, job_named, one_of, whole_number
 from schedules.models import Job
 from schedules.operations.ahead_shapes import change_shape, marked_shapes
-from schedules.operations.upcoming import changes_ahead
+from schedules.operations.upcoming import changes_ahead, paused_then
 from schedules.operations.wording import iso
 from schedules.timing import Cron, DayRule, Timetable, from_spec, marked, occurrences, zone_of
 
@@ -76,13 +76,18 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
     found = marked(timetable, occurrences(timetable, after=after, count=count), after=after)
     shapes = marked_shapes(islice(chain(waiting, found), count), zone=zone)
     said = {iso(at): row for at, row in changes.items()}
-    for one in shapes if job else ():
-        one["change"] = change_shape(said[one["at"]]) if one["at"] in said else None
+    if job is not None:
+        is_paused = paused_then(job)
+        for one in shapes:
+            change = said.get(one["at"])
+            one["isPaused"] = is_paused(datetime.fromisoformat(one["at"]), change)
+            one["change"] = change_shape(change) if change else None
     console.document({"occurrences": [one["at"] for one in shapes], "items": shapes})
     for one in shapes:
         local = "" if zone == "UTC" else one["local"]
         words = said[one["at"]].words if one["at"] in said else ""
-        console.text("  ".join(filter(None, (one["at"], local, one["mark"], words))))
+        paused = "paused" if one.get("isPaused") else ""
+        console.text("  ".join(filter(None, (one["at"], local, one["mark"], words, paused))))
     if not shapes:
         console.note(f"It never runs again after {iso(after)}.")
     return ExitCode.OK

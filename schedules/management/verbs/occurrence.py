@@ -13,6 +13,7 @@ from schedules.operations.occurrences import (
     restore_occurrence,
     skip_occurrence,
 )
+from schedules.operations.wording import iso
 from schedules.querysets.clock import database_now
 
 HELP = """\
@@ -62,9 +63,14 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
     who: dict[str, Any] = {"by": operator_name(), "source": "cli", "now": now}
     who["reason"] = options["reason"]
     if options["restore"]:
-        restore_occurrence(job, at=at, **who)
-        console.document({"scheduledAt": options["at"], "state": "undone"})
-        console.text(f"The occurrence of {job.key} at {options['at']} is as its timetable has it.")
+        starts_at = restore_occurrence(job, at=at, **who)
+        at_once = starts_at == now
+        when = {"startsAt": iso(starts_at), "isAtOnce": at_once}
+        console.document({"scheduledAt": options["at"], "state": "undone", **when})
+        words = "it runs at once" if at_once else f"it runs at {iso(starts_at)}"
+        console.text(
+            f"The occurrence of {job.key} at {options['at']} is as its timetable has it: {words}."
+        )
         return ExitCode.OK
     if options["skip"]:
         change = skip_occurrence(job, at=at, **who)
@@ -92,6 +98,7 @@ def _list(shapes: list[dict[str, Any]], console: Console) -> ExitCode:
 def _words(one: dict[str, Any]) -> str:
     change = one["change"]
     said = [] if one["mark"] is None else [one["mark"]]
+    said += ["paused"] if one["isPaused"] else []
     if change is not None:
         did = "skipped" if change["isSkipped"] else "with other arguments"
         did = f"moved to {change['movedTo']}" if change["movedTo"] else did

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from schedules.access import Source, gathered, record
 from schedules.dispatch import absorb_edits
+from schedules.errors import Refused
 from schedules.models import AuditEntry, Job, TaskFunction
 from schedules.operations.as_code.check import WORDS
 from schedules.operations.as_code.described import Described, Tasks, as_changes
@@ -41,19 +42,22 @@ def apply_file(
     now: datetime,
     reason: str = "",
     replace_overrides: bool = False,
+    expected: str | None = None,
 ) -> Plan:
     """Make the jobs as the text says and return what was changed, as `plan_file` says it.
 
     What the file named before and does not name any more is disabled; nothing is ever deleted. What
     the file says is kept beside each job, so that the next plan tells the file's changes from an
     operator's. Raises InvalidFile, Outdated where somebody changes a job at the same time, and
-    changes nothing then.
+    PlanChanged where the plan is not the one whose fingerprint is `expected`; changes nothing then.
     """
     while absorb_edits(now=now):
         pass  # edits that no Beat has read yet are the operator's, and are to be seen
     hold(CALENDARS, now=now)
     lock_dependencies(now=now)
     plan = plan_file(text, now=now, replace_overrides=replace_overrides)
+    if expected is not None and plan.fingerprint != expected:
+        raise PlanChanged
     with gathered() as entries:
         _carry_out(plan, _Hand(by=by, source=source, now=now, reason=reason))
     adopted = _remember(plan)
@@ -70,6 +74,13 @@ def apply_file(
             reason=reason,
         )
     return plan
+
+
+class PlanChanged(Refused):
+    """Applying would do something else than what the caller was shown."""
+
+    def __init__(self) -> None:
+        super().__init__("The jobs were changed since, so the file would do something else now.")
 
 
 class _Hand:

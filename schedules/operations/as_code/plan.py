@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any
 
 from schedules.models import Dependency, Job
@@ -87,6 +88,15 @@ class Plan:
     def pending(self) -> int:
         """How many jobs would be changed."""
         return sum(change.action is not Action.KEEP for change in self.changes)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this plan from another one: the same text over the same jobs has the same."""
+        lines = (
+            (change.key, change.action, change.job and change.job.version, change.wanted)
+            for change in self.changes
+        )
+        return sha256("\n".join(map(repr, lines)).encode()).hexdigest()
 
 
 def plan_file(text: str, *, now: datetime, replace_overrides: bool = False) -> Plan:

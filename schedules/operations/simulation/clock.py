@@ -1,12 +1,18 @@
 """One job on the virtual clock: its occurrences are planned, find a slot or not, run and end."""
 
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 
-from schedules.dispatch.decide import Planned, Policy, decide
+from schedules.dispatch.decide import (
+    PUNCTUAL,
+    Change,
+    Planned,
+    Policy,
+    decide,
+)
 from schedules.overlap import Way, way_of
 from schedules.states import After, Overlap, RunState
 from schedules.timing import Timetable
@@ -40,6 +46,8 @@ class Simulated:
     """Whether the length comes from its own runs."""
     after: Sequence[tuple[str, After]] = ()
     """The jobs that it runs after."""
+    changes: Mapping[datetime, Change] = field(default_factory=dict)
+    """What a person has said about single occurrences."""
 
 
 @dataclass(slots=True)
@@ -117,48 +125,115 @@ def live(
     """
     lived = Lived(job, ends=[] if is_followed else None)
     slots = _Slots(lived, traffic)
-    arrivals = deque(sorted(triggers))
+    events, changes = _Events(slots, triggers), job.changes
     for planned, not_before in _plan(job, begin=begin, end=end, outages=outages):
         lived.occurrences += planned.count
         if most is not None and lived.occurrences > most:
             return lived
         if planned.state is not RunState.PLANNED:
             lived.fates[planned.state.value, planned.reason] += planned.count
-            continue
-        at = max(planned.due_at, not_before).timestamp()
-        while arrivals and arrivals[0] <= at:
-            _follow(slots, arrivals.popleft())
-        slots.offer(at)
-    for at in arrivals:
-        _follow(slots, at)
+        elif changes and planned.scheduled_at in changes:
+            _come_when_moved(planned, max(planned.due_at, not_before), begin, end, outages, events)
+        else:
+            at = max(planned.due_at, not_before).timestamp()
+            events.pass_until(at)
+            slots.offer(at)
+    events.pass_until(end.timestamp())
     slots.settle(end.timestamp())
+    lived.waiting += len(events.later)
     return lived
+
+
+def _come_when_moved(
+    planned: Planned,
+    at: datetime,
+    begin: datetime,
+    end: datetime,
+    outages: Sequence[Outage],
+    events: "_Events",
+) -> None:
+    """Let an occurrence that has a time of its own come then, if that is within the span."""
+    lived = events.slots.lived
+    if planned.due_at < begin:
+        lived.ran += 1  # before the clock began
+        return
+    outage = next((each for each in outages if each.since <= at < each.until), None)
+    if outage is not None:  # nobody sends it before the outage ends
+        grace = lived.job.policy.misfire_grace
+        if grace is not None and outage.until > planned.due_at + max(grace, PUNCTUAL):
+            late = (outage.until - planned.due_at).total_seconds()
+            reason = f"not started within {late:.0f} s of its time; no worker took it"
+            lived.fates[RunState.MISSED.value, reason] += 1
+            return
+        at = outage.until
+    heappush(events.later, at.timestamp())
 
 
 def _plan(
     job: Simulated, *, begin: datetime, end: datetime, outages: Sequence[Outage]
 ) -> Iterator[tuple[Planned, datetime]]:
     """Yield what the planner writes, each with the instant before which it cannot start."""
+    following = job.timetable.next_after(begin - MOMENT)
+    changes = dict(job.changes)
+    for policy, now in _looks(job, begin=begin, end=end, outages=outages):
+        while following is not None:
+            decision = decide(
+                job.timetable,
+                policy,
+                seed=job.key,
+                next_run_at=following,
+                now=min(now, end),
+                most=STRETCH,
+                changes=changes,
+            )
+            yield from ((row, begin if policy is not job.policy else now) for row in decision.rows)
+            for at in decision.changed:  # one that was moved ahead comes only once
+                changes[at] = replace(changes[at], is_planned=True)
+            if decision.next_run_at == following:
+                break  # nothing of it is due yet
+            following = decision.next_run_at
+
+
+def _looks(
+    job: Simulated, *, begin: datetime, end: datetime, outages: Sequence[Outage]
+) -> Iterator[tuple[Policy, datetime]]:
+    """Yield when the planner looks: often enough that what it finds is in order."""
     # A punctual Beat finds each occurrence alone and in time, so nothing is too late and nothing
     # is coalesced: a whole stretch may be decided at once.
     punctual = replace(job.policy, misfire_grace=None, coalesce=False)
-    following = job.timetable.next_after(begin - MOMENT)
-    spans = [(outage.since - MOMENT, outage.until) for outage in outages if outage.since < end]
-    for since, until in [*spans, (end, None)]:
-        for policy, now in ((punctual, min(since, end)), (job.policy, until)):
-            while following is not None and now is not None:
-                decision = decide(
-                    job.timetable,
-                    policy,
-                    seed=job.key,
-                    next_run_at=following,
-                    now=min(now, end),
-                    most=STRETCH,
-                )
-                yield from ((row, begin if policy is punctual else now) for row in decision.rows)
-                if decision.next_run_at == following:
-                    break  # nothing of it is due yet
-                following = decision.next_run_at
+    ahead = sorted(
+        each.moved_to
+        for each in job.changes.values()
+        if each.moved_to is not None and each.moved_to < each.scheduled_at
+    )
+    since = begin
+    for outage in [each for each in outages if each.since < end]:
+        yield from ((punctual, at) for at in ahead if since <= at < outage.since)
+        yield punctual, outage.since - MOMENT
+        yield job.policy, outage.until
+        since = max(since, outage.until)
+    yield from ((punctual, at) for at in ahead if since <= at < end)
+    yield punctual, end
+
+
+class _Events:
+    """What comes beside the timetable: the ends of jobs that it runs after, and occurrences that
+    were moved. Instants are seconds since 1970.
+    """
+
+    def __init__(self, slots: "_Slots", triggers: Sequence[float]) -> None:
+        self.slots = slots
+        self._triggers = deque(sorted(triggers))
+        self.later: list[float] = []
+
+    def pass_until(self, at: float) -> None:
+        """Let come what comes until then, in order."""
+        triggers, later = self._triggers, self.later
+        while (triggers and triggers[0] <= at) or (later and later[0] <= at):
+            if later and (not triggers or later[0] <= triggers[0]):
+                self.slots.offer(heappop(later))
+            else:
+                _follow(self.slots, triggers.popleft())
 
 
 def _follow(slots: "_Slots", at: float) -> None:
@@ -210,7 +285,7 @@ class _Slots:
     def settle(self, end: float) -> None:
         """Let the clock run to the end."""
         self._end(end)
-        self.lived.waiting = len(self._queue)
+        self.lived.waiting += len(self._queue)
 
     def _end(self, now: float) -> None:
         while self._running and self._running[0] <= now:

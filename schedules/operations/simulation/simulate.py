@@ -1,11 +1,13 @@
 """All jobs together on the virtual clock, as they are or as a file would have them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from graphlib import CycleError, TopologicalSorter
 
-from schedules.dispatch.decide import Policy
+from schedules.dispatch.changes import as_changes as said_of
+from schedules.dispatch.changes import rows_of
+from schedules.dispatch.decide import NO_CHANGES, Change, Policy
 from schedules.dispatch.plan import policy_of
 from schedules.errors import InvalidInput
 from schedules.halts import Halt, global_pauses, halts_of
@@ -103,12 +105,13 @@ def jobs_to_simulate(
     100 did; `usual_length` where there is none. Raises InvalidFile.
     """
     everything = global_pauses()
-    read = _Reader(everything, slow=slow, usual_length=usual_length)
     after = dependencies()
-    if text is None:
-        jobs = [job for job in describable() if job.is_enabled]
-        return [read.stored(job, after.get(job.pk, ())) for job in jobs]
-    plan = plan_file(text, now=now)
+    plan = None if text is None else plan_file(text, now=now)
+    known = list(describable()) if plan is None else list(plan.known.values())
+    said = {number: said_of(rows) for number, rows in rows_of(known, now=now).items()}
+    read = _Reader(everything, said, slow=slow, usual_length=usual_length)
+    if plan is None:
+        return [read.stored(job, after.get(job.pk, ())) for job in known if job.is_enabled]
     changes = {change.key: change for change in plan.changes}
     found = [
         read.stored(job, after.get(job.pk, ()))
@@ -129,8 +132,16 @@ def jobs_to_simulate(
 class _Reader:
     """Makes jobs to simulate of rows and descriptions."""
 
-    def __init__(self, everything: Sequence[Halt], *, slow: bool, usual_length: timedelta) -> None:
+    def __init__(
+        self,
+        everything: Sequence[Halt],
+        said: Mapping[int, Mapping[datetime, Change]],
+        *,
+        slow: bool,
+        usual_length: timedelta,
+    ) -> None:
         self._everything = everything
+        self._said = said
         self._slow = slow
         self._usual_length = usual_length
 
@@ -146,6 +157,7 @@ class _Reader:
             length=self._usual_length if length is None else length,
             is_known=length is not None,
             after=[(key, After(when)) for key, when in after],
+            changes=self._changes_of(job),
         )
 
     def wanted(
@@ -172,7 +184,13 @@ class _Reader:
             length=self._usual_length if length is None else length,
             is_known=length is not None,
             after=[(one["job"], After(one["when"])) for one in wanted["after"]],
+            changes=NO_CHANGES if job is None else self._changes_of(job),
         )
+
+    def _changes_of(self, job: Job) -> Mapping[datetime, Change]:
+        # One that has its run ahead of its time is an occurrence of the span all the same.
+        said = self._said.get(job.pk, NO_CHANGES)
+        return {at: replace(change, is_planned=False) for at, change in said.items()}
 
     def _length_of(self, job: Job) -> timedelta | None:
         runs = Run.objects.filter(job=job, state=RunState.SUCCEEDED, started_at__isnull=False)

@@ -29,6 +29,7 @@ def addresses(job: Job, run: Run) -> list[str]:
         "/scheduler/missed/",
         "/scheduler/one-offs/",
         "/scheduler/calendars/",
+        "/scheduler/timetables/",
         "/scheduler/workers/",
         "/scheduler/alerts/",
         "/scheduler/audit/",

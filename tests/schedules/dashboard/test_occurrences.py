@@ -7,10 +7,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from schedules.models import AuditEntry, Calendar, Job, OccurrenceChange
+from schedules.models import AuditEntry, Calendar, Job, OccurrenceChange, TaskFunction
 from schedules.operations.create import create_job
 from schedules.operations.switch import delete_job
 from schedules.querysets.clock import database_now
+from schedules.registry import argument_schema, find
 from schedules.states import ChangeState
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +54,68 @@ def test_an_occurrence_is_skipped_moved_and_undone_from_the_list(
     assert "an instant in the future" in again.content.decode()
 
 
+@pytest.fixture
+def adding() -> Job:
+    declaration = find("sample_jobs.add")
+    assert declaration is not None
+    schema = argument_schema(declaration)
+    function = TaskFunction.objects.create(key="add", task="sample_jobs.add", arguments=schema)
+    values = {"cron_expression": "0 * * * *", "kwargs": {"x": 1, "y": 2}, "key": "adding"}
+    now = database_now()
+    return create_job(function, values=values, by="test", source="code", now=now)
+
+
+def test_one_occurrence_is_given_other_arguments_and_another_time(
+    operator: Client, adding: Job
+) -> None:
+    assert adding.next_run_at is not None
+    at = adding.next_run_at + timedelta(hours=2)
+    place = f"/scheduler/jobs/{adding.pk}/occurrences/{at:%Y-%m-%dT%H:%M:%SZ}/arguments"
+    tab = f"/scheduler/jobs/{adding.pk}/?tab=next"
+    assert place in operator.get(tab).content.decode()
+    wanted = at + timedelta(minutes=5)
+    sent = {"argument_mode": "form", "arg__x": "17", "arg__y": "2"}
+
+    form = operator.get(place).content.decode()
+    done = operator.post(place, {**sent, "at": f"{wanted:%Y-%m-%dT%H:%M}", "reason": "stock"})
+
+    assert 'name="arg__x" value="1"' in form
+    assert done.headers["Location"] == tab
+    change = OccurrenceChange.objects.get(state=ChangeState.OPEN)
+    assert (change.scheduled_at, change.kwargs, change.moved_to) == (at, {"x": 17}, wanted)
+    assert AuditEntry.objects.latest("id").action == "change_occurrence"
+    operator.post(place, {"argument_mode": "json", "kwargs": '{"y": 9}', "at": sent["arg__x"]})
+    assert OccurrenceChange.objects.get(state=ChangeState.OPEN).kwargs == {"x": 17}
+    again = {"argument_mode": "json", "kwargs": '{"y": 9}', "at": f"{wanted:%Y-%m-%dT%H:%M}"}
+    operator.post(place, again)
+    change = OccurrenceChange.objects.get(state=ChangeState.OPEN)
+    assert (change.kwargs, change.moved_to) == ({"y": 9}, wanted)
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({"arg__x": "1", "arg__y": "2"}, "at least one argument of its own"),
+        ({"arg__x": "many"}, "Enter a whole number"),
+        ({"argument_mode": "json", "kwargs": '{"z": 1}'}, "z"),
+        ({"argument_mode": "json", "kwargs": "[1]"}, "Write an object"),
+        ({"argument_mode": "json", "args": "1"}, "Write a list"),
+        ({"arg__x": "3", "at": "2001-01-01T00:00"}, "an instant in the future"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused_at_their_field(
+    operator: Client, adding: Job, sent: dict[str, str], words: str
+) -> None:
+    at = adding.next_run_at
+    place = f"/scheduler/jobs/{adding.pk}/occurrences/{at:%Y-%m-%dT%H:%M:%SZ}/arguments"
+
+    answer = operator.post(place, {"argument_mode": "form", **sent})
+
+    assert answer.status_code == 422
+    assert words in answer.content.decode()
+    assert not OccurrenceChange.objects.exists()
+
+
 def test_who_may_only_look_sees_no_button_and_is_refused(viewer: Client, hourly: Job) -> None:
     assert hourly.next_run_at is not None
     place = f"/scheduler/jobs/{hourly.pk}/occurrences/{hourly.next_run_at:%Y-%m-%dT%H:%M:%SZ}"
@@ -61,6 +124,7 @@ def test_who_may_only_look_sees_no_button_and_is_refused(viewer: Client, hourly:
 
     assert "/occurrences/" not in text
     assert viewer.post(f"{place}/skip").status_code == 403
+    assert viewer.get(f"{place}/arguments").status_code == 403
     assert viewer.post("/scheduler/calendars/new", {"name": "x"}).status_code == 403
     assert not OccurrenceChange.objects.exists()
 

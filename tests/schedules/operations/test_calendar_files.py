@@ -62,6 +62,12 @@ def test_an_end_is_heeded_on_the_clock_of_the_event() -> None:
     assert read(rule) == ["2026-12-23", "2026-12-24", "2026-12-25"]
 
 
+def test_what_a_rule_leaves_out_is_read_on_the_clock_of_the_event() -> None:
+    daily = "DTSTART;TZID=Asia/Jakarta:20261224T060000\r\nRRULE:FREQ=DAILY;COUNT=3"
+
+    assert read(f"{daily}\r\nEXDATE:20261224T230000Z") == ["2026-12-24", "2026-12-26"]
+
+
 def test_what_was_called_off_does_not_count() -> None:
     assert read(
         "DTSTART;VALUE=DATE:20261225", "DTSTART;VALUE=DATE:20261226\r\nSTATUS:CANCELLED"
@@ -128,6 +134,8 @@ def test_a_rule_that_never_fits_comes_to_an_end(rule: str) -> None:
         (f"{DATE}DTEND;VALUE=DATE:20260101", "DTEND not before its DTSTART"),
         ("DTSTART:20270101T100000\r\nDTEND:20270101T090000", "DTEND not before its DTSTART"),
         ("DTSTART;TZID=Mars/Base:20270101T100000", "DTSTART with a TZID"),
+        (f"{DATE}RDATE;TZID=Mars/Base:20270101T100000", "RDATE with a TZID"),
+        (f"{DATE}RRULE:FREQ=DAILY\r\nEXDATE;TZID=Mars/Base:20270101T100000", "EXDATE with a TZID"),
     ],
 )
 def test_an_end_before_its_begin_and_an_unknown_zone_are_refused_by_name(

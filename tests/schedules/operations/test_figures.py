@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from schedules.models import DayTotal, Job, Run, Watermark
+from schedules.models import DayTotal, GlobalPause, Job, Run, Watermark
 from schedules.operations import finding
 from schedules.operations.attention import concerns, outbox
 from schedules.operations.conditions import Condition
@@ -223,3 +223,5 @@ def test_next_occurrences_say_where_clocks_change_and_what_a_pause_takes(
     ]
     assert [each.is_clock_change for each in found] == [False, True, False]
     assert [each.is_paused for each in found] == [True, False, False]
+    GlobalPause.objects.create(started_at=now, by="ann")
+    assert all(each.is_paused for each in next_of(job, now=now, count=3))

@@ -161,7 +161,7 @@ def test_what_was_said_is_taken_back(job: Job) -> None:
     change_occurrence(job, at=THREE, moved_to=sooner, now=NOW, **WHO)
 
     for at in (TWO, THREE):
-        restore_occurrence(job, at=at, now=NOW, **WHO)
+        assert restore_occurrence(job, at=at, now=NOW, **WHO) == at
     job.refresh_from_db()
 
     assert (job.has_changes, job.next_due_at) == (False, ONE)
@@ -225,7 +225,7 @@ def test_one_that_waits_for_a_later_time_is_listed_and_undone_until_then(job: Jo
     assert first.change is not None
     ahead = coming(now=late, until=TWO - timedelta(minutes=1)).coming
     assert [one.at for one in ahead] == [TWO - timedelta(minutes=5)]
-    restore_occurrence(job, at=ONE, now=late, **WHO)
+    assert restore_occurrence(job, at=ONE, now=late, **WHO) == late, "it runs at once"
 
     run = Run.objects.get()
     assert (run.due_at, run.publish_at, run.kwargs) == (late, late, {"y": 2})

@@ -1,5 +1,6 @@
 """What the simulation says is what the ledger then holds."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from schedules.finish import Outcome, finish_attempt
 from schedules.lease import instance_id
 from schedules.models import AuditEntry, Job, Run, ScheduleVersion
 from schedules.operations.create import create_job
+from schedules.operations.occurrences import change_occurrence, skip_occurrence
 from schedules.operations.simulation.clock import Outage
 from schedules.operations.simulation.simulate import jobs_to_simulate, simulate
 from schedules.operations.switch import pause_job
@@ -84,6 +86,38 @@ def test_planning_writes_the_rows_that_were_foretold(
         for state, reason in {(run.state, run.reason) for run in rows if run.reason}
     }
     assert dict(said.fates) == fates
+
+
+@pytest.mark.parametrize("outage", [None, (100, 150), (10, 75)])
+def test_single_occurrences_that_were_changed_are_foretold(outage: tuple[int, int] | None) -> None:
+    job = make(
+        cron_expression="*/30 * * * *",
+        misfire_grace=timedelta(minutes=40),
+        overlap=Overlap.QUEUE_ALL,
+    )
+    said: dict[str, Any] = {"now": BEGIN - MINUTE, **ADA}
+    skip_occurrence(job, at=BEGIN + 60 * MINUTE, reason="stocktaking", **said)
+    for place, to in ((90, 47), (120, 133), (150, 700), (300, 20), (330, -0.5)):
+        at, moved_to = BEGIN + place * MINUTE, BEGIN + to * MINUTE
+        change_occurrence(job, at=at, moved_to=moved_to, **said)
+    outages = [
+        Outage(since=BEGIN + a * MINUTE, until=BEGIN + b * MINUTE)
+        for a, b in filter(None, [outage])
+    ]
+    foretold = simulate(jobs_to_simulate(now=BEGIN), begin=BEGIN, end=END, outages=outages).jobs[0]
+
+    for half in range(-2, 721):
+        now = BEGIN + half * MINUTE / 2
+        if not any(each.since <= now < each.until for each in outages):
+            plan_due(now=now)
+
+    rows = list(Run.objects.filter(job=job))
+    assert foretold.occurrences == sum(run.count for run in rows)
+    ends = Counter((run.state, run.reason) for run in rows if run.reason)
+    assert foretold.fates == ends, "each in a row of its own"
+    planned = [run.due_at for run in rows if run.state == RunState.PLANNED]
+    assert foretold.waiting == sum(due > END for due in planned) == 1
+    assert foretold.ran == sum(due <= END for due in planned)
 
 
 @contextmanager
