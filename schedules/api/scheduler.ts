@@ -564,6 +564,7 @@ export interface NextOccurrence {
   at: string;
   local: string;
   mark?: string;
+  isPaused: boolean;
   change?: OccurrenceChangeReply;
 }
 
