@@ -5,7 +5,7 @@ the ledger that checks it: an exception to a timetable (a calendar, say) is a ti
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -135,6 +135,48 @@ def decide(
             rows.append(_together(neighbours, fate))
     changed = frozenset(one.instant for one in due if one.change is not None)
     return Decision(rows=rows, next_run_at=following, changed=changed)
+
+
+@dataclass(kw_only=True)
+class Decider:
+    """Decides about many jobs at one `now`.
+
+    What is due at one instant mostly asks the same: the same timetable and policy, from the same
+    occurrence on. That is answered once.
+    """
+
+    now: datetime
+    most: int
+    through: datetime | None = None
+    _answers: dict[tuple[Timetable, Policy, datetime], Decision] = field(default_factory=dict)
+
+    def decide(
+        self,
+        timetable: Timetable,
+        policy: Policy,
+        *,
+        seed: str,
+        next_run_at: datetime,
+        changes: Mapping[datetime, Change] = NO_CHANGES,
+    ) -> Decision:
+        """Decide as the function does."""
+        question = (timetable, policy, next_run_at)
+        concerns_it_alone = bool(policy.jitter or changes)
+        if not concerns_it_alone and question in self._answers:
+            return self._answers[question]
+        answer = decide(
+            timetable,
+            policy,
+            seed=seed,
+            next_run_at=next_run_at,
+            now=self.now,
+            most=self.most,
+            through=self.through,
+            changes=changes,
+        )
+        if not concerns_it_alone:
+            self._answers[question] = answer
+        return answer
 
 
 def _take(changes: Mapping[datetime, Change], due: list[_Due]) -> None:

@@ -31,6 +31,9 @@ AT_ONCE = 500
 _FIELDS = ("task_id", "root_id", "parent_id", "argsrepr", "kwargsrepr")
 """What differs between two messages of one kind, besides the transport's own delivery tag."""
 
+_quoted = json.JSONEncoder().encode
+"""What `json.dumps` gives, without its look at eight options for each text."""
+
 _SIGNALS = (signals.before_task_publish, signals.after_task_publish, signals.task_sent)
 
 _patterns: dict[tuple[object, ...], "Pattern"] = {}
@@ -48,7 +51,7 @@ class Pattern:
         """Return the message with the given values, one for each of its fields."""
         parts = [self.texts[0]]
         for field, text in zip(self.fields, self.texts[1:], strict=True):
-            parts += (json.dumps(values[field]), text)
+            parts += (_quoted(values[field]), text)
         return "".join(parts)
 
 

@@ -19,7 +19,7 @@ from schedules.dispatch.changes import (
     rows_of,
     settle_changes,
 )
-from schedules.dispatch.decide import Planned, Policy, decide
+from schedules.dispatch.decide import Decider, Planned, Policy
 from schedules.dispatch.upcoming import due_at_of, flag_of, has_ended
 from schedules.dispatch.zone_data import renew
 from schedules.errors import InvalidInput
@@ -61,11 +61,12 @@ def plan_jobs(
     started = [job.next_run_at for job in jobs if job.next_run_at is not None]
     everything = global_pauses(reaching=min(started, default=now))
     changes = rows_of(jobs, now=now)
+    decider = Decider(now=now, most=options().most_occurrences, through=through)
     rows: list[PlannedRun] = []
     for job in jobs:
         try:
             said = changes.get(job.pk, NO_ROWS)
-            rows += _plan(job, everything, said, now=now, through=through)
+            rows += _plan(job, decider, everything, said, now=now, through=through)
         except (DatabaseError, InterfaceError):
             raise  # tells nothing about the row
         except Exception as error:  # noqa: BLE001 - the job says so, and all others go on
@@ -104,21 +105,24 @@ def policy_of(job: Job, *, everything: Sequence[Halt] = ()) -> Policy:
 
 
 def _plan(
-    job: Job, everything: Sequence[Halt], said: Rows, *, now: datetime, through: datetime | None
+    job: Job,
+    decider: Decider,
+    everything: Sequence[Halt],
+    said: Rows,
+    *,
+    now: datetime,
+    through: datetime | None,
 ) -> list[PlannedRun]:
     renew(job)
     if job.next_run_at is None or job.timetable is None:
         name = "timetable" if job.timetable is None else "next_run_at"
         raise InvalidInput(name, None, "a job that is due has one")
     refuse_other_shapes(job)
-    decision = decide(
+    decision = decider.decide(
         from_spec(job.timetable),
         policy_of(job, everything=everything),
         seed=job.key,
         next_run_at=job.next_run_at,
-        now=now,
-        most=options().most_occurrences,
-        through=through,
         changes=as_changes(said),
     )
     job.next_run_at = decision.next_run_at

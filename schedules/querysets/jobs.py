@@ -1,10 +1,12 @@
 """Questions about jobs."""
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, models
 from django.db.models import Q
+from django.db.models.base import ModelState
 
 if TYPE_CHECKING:
     from schedules.models import Job
@@ -34,7 +36,6 @@ _PLANNED_FROM = frozenset(
         "flagged_reason",
         "has_changes",
         "next_run_at",
-        "next_due_at",
         "priority",
         "queue",
         "misfire_grace",
@@ -75,15 +76,22 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def due(self, now: datetime) -> "JobQuerySet":
         """Jobs whose next occurrence has come, the longest waiting first."""
-        return self.filter(next_due_at__lte=now).order_by("next_due_at", "id")
+        # Not by number as well: each batch would sort all that is due at its instant.
+        return self.filter(next_due_at__lte=now).order_by("next_due_at")
 
     def to_plan(self) -> "list[Job]":
         """Load the rows with what planning reads of them, which is less than half."""
         fields = [field.attname for field in self.model._meta.concrete_fields]
         wanted = [name for name in fields if name in _PLANNED_FROM]
-        # As `only` would, which compares each field's name with each that is wanted, for each row.
-        rows = self.values_list(*wanted)
-        return [self.model.from_db(self.db, _PLANNED_FROM, row) for row in rows]
+        return [self._loaded(zip(wanted, row, strict=True)) for row in self.values_list(*wanted)]
+
+    def _loaded(self, values: Iterable[tuple[str, Any]]) -> "Job":
+        """Return what `only` would, which deals with each field of the model for each row."""
+        job = self.model.__new__(self.model)
+        state = ModelState()
+        state.db, state.adding = self.db, False
+        job.__dict__.update(values, _state=state)
+        return job
 
     def locked(self) -> "JobQuerySet":
         """The same rows, locked until commit; those another transaction holds are passed over.

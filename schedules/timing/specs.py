@@ -6,6 +6,7 @@ compared, hashed and kept as history. The keys are data at rest: add a type rath
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from schedules.errors import InvalidTimetable
@@ -63,6 +64,18 @@ def from_spec(spec: Mapping[str, Any]) -> Timetable:
     Raises InvalidTimetable for an unknown type, missing or further keys, and values a timetable
     refuses.
     """
+    try:
+        return _read_flat(**spec)
+    except TypeError:  # it has lists, or other timetables, in it; or is no mapping at all
+        return _read(spec)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _read_flat(**spec: Any) -> Timetable:
+    return _read(spec)
+
+
+def _read(spec: Mapping[str, Any]) -> Timetable:
     kind = spec.get("type") if isinstance(spec, Mapping) else None
     if not isinstance(kind, str) or kind not in _READERS:
         raise InvalidTimetable("type", kind, f"write one of {', '.join(_READERS)}")

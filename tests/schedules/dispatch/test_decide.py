@@ -1,11 +1,13 @@
 """What becomes of due occurrences: pure decisions, without a database."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schedules.dispatch.decide import Decision, Policy, decide
+from schedules.dispatch.decide import Change, Decider, Decision, Policy, decide
 from schedules.halts import Halt
 from schedules.states import RunState
 from schedules.timing import Every, jitter_of
@@ -92,3 +94,21 @@ def test_every_due_occurrence_is_in_exactly_one_row(
     last = next_run_at - MINUTE
     if decision.rows:
         assert last + jitter_of(jitter, seed="job", instant=last) <= now
+
+
+def test_equal_questions_are_answered_once_and_all_others_each_for_itself() -> None:
+    decider = Decider(now=NOON, most=1000)
+
+    def answer(policy: Policy, seed: str, changes: Mapping[datetime, Change]) -> Decision:
+        its_own: Any = {"seed": seed, "next_run_at": NOON, "changes": changes}
+        decision = decider.decide(MINUTELY, policy, **its_own)
+        assert decision == decide(MINUTELY, policy, now=NOON, most=1000, **its_own)
+        return decision
+
+    skipped = {NOON: Change(scheduled_at=NOON, is_skipped=True, reason="moved house")}
+    everything: list[Mapping[datetime, Change]] = [{}, skipped]
+    for policy in (Policy(), Policy(misfire_grace=None), Policy(jitter=MINUTE)):
+        for changes in everything:
+            answers = [answer(policy, seed, changes) for seed in ("a", "b")]
+            is_shared = answers[0] is answers[1]
+            assert is_shared == (not policy.jitter and not changes)

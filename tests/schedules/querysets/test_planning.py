@@ -1,5 +1,6 @@
 """What planning writes is what the ORM would write, down to the last column."""
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from datetime import datetime, timedelta
@@ -58,6 +59,44 @@ def test_a_planned_run_is_the_row_that_the_orm_would_write(
     write_runs(connection, runs)
 
     assert [contents(run) for run in runs] == expected
+
+
+def test_runs_that_have_all_but_their_job_in_common_are_written_as_any_others(
+    make_job: Callable[..., Job], now: datetime
+) -> None:
+    jobs = [make_job("a", args=[1]), make_job("b", args=[2]), make_job("c")]
+    runs = [unsaved_runs(job, now)[0] for job in jobs]
+    expected = [contents(run) for run in Run.objects.bulk_create(runs)]
+    Run.objects.all().delete()
+
+    write_runs(connection, runs)
+
+    assert [contents(run) for run in runs] == expected
+
+
+def test_the_jobs_that_are_due_are_read_in_the_order_of_their_index(
+    make_job: Callable[..., Job], now: datetime
+) -> None:
+    make_job()
+
+    plan = Job.objects.due(now)[:1].explain()
+
+    assert "job_due" in plan
+    assert not re.search("sort|temp", plan, re.IGNORECASE)
+
+
+def test_a_job_to_plan_is_the_job_that_the_orm_would_load(
+    make_job: Callable[..., Job], now: datetime
+) -> None:
+    job = make_job(args=[1], jitter=timedelta(seconds=5), paused_at=now)
+
+    [loaded] = Job.objects.filter(pk=job.pk).to_plan()
+
+    whole = Job.objects.get(pk=job.pk)
+    values = {field.attname: getattr(loaded, field.attname) for field in Job._meta.concrete_fields}
+    assert values == {name: getattr(whole, name) for name in values}
+    assert loaded == whole
+    loaded.save()  # it is known to be there
 
 
 def test_an_occurrence_that_has_its_run_keeps_it(
