@@ -1,5 +1,6 @@
 """The checks of what bodies did, against what the ledger says they did."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
@@ -81,10 +82,7 @@ def check_calls(evidence: Evidence) -> list[Violation]:
         for line in evidence.said("called")
         if line["call"] not in evidence.calls
     ]
-    begun = {line["run"] for line in evidence.said("begin")}
-    cancelled = [
-        f"call {line['call'][:8]}" for line in evidence.said("cancelled") if line["call"] in begun
-    ]
+    cancelled = [f"call {call[:8]}" for call in _begun_when_taken_back(evidence)]
     steps: dict[str, list[int]] = defaultdict(list)
     for effect in evidence.effects:
         if effect.job == ONE_OFF:
@@ -104,6 +102,20 @@ def check_calls(evidence: Evidence) -> list[Violation]:
         *violations("P12", "executed after it was taken back", cancelled),
         *violations("P4", "calls", wrong),
     ]
+
+
+def _begun_when_taken_back(evidence: Evidence) -> Iterator[str]:
+    """Yield the calls whose body began after their end had been promised. A call that waits for its
+    next try may be taken back too; and a worker that was frozen between claim and body begins a
+    try that is logged as lost, whose effects are fenced off.
+    """
+    numbers = {run.id: run.task_id for run in evidence.runs}
+    lost = {(numbers[one.run_id], one.number) for one in evidence.attempts if one.outcome == "lost"}
+    promised = {line["call"]: line["at"] for line in evidence.said("cancelled")}
+    for line in evidence.said("begin"):
+        after = line["at"] > promised.get(line["run"], math.inf)
+        if after and (line["run"], line["attempt"]) not in lost:
+            yield line["run"]
 
 
 def _complaints(kind: str, runs: list[Run], steps: list[int]) -> Iterator[str]:

@@ -166,7 +166,7 @@ def call_gone(evidence: Evidence) -> None:
 
 
 def cancelled_and_begun(evidence: Evidence) -> None:
-    evidence.witness.append({"event": "cancelled", "call": "a" * 32, "at": 1.0})
+    evidence.witness.append({"event": "cancelled", "call": "a" * 32, "at": 0.5})
 
 
 @pytest.mark.parametrize(
@@ -194,6 +194,17 @@ def test_what_is_wrong_is_found(spoil: Callable[[Evidence], None], broken: str) 
     spoil(evidence)
 
     assert broken in judged(evidence)
+
+
+def test_a_call_may_be_taken_back_after_a_try_that_was_lost() -> None:
+    evidence = make_evidence()
+    evidence.witness.append({"event": "cancelled", "call": "a" * 32, "at": 1.5})
+    lost_try = make_attempt(outcome="lost")
+
+    assert effects.check_calls(evidence) == []
+    evidence.witness[-1]["at"] = 0.5  # a thawed worker's body, which can commit nothing
+    evidence.attempts = [lost_try]
+    assert effects.check_calls(evidence) == []
 
 
 def lost(evidence: Evidence, *, heartbeat_at: datetime) -> None:
