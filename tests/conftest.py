@@ -13,11 +13,17 @@ DATABASE_FIXTURES = frozenset(
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--thorough` and `--celery-docker`."""
+    """Add `--thorough`, `--broker` and `--celery-docker`."""
     parser.addoption(
         "--thorough",
         action="store_true",
         help="the promises with their full numbers, which takes many minutes",
+    )
+    parser.addoption(
+        "--broker",
+        choices=("valkey", "rabbitmq"),
+        default="valkey",
+        help="on which the systems of tests/stack run; RabbitMQ has to be installed",
     )
     parser.addoption(
         "--celery-docker",

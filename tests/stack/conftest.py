@@ -11,19 +11,34 @@ from pytest_django import DjangoDbBlocker
 
 from project.celery import app
 from tests.stack.nodes import BeatNode, BrokerNode, Setup, WorkerNode
+from tests.stack.rabbitmq import PROGRAM, RabbitMQ
+from tests.stack.servers import MakeServer, Valkey
 from tests.stack.system import System
 
 Node = TypeVar("Node", BeatNode, WorkerNode)
+
+
+@pytest.fixture(scope="session")
+def make_server(request: pytest.FixtureRequest) -> MakeServer:
+    """What prepares the broker that `--broker` names."""
+    if request.config.getoption("--broker") == "valkey":
+        return Valkey
+    if not PROGRAM.exists():
+        pytest.fail(f"no RabbitMQ server: {PROGRAM} is not there")
+    return RabbitMQ
 
 
 @pytest.fixture(scope="package")
 def system(
     tmp_path_factory: pytest.TempPathFactory,
     make_database: Callable[[], str | None],
+    make_server: MakeServer,
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[System]:
     """A migrated system whose broker runs. This process is its client."""
-    started = System(tmp_path_factory.mktemp("stack") / "data", database_url=make_database())
+    folder = tmp_path_factory.mktemp("stack")
+    server = make_server(folder / "broker")
+    started = System(folder / "data", database_url=make_database(), server=server)
     try:
         started.prepare()
         with django_db_blocker.unblock(), started.as_client():
@@ -34,7 +49,7 @@ def system(
 
 @pytest.fixture(scope="package")
 def celery_broker_cluster(system: System) -> CeleryBrokerCluster:
-    """The embedded broker."""
+    """The broker, started."""
     return CeleryBrokerCluster(system.start_broker())
 
 

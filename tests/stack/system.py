@@ -1,6 +1,5 @@
 """A whole system of processes for the tests, and this process as its client."""
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -10,10 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import redis
 from celery import current_app
 
-from project.devstack.broker import embedded_broker
 from project.devstack.client import connected_to
 from project.devstack.processes import Process
 from project.devstack.stack import NOT_INHERITED
@@ -28,29 +25,39 @@ from tests.stack.nodes import (
     WorkerContainer,
     WorkerNode,
 )
+from tests.stack.servers import Server, Valkey
 from tests.stack.stack_jobs import FOLDER
+
+BROKER_ANSWERS_WITHIN = timedelta(seconds=90)
+"""Erlang takes its time."""
 
 
 class System:
     """The parts of one system, which tests start, kill and start again.
 
     `folder` holds its data, its logs, and in `shared` the files by which jobs and tests talk.
-    Without `database_url` its database is SQLite in that folder; without `broker_url` its broker is
-    the embedded one.
+    Without `database_url` its database is SQLite in that folder; without `server` its broker is the
+    embedded one. With a `broker_url` that broker is somebody else's, who starts and stops it.
     """
 
     def __init__(
-        self, folder: Path, *, database_url: str | None, broker_url: str | None = None
+        self,
+        folder: Path,
+        *,
+        database_url: str | None,
+        server: Server | None = None,
+        broker_url: str | None = None,
     ) -> None:
         self.folder = folder
         self.shared = folder / "shared"
         self.shared.mkdir(parents=True)
-        self.server = embedded_broker(folder / "valkey")
+        self.server = server or Valkey(folder / "valkey")
+        self.broker_url = broker_url or self.server.url
         inherited = {key: value for key, value in os.environ.items() if key not in NOT_INHERITED}
         self.environment = {
             **inherited,
             "DATA_DIR": str(folder),
-            "BROKER_URL": broker_url or self.server.url,
+            "BROKER_URL": self.broker_url,
             "DJANGO_SETTINGS_MODULE": "tests.stack.stack_settings",
             "SCHEDULER_RECOVERY_DELAY_SECONDS": "3600",
             FOLDER: str(self.shared),
@@ -58,7 +65,6 @@ class System:
         if database_url:
             self.environment["DATABASE_URL"] = database_url
         self.database_url = database_url or f"sqlite:///{folder / 'downbeat.sqlite3'}"
-        self.broker_url = broker_url or self.server.url
         self.containers: list[ProcessContainer] = []
 
     def prepare(self) -> None:
@@ -68,14 +74,13 @@ class System:
 
     def start_broker(self) -> BrokerNode:
         """Start the broker and wait until it answers."""
-        process = Process(name="broker", command=self.server.command)
-        container = self._start(ProcessContainer, process, url=self.server.url)
+        container = self._start(ProcessContainer, self.server.process, url=self.server.url)
         self.wait_for_broker()
         return BrokerNode(container, current_app)
 
     def wait_for_broker(self) -> None:
         """Return once the broker answers."""
-        wait_until(lambda: asyncio.run(self.server.is_ready()), what="the broker's answer")
+        wait_until(self.server.answers, what="the broker's answer", timeout=BROKER_ANSWERS_WITHIN)
 
     def start_beat(self, name: str = "beat") -> BeatNode:
         """Start a Beat without waiting for it."""
@@ -97,6 +102,7 @@ class System:
         """End everything, the broker last."""
         for container in reversed(self.containers):
             container.teardown()
+        self.server.tidy()
 
     def run(
         self, *command: str, timeout: timedelta = timedelta(seconds=60)
@@ -117,16 +123,6 @@ class System:
         """Let this process's models and its Celery app speak to this system."""
         with connected_to(self.database_url), speaking_to(self.broker_url):
             yield
-
-    def forget_messages(self) -> None:
-        """Empty the broker, as the loss of its memory does."""
-        with redis.Redis.from_url(self.server.url) as client:
-            client.flushall()
-
-    def put_into_queue(self, item: bytes) -> None:
-        """Put something into the workers' queue as it is."""
-        with redis.Redis.from_url(self.server.url) as client:
-            client.lpush("celery", item)
 
     # The files by which jobs and tests talk.
 

@@ -76,8 +76,8 @@ def test_a_message_that_cannot_be_decoded_changes_nothing(
 
 
 def test_what_is_no_message_at_all_changes_nothing(running: System) -> None:
-    running.put_into_queue(b"garbage")
-    running.put_into_queue(b'{"body": 1}')
+    running.server.put(b"garbage")
+    running.server.put(b'{"body": 1}')
 
 
 @pytest.mark.smoke

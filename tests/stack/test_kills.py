@@ -60,6 +60,7 @@ def test_each_of_a_hundred_one_offs_runs_once_whatever_is_killed(
     kill_and_start(beat)
     wait_until(lambda: succeeded(results) >= 45, what="runs after Beat's end", timeout=PATIENCE)
     kill_and_start(broker)
+    running.wait_for_broker()
     wait_until(lambda: succeeded(results) >= 60, what="runs after the broker's", timeout=PATIENCE)
     # Each holds one of the worker's two processes: one has committed, the other has not.
     after = chain(jobs.commit_then_hold.si("after"), jobs.effect.si("after, next"))()
@@ -110,7 +111,7 @@ def test_a_broker_that_has_lost_its_memory_loses_no_run(
     sent = Run.objects.filter(task_id__in=[result.id for result in results], state="sent")
     assert sent.count() == 100
 
-    running.forget_messages()
+    running.server.forget()
     worker.start_again()
 
     all_ended(results)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from celery import chain, chord, current_app
@@ -13,7 +12,8 @@ from schedules import broker
 from schedules.models import Run
 from tests.stack import stack_jobs as jobs
 from tests.stack.facts import all_ended, effects, ended, run_of, value_of
-from tests.stack.rabbitmq import PROGRAM, RabbitMQ, rabbitmq
+from tests.stack.nodes import BrokerNode
+from tests.stack.rabbitmq import PROGRAM, RabbitMQ
 from tests.stack.system import System
 
 pytestmark = [
@@ -24,30 +24,35 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
-    with rabbitmq(tmp_path_factory.mktemp("rabbitmq")) as started:
-        yield started
+def prepared(
+    tmp_path_factory: pytest.TempPathFactory, make_database: Callable[[], str | None]
+) -> Iterator[System]:
+    """A system of its own, of which nothing runs yet."""
+    folder = tmp_path_factory.mktemp("rabbitmq")
+    server = RabbitMQ(folder / "server")
+    system = System(folder / "data", database_url=make_database(), server=server)
+    try:
+        system.prepare()
+        yield system
+    finally:
+        system.stop()
+
+
+@pytest.fixture(scope="module")
+def server(prepared: System) -> BrokerNode:
+    return prepared.start_broker()
 
 
 @pytest.fixture(scope="module")
 def on_rabbitmq(
-    server: RabbitMQ,
-    tmp_path_factory: pytest.TempPathFactory,
-    make_database: Callable[[], str | None],
-    django_db_blocker: DjangoDbBlocker,
+    prepared: System, server: BrokerNode, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[System]:
-    """A system of its own: Beat, worker and this process speak to RabbitMQ."""
-    folder: Path = tmp_path_factory.mktemp("on_rabbitmq") / "data"
-    system = System(folder, database_url=make_database(), broker_url=server.url)
-    try:
-        system.prepare()
-        beat, worker = system.start_beat(), system.start_worker()
-        beat.ready()
-        worker.ready()
-        with django_db_blocker.unblock(), system.as_client():
-            yield system
-    finally:
-        system.stop()
+    """Beat, worker and this process speak to RabbitMQ."""
+    beat, worker = prepared.start_beat(), prepared.start_worker()
+    beat.ready()
+    worker.ready()
+    with django_db_blocker.unblock(), prepared.as_client():
+        yield prepared
 
 
 def test_calls_chains_chords_and_calls_for_later(on_rabbitmq: System) -> None:
@@ -88,7 +93,7 @@ def test_a_running_call_is_terminated_over_it(on_rabbitmq: System) -> None:
     on_rabbitmq.release("terminated on rabbitmq")
 
 
-def test_what_its_queue_has_lost_is_sent_again(on_rabbitmq: System, server: RabbitMQ) -> None:
+def test_what_its_queue_has_lost_is_sent_again(on_rabbitmq: System) -> None:
     holding = [jobs.hold.delay(f"slot {number}") for number in range(2)]
     for number in range(2):
         on_rabbitmq.started(f"slot {number}")
@@ -96,7 +101,7 @@ def test_what_its_queue_has_lost_is_sent_again(on_rabbitmq: System, server: Rabb
     sent = Run.objects.filter(task_id__in=[result.id for result in results], state="sent")
     wait_until(lambda: sent.count() == 20, what="the sending")
 
-    server.empty("celery")
+    on_rabbitmq.server.forget()
     for number in range(2):
         on_rabbitmq.release(f"slot {number}")
 
@@ -104,13 +109,14 @@ def test_what_its_queue_has_lost_is_sent_again(on_rabbitmq: System, server: Rabb
     assert effects("forgotten on rabbitmq") == 20
 
 
-def test_its_end_and_return_lose_nothing(on_rabbitmq: System, server: RabbitMQ) -> None:
+def test_its_end_and_return_lose_nothing(on_rabbitmq: System, server: BrokerNode) -> None:
     running = jobs.hold_once.delay("outlives rabbitmq")
     on_rabbitmq.started("outlives rabbitmq")
 
     server.kill()
     while_away = [jobs.effect.delay("while away") for _ in range(5)]
-    server.start()
+    server.start_again()
+    on_rabbitmq.wait_for_broker()
     on_rabbitmq.release("outlives rabbitmq")
 
     assert value_of(running) == "outlives rabbitmq"

@@ -9,6 +9,7 @@ from pytest_django import DjangoDbBlocker
 
 from tests.stack import stack_jobs as jobs
 from tests.stack.facts import value_of
+from tests.stack.servers import MakeServer
 from tests.stack.system import System
 
 pytestmark = [pytest.mark.stack, pytest.mark.smoke]
@@ -19,13 +20,15 @@ WAITS = "The database is away or not migrated; waiting for it"
 def test_beat_and_worker_wait_for_the_database_and_the_broker(
     tmp_path: Path,
     make_database: Callable[[], str | None],
+    make_server: MakeServer,
     django_db_blocker: DjangoDbBlocker,
 ) -> None:
-    fresh = System(tmp_path / "data", database_url=make_database())
+    server = make_server(tmp_path / "broker")
+    fresh = System(tmp_path / "data", database_url=make_database(), server=server)
     try:
         beat, worker = fresh.start_beat(), fresh.start_worker(concurrency=1)
         beat.assert_log_exists(WAITS, timeout=60)
-        worker.assert_log_exists("Cannot connect to redis", timeout=60)
+        worker.assert_log_exists(f"Cannot connect to {server.url.partition(':')[0]}", timeout=60)
 
         fresh.prepare()
         fresh.start_broker()
