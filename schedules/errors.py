@@ -21,6 +21,19 @@ class InvalidInput(ValueError):
         return f"{self.field} is {shown!r}: {self.accepted}."
 
 
+class Missing(InvalidInput):
+    """Nothing was entered where something is needed; `what` is it, where `field` is one of several
+    places for it.
+    """
+
+    def __init__(self, field: str, accepted: str, *, what: str = "") -> None:
+        super().__init__(field, None, accepted)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.what or self.field} is missing: {self.accepted}."
+
+
 class InvalidTimetable(InvalidInput):
     """A cron expression, zone, interval or instant that cannot be a timetable."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from django_celery_beat.models import PeriodicTask
 
-from schedules.querysets.jobs import key_for
+from schedules.querysets.jobs import why_no_key
 
 COLUMNS = ("name", "exchange", "routing_key", "headers")
 """Who routes messages chooses what runs; that is the declaration's, and its task's queue."""
@@ -23,8 +23,8 @@ def ignored_by(periodic_task_id: int | None) -> list[str]:
 
 def _sentences(row: dict[str, str | None]) -> Iterator[str]:
     name = row["name"] or ""
-    if key_for(name) != name:
-        yield f"its periodic task's name, {name}, is no key, since it could be a job's number"
+    if reason := why_no_key(name):
+        yield f"its periodic task's name, {name}, is no key, since {reason}"
     for column in ("exchange", "routing_key"):
         if row[column]:
             yield f"{column} of its periodic task is ignored: {row[column]}"

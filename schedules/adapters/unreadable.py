@@ -107,6 +107,32 @@ def load_readable(rows: "QuerySet[Row]", start: int, stop: int) -> list[Row]:
     return list(rows.exclude(pk__in=list(broken))[start:stop])
 
 
+class UnreadableRow(Exception):
+    """A row that SQL has broken; `str()` says what was found in it, and what to do."""
+
+    def __init__(self, name: str, pk: int, errors: Sequence[InvalidInput]) -> None:
+        words = " ".join(str(error) for error in errors)
+        super().__init__(f"{name} {pk} cannot be read: {words} Mend it on its page of the admin.")
+
+
+def load_one(rows: "QuerySet[Row]", pk: int) -> Row | None:
+    """Return the one of `rows` with this number, or None. Raises UnreadableRow for a broken one."""
+    error: Exception | None = None
+    try:
+        row = rows.filter(pk=pk).first()
+        if row is None or not _lacks_a_value(row):
+            return row
+    except (ValueError, TypeError, AttributeError) as misread:
+        error = misread
+    wrong = unreadable_or_pointing(rows.model, pk=pk).get(pk)
+    if wrong:
+        name = str(rows.model._meta.verbose_name).capitalize()
+        raise UnreadableRow(name, pk, wrong) from error
+    if error is not None:
+        raise error
+    return row
+
+
 def _lacks_a_value(row: models.Model) -> bool:
     """Whether a column that always has a value was read as none: what is no date comes so."""
     loaded = row.__dict__
@@ -114,17 +140,22 @@ def _lacks_a_value(row: models.Model) -> bool:
     return any(loaded.get(field.attname, 0) is None and not field.null for field in fields)
 
 
-def unreadable_or_pointing(model: type[models.Model]) -> dict[int, list[InvalidInput]]:
-    """Return what is wrong with the rows of `model`, or with the rows they point at."""
-    found = unreadable(model)
+def unreadable_or_pointing(
+    model: type[models.Model], *, pk: int | None = None
+) -> dict[int, list[InvalidInput]]:
+    """Return what is wrong with the rows of `model` (all, or the one with the number `pk`), or with
+    the rows they point at.
+    """
+    found = unreadable(model, None if pk is None else [pk])
     for field in model._meta.concrete_fields:
         if not isinstance(field, models.ForeignKey):
             continue
         for target, errors in unreadable(field.related_model).items():
             accepted = f"a row that can be read, and in that one {errors[0]}".rstrip(".")
             pointing = model._default_manager.filter(**{field.attname: target})
-            for pk in pointing.values_list("pk", flat=True):
-                found.setdefault(pk, []).append(InvalidInput(field.name, target, accepted))
+            for number in pointing.values_list("pk", flat=True):
+                if pk in (None, number):
+                    found.setdefault(number, []).append(InvalidInput(field.name, target, accepted))
     return found
 
 

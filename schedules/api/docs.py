@@ -56,7 +56,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> dict[str, A
             }
             for parameter in operation["parameters"]
         ],
-        "body": type_words(body["schema"]) if body else "",
+        "body": named(body["schema"]) if body else "",
         "answers": [
             {"status": status, "about": answer["description"]}
             for status, answer in operation["responses"].items()
@@ -75,6 +75,12 @@ def _fields(schema: dict[str, Any]) -> list[dict[str, str]]:
         }
         for name, field in schema.get("properties", {}).items()
     ]
+
+
+def named(schema: dict[str, Any]) -> str:
+    """Return the name of the schema that a body has, also where it may be left out."""
+    choices = [choice for choice in schema.get("anyOf", [schema]) if "$ref" in choice]
+    return type_words(choices[0]) if choices else ""
 
 
 def type_words(schema: dict[str, Any]) -> str:

@@ -170,6 +170,28 @@ class PauseAllReply(Reply):
     is_paused: bool
 
 
+class StartReply(Reply):
+    """What a start did."""
+
+    success: bool
+    message: str
+    was_paused: bool
+    is_running: bool = Field(description="Whether a Beat lives; without one nothing is planned.")
+    triggers: list[str] = Field(description="Triggers of the database that were put back.")
+    created: list[str] = Field(description="Declared jobs that were missing.")
+    updated: list[str]
+
+
+class ShutdownReply(Reply):
+    """What still works, or is queued and will."""
+
+    success: bool
+    message: str
+    is_done: bool = Field(description="Whether the processes can be ended without cutting it off.")
+    running: int
+    queued: int
+
+
 class TaskFunctionReply(Reply):
     """A declared task."""
 

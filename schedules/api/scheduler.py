@@ -12,6 +12,8 @@ from schedules.api.run_schemas import (
     PauseAllReply,
     PauseAllRequest,
     SchedulerStatus,
+    ShutdownReply,
+    StartReply,
     TaskFunctionReply,
     Why,
     Word,
@@ -19,9 +21,11 @@ from schedules.api.run_schemas import (
 from schedules.api.words import execution_statuses, job_types, language_of
 from schedules.models import TaskFunction
 from schedules.operations.cleanup import clean_up
+from schedules.operations.lifecycle import shutdown_scheduler, start_scheduler
 from schedules.operations.shapes import function_shape, status_shape
 from schedules.operations.status import scheduler_status
 from schedules.operations.switch import pause_all, resume_all
+from schedules.operations.upkeep_shapes import shut_down_shape, started_shape
 from schedules.querysets.clock import database_now
 from schedules.rest.rights import caller, needs
 
@@ -63,6 +67,28 @@ def resume_everything(request: HttpRequest, data: Why | None = None) -> Any:
     reason = (data.reason if data else None) or ""
     resume_all(by=caller(request), source="api", now=database_now(), reason=reason)
     return {"success": True, "message": "All jobs resumed successfully", "isPaused": False}
+
+
+@router.post("/start", auth=needs(MANAGE), response=StartReply, operation_id="startScheduler")
+def start(request: HttpRequest, data: Why | None = None) -> Any:
+    """Put back what is missing of the declared jobs, and end the pause of everything. Processes are
+    not started: `isRunning` says whether a Beat lives.
+    """
+    reason = (data.reason if data else None) or ""
+    started = start_scheduler(by=caller(request), source="api", now=database_now(), reason=reason)
+    return started_shape(started)
+
+
+@router.post(
+    "/shutdown", auth=needs(MANAGE), response=ShutdownReply, operation_id="shutDownScheduler"
+)
+def shut_down(request: HttpRequest, data: Why | None = None) -> Any:
+    """Plan nothing from now on, and let what is queued or running finish; jobs stay as they are.
+    Ask again until `isDone`: then the processes can be ended. `/start` goes on.
+    """
+    reason = (data.reason if data else None) or ""
+    done = shutdown_scheduler(by=caller(request), source="api", now=database_now(), reason=reason)
+    return shut_down_shape(done)
 
 
 @router.get(

@@ -28,6 +28,7 @@ from schedules.api import (
     upkeep,
 )
 from schedules.api.docs import docs_view
+from schedules.rest.parameters import known_only
 from schedules.rest.parsing import BoundedParser, Refusal, check_size
 from schedules.rest.problems import handle_all, not_found, problem
 from schedules.rest.rights import NOBODY, needs
@@ -115,6 +116,7 @@ api = SchedulerAPI(
     urls_namespace="scheduler-api",
 )
 handle_all(api)
+api.add_decorator(known_only, mode="view")  # around its `run`
 api.add_router("/scheduler", preview.router)  # before a job could be called so
 api.add_router("/scheduler", jobs.router)
 api.add_router("/scheduler", occurrences.router)

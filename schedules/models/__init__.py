@@ -8,7 +8,7 @@ from schedules.models.backfill import Backfill
 from schedules.models.change import OccurrenceChange
 from schedules.models.day_total import DayTotal
 from schedules.models.dependency import Dependency
-from schedules.models.engine import GlobalPause, Instance, Touched, Watermark
+from schedules.models.engine import GlobalPause, Instance, MadeSchedule, Touched, Watermark
 from schedules.models.job import Calendar, Job, ScheduleVersion, TaskFunction
 from schedules.models.run import Attempt, Run
 from schedules.models.tally import Tally
@@ -30,6 +30,7 @@ __all__ = [
     "Instance",
     "Job",
     "Knock",
+    "MadeSchedule",
     "OccurrenceChange",
     "Run",
     "ScheduleVersion",

@@ -75,3 +75,18 @@ class Watermark(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} up to {self.at:%Y-%m-%d %H:%M:%S}Z"
+
+
+class MadeSchedule(models.Model):
+    """A row of django-celery-beat's schedule tables that we have made, and no person."""
+
+    kind = models.CharField(max_length=11, help_text="The column that points at such rows.")
+    number = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "number"], name="schedule_made_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.number}"

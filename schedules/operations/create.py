@@ -11,7 +11,7 @@ from django_celery_beat.models import PeriodicTask
 
 from schedules.access import Source, actor_name, record
 from schedules.adapters.validation import check_arguments
-from schedules.errors import InvalidInput
+from schedules.errors import InvalidInput, Missing
 from schedules.models import Job, TaskFunction
 from schedules.operations.dependencies import lock_dependencies, set_dependencies, words_of
 from schedules.operations.edit import (
@@ -30,7 +30,7 @@ from schedules.operations.timetables import (
     read_entered,
 )
 from schedules.operations.wording import describe
-from schedules.querysets.jobs import is_number
+from schedules.querysets.jobs import why_no_key
 from schedules.registry import Declaration, find
 from schedules.states import After, Owner
 from schedules.timing import At
@@ -116,10 +116,11 @@ def find_function(*, number: int | None = None, key: str | None = None) -> TaskF
     """Return the declared task with this number or key. Raises InvalidInput for neither or both,
     an unknown one, and one that code no longer declares.
     """
-    if (number is None) == (key is None):
-        found = "neither" if number is None else "both"
+    if number is None and key is None:
+        raise Missing("task_function_id", "give it, or task_function_key")
+    if number is not None and key is not None:
         accepted = "either task_function_id or task_function_key"
-        raise InvalidInput("task_function_id", found, accepted)
+        raise InvalidInput("task_function_id", "both", accepted)
     functions = TaskFunction.objects.filter(is_active=True)
     field = "task_function_id" if number is not None else "task_function_key"
     chosen = functions.filter(key=key) if number is None else functions.filter(pk=number)
@@ -167,8 +168,8 @@ def _new_key(function: TaskFunction | str, wanted: str | None) -> str:
         return f"{function.key[:150]}-{uuid4().hex[:12]}"
     if len(wanted) > LONGEST_KEY:
         raise InvalidInput("key", wanted, f"at most {LONGEST_KEY} characters")
-    if is_number(wanted):
-        raise InvalidInput("key", wanted, "a key that is no number; each job has one of its own")
+    if reason := why_no_key(wanted):
+        raise InvalidInput("key", wanted, f"another key: {reason}")
     if is_taken(wanted):
         raise InvalidInput("key", wanted, "a key that no job has had; a deleted one keeps its own")
     return wanted

@@ -64,7 +64,7 @@ def install_declared(
         pass  # deletions among them that no Beat has read yet
     report = InstallReport()
     declarations = list(all_declared())
-    functions = {d.task: _install_function(d) for d in declarations}
+    functions = {d.task: _install_function(d) for d in sorted(declarations, key=_needs_arguments)}
     TaskFunction.objects.exclude(task__in=functions).update(is_active=False)
     rows = Job.objects.select_related("periodic_task")
     # A column that SQL has broken keeps its row from being loaded, and here all others with it.
@@ -92,6 +92,11 @@ def install_declared(
         }
         record("install", subject="scheduler", actor=by, source=source, now=now, after=after)
     return report
+
+
+def _needs_arguments(declaration: Declaration) -> bool:
+    """Such tasks get the later numbers: of 1 and 2 a client can make a job without knowing more."""
+    return "required" in argument_schema(declaration)
 
 
 def _install_function(declaration: Declaration) -> TaskFunction:

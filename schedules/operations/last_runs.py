@@ -13,6 +13,11 @@ from schedules.querysets.clock import DatabaseNow
 BEFORE_ANY_BEAT = timedelta(days=1)
 """How far back is looked where no Beat has ever written the column."""
 
+MOST_READ = 2_000
+"""Runs that have ended since Beat wrote it, the newest; more of them there are only while no Beat
+lives, and an older end may then be missing.
+"""
+
 
 def with_last_runs(jobs: Sequence[Job]) -> Sequence[Job]:
     """Return the jobs with `last_run_at` as it is now: the start of the latest run that has begun.
@@ -26,7 +31,9 @@ def with_last_runs(jobs: Sequence[Job]) -> Sequence[Job]:
     since = Coalesce(mark, DatabaseNow() - BEFORE_ANY_BEAT, output_field=DateTimeField())
     started = Run.objects.filter(job__isnull=False, started_at__isnull=False).order_by()
     running = started.running().values("job").annotate(latest=Max("started_at"))
-    ended = started.filter(finished_at__gt=since).values("job").annotate(latest=Max("started_at"))
+    newest = started.filter(finished_at__gt=since).order_by("-finished_at")[:MOST_READ]
+    ended = Run.objects.filter(pk__in=newest.values("pk")).order_by().values("job")
+    ended = ended.annotate(latest=Max("started_at"))
     latest: dict[int, datetime] = {}
     for row in running.union(ended, all=True):
         latest[row["job"]] = max(row["latest"], latest.get(row["job"], row["latest"]))

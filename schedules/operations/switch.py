@@ -191,11 +191,18 @@ def delete_job(
 
 @transaction.atomic
 def pause_all(
-    *, by: "Actor", source: Source, now: datetime, reason: str = "", drain: bool = False
+    *,
+    by: "Actor",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+    drain: bool = False,
+    action: str = "pause_all",
 ) -> GlobalPause:
     """Plan nothing from now on; occurrences become skipped rows with the reason.
 
-    Returns the pause that is in force: the one that was there already, if there was one.
+    Returns the pause that is in force: the one that was there already, if there was one. `action`
+    is what the record calls it.
     """
     pause = current_pause()
     if pause is not None:
@@ -205,7 +212,7 @@ def pause_all(
     )
     after = {"paused": True, "drain": drain}
     record(
-        "pause_all",
+        action,
         subject="scheduler",
         actor=by,
         source=source,
@@ -217,12 +224,19 @@ def pause_all(
 
 
 @transaction.atomic
-def resume_all(*, by: "Actor", source: Source, now: datetime, reason: str = "") -> bool:
-    """End the pause of everything; False when there was none."""
+def resume_all(
+    *,
+    by: "Actor",
+    source: Source,
+    now: datetime,
+    reason: str = "",
+    action: str = "resume_all",
+) -> bool:
+    """End the pause of everything; False when there was none. `action` as for `pause_all`."""
     ended = GlobalPause.objects.filter(ended_at__isnull=True).update(ended_at=now)
     if ended:
         record(
-            "resume_all",
+            action,
             subject="scheduler",
             actor=by,
             source=source,

@@ -15,7 +15,8 @@ from django_celery_beat.models import (
 )
 
 from schedules.adapters.periodic import NEVER
-from schedules.errors import InvalidInput
+from schedules.adapters.schedule_rows import schedule_with
+from schedules.errors import InvalidInput, Missing
 from schedules.models import Job
 from schedules.states import JobType
 from schedules.timing import At, Cron, Every, Solar, Timetable, core_of, from_spec
@@ -85,7 +86,7 @@ def read_entered(given: Mapping[str, Any], *, job: Job | None, now: datetime) ->
     }
     named = [_kind(name) for name in values if _kind(name)]
     if not named:
-        raise InvalidInput("cron_expression", "none", ACCEPTED)
+        raise Missing("cron_expression", f"give {ACCEPTED}", what="A timetable")
     kind = named[0]
     read = _READERS[kind](values, entered, now)
     if read.timetable.next_after(now) is None:
@@ -109,7 +110,7 @@ def point_at(periodic_task: PeriodicTask, job: Job, timetable: Timetable) -> Non
         case Every():
             seconds = int(timetable.interval.total_seconds())
             period, length = next(unit for unit in _PERIODS if seconds % unit[1] == 0)
-            periodic_task.interval = _schedule(
+            periodic_task.interval = schedule_with(
                 IntervalSchedule, every=seconds // length, period=period
             )
             job.job_type = JobType.INTERVAL
@@ -117,16 +118,16 @@ def point_at(periodic_task: PeriodicTask, job: Job, timetable: Timetable) -> Non
         case Cron():
             text = needs_text(timetable)
             fields = NEVER if text else _crontab_fields(timetable)
-            periodic_task.crontab = _schedule(CrontabSchedule, timezone=timetable.tz, **fields)
+            periodic_task.crontab = schedule_with(CrontabSchedule, timezone=timetable.tz, **fields)
             job.job_type = JobType.CRON
             job.day_rule = timetable.day_rule
             job.cron_text = timetable.expression if text else ""
         case At():
-            periodic_task.clocked = _schedule(ClockedSchedule, clocked_time=timetable.instant)
+            periodic_task.clocked = schedule_with(ClockedSchedule, clocked_time=timetable.instant)
             job.job_type = JobType.CLOCKED
         case Solar(event=event, latitude=latitude, longitude=longitude):
             place = {"latitude": latitude, "longitude": longitude}
-            periodic_task.solar = _schedule(SolarSchedule, event=event, **place)
+            periodic_task.solar = schedule_with(SolarSchedule, event=event, **place)
             job.job_type = JobType.SOLAR
         case _:
             raise TypeError(f"{job.task}: a Cron, an Every, an At or a Solar, not {timetable!r}.")
@@ -166,11 +167,6 @@ def parts_of(job: Job, interval: timedelta) -> dict[str, int]:
     if parts and timedelta(**parts) == interval:
         return parts
     return {"seconds": int(interval.total_seconds())}  # edited elsewhere since
-
-
-def _schedule(model: Any, **values: Any) -> Any:
-    # Not get_or_create: the stock tables hold duplicates, which other clients make.
-    return model.objects.filter(**values).first() or model.objects.create(**values)
 
 
 def _crontab_fields(cron: Cron) -> dict[str, str]:
@@ -219,7 +215,7 @@ def _solar(values: Mapping[str, Any], entered: Mapping[str, Any], now: datetime)
     _refuse_zone(entered)
     missing = [name for name in PLACE if name not in values]
     if missing:
-        raise InvalidInput(missing[0], "none", "degrees, together with solar_event")
+        raise Missing(missing[0], "degrees, together with solar_event")
     return Entered(timetable=Solar(*(values[name] for name in ("solar_event", *PLACE))))
 
 

@@ -9,6 +9,7 @@ from schedules.ledger import Balance, Explanation
 from schedules.operations.doctor import Recovery
 from schedules.operations.findings import Finding
 from schedules.operations.install import InstallReport
+from schedules.operations.lifecycle import ShutDown, Started
 from schedules.operations.listing import hosts_of
 from schedules.operations.shapes import run_shape
 from schedules.operations.wording import iso
@@ -56,6 +57,28 @@ def recovery_shape(done: Recovery) -> dict[str, Any]:
     """Return what was put back."""
     jobs = done.jobs
     return {"triggers": done.triggers, "created": jobs.created, "updated": jobs.updated}
+
+
+def started_shape(started: Started) -> dict[str, Any]:
+    """Return what a start did."""
+    return {
+        "success": True,
+        "message": "Scheduler started successfully",
+        "wasPaused": started.was_paused,
+        "isRunning": started.is_running,
+        **recovery_shape(started.recovery),
+    }
+
+
+def shut_down_shape(shut_down: ShutDown) -> dict[str, Any]:
+    """Return how far a shutdown is."""
+    return {
+        "success": True,
+        "message": "Scheduler shut down successfully",
+        "isDone": shut_down.is_done,
+        "running": shut_down.running,
+        "queued": shut_down.queued,
+    }
 
 
 def _balance_shape(balance: Balance) -> dict[str, Any]:

@@ -11,8 +11,12 @@ from schedules.dispatch import cancel_parked as cancel
 from schedules.dispatch import park as _park
 from schedules.errors import InvalidInput, Refused, SkipRun, Superseded
 from schedules.models import Run
+from schedules.operations.doctor import recover
+from schedules.operations.lifecycle import shutdown_scheduler, start_scheduler
 from schedules.operations.monitoring import Watch, watch_jobs
 from schedules.operations.outcome_checks import CheckedRun
+from schedules.operations.status import scheduler_status
+from schedules.operations.switch import pause_all, resume_all
 from schedules.querysets.clock import database_now
 from schedules.querysets.runs import RunQuerySet
 from schedules.registry import Secret, declared_as, job
@@ -45,7 +49,13 @@ __all__ = [
     "database_now",
     "job",
     "park",
+    "pause_all",
     "pending_runs",
+    "recover",
+    "resume_all",
+    "scheduler_status",
+    "shutdown_scheduler",
+    "start_scheduler",
     "subject",
     "watch_jobs",
 ]

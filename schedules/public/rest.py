@@ -16,7 +16,7 @@ from schedules.rest.camel import (
     Reply,
     WallTime,
 )
-from schedules.rest.pages import Paged, PageQuery, page_of
+from schedules.rest.pages import Paged, PageQuery, page_of, row_or_404
 from schedules.rest.rights import caller, needs
 
 __all__ = [
@@ -36,4 +36,5 @@ __all__ = [
     "iso",
     "needs",
     "page_of",
+    "row_or_404",
 ]

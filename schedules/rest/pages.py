@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
 
 from django.db.models import Model, QuerySet
+from django.http import Http404
 from ninja import Schema
 from pydantic import Field
 
-from schedules.adapters.unreadable import load_readable
+from schedules.adapters.unreadable import load_one, load_readable
 from schedules.rest.camel import Reply
 
 Page = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -52,3 +53,13 @@ def page_of(
     first = (query.page - 1) * query.per_page
     items = load_readable(rows, first, first + query.per_page)
     return envelope(query, [shape(row) for row in items], total=rows.count())
+
+
+def row_or_404(rows: QuerySet[Row], pk: int) -> Row:
+    """Return the one of `rows` with this number. Raises Http404; and UnreadableRow, which is
+    answered with what was found, for one that SQL has broken.
+    """
+    row = load_one(rows, pk)
+    if row is None:
+        raise Http404(f"There is no {rows.model._meta.verbose_name} {pk}.")
+    return row

@@ -14,8 +14,9 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 from pydantic.alias_generators import to_camel
 
+from schedules.adapters.unreadable import UnreadableRow
 from schedules.dispatch import mend_after
-from schedules.errors import InvalidInput, JobDeleted, Refused
+from schedules.errors import InvalidInput, JobDeleted, Missing, Refused
 from schedules.operations.edit import Outdated
 from schedules.operations.timetables import SeveralKinds
 from schedules.operations.trigger import JobBusy
@@ -96,6 +97,7 @@ def handle_all(api: NinjaAPI) -> None:
     api.add_exception_handler(ObjectDoesNotExist, _gone)
     api.add_exception_handler(HttpError, _http_error)
     api.add_exception_handler(OperationalError, _database_away)
+    api.add_exception_handler(UnreadableRow, _unreadable)
     api.add_exception_handler(Exception, _unforeseen)
 
 
@@ -129,7 +131,13 @@ def _invalid_input(request: HttpRequest, error: Any) -> HttpResponse:
     steps = error.field.split(".")
     field = ENTERED_AS.get(error.field) or ".".join(to_camel(step) for step in steps)
     found = in_camel(str(error.found)) if isinstance(error, SeveralKinds) else error.found
-    said = InvalidInput(field, found, in_camel(error.accepted))
+    accepted = in_camel(error.accepted)
+    is_missing = isinstance(error, Missing)
+    said = (
+        Missing(field, accepted, what=error.what)
+        if is_missing
+        else InvalidInput(field, found, accepted)
+    )
     is_parameter = request.method == "GET" or "-" in field
     where = {"parameter": field} if is_parameter else {"pointer": f"#/{field.replace('.', '/')}"}
     detail = {"detail": _begun_small(said.accepted)}
@@ -207,6 +215,11 @@ def _database_away(request: HttpRequest, error: Any) -> HttpResponse:
         extra={"action": "api_database_away", "path": request.path},
     )
     return problem(503, "The database does not answer. Try again.", headers={"Retry-After": "1"})
+
+
+def _unreadable(request: HttpRequest, error: Any) -> HttpResponse:
+    log.warning(str(error), extra={"action": "api_unreadable", "path": request.path})
+    return problem(500, str(error))
 
 
 def _unforeseen(request: HttpRequest, error: Any) -> HttpResponse:

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 from pydantic import Field
 
@@ -23,6 +23,7 @@ from schedules.public.rest import (
     iso,
     needs,
     page_of,
+    row_or_404,
 )
 from tasks.games.editing import Effect, delete_game, save_game
 from tasks.games.models import LONGEST_DURATION, Game, GameSession
@@ -195,10 +196,7 @@ def sessions(request: HttpRequest, game_id: GameId, query: Query[SessionQuery]) 
 
 def _game_or_404(game_id: int, *, locked: bool = False) -> Game:
     rows = Game.objects.select_for_update(no_key=True) if locked else Game.objects.all()
-    game = rows.filter(pk=game_id).first()
-    if game is None:
-        raise Http404(f"There is no game {game_id}.")
-    return game
+    return row_or_404(rows, game_id)
 
 
 def _put(game: Game, data: GameUpdate) -> Effect:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from django.contrib.auth import get_user_model
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 from ninja.errors import HttpError
 from pydantic import Field
@@ -21,6 +21,7 @@ from schedules.public.rest import (
     iso,
     needs,
     page_of,
+    row_or_404,
 )
 from tasks.meetings.models import Meeting, MeetingQuerySet
 from tasks.meetings.services import call_off, change_meeting
@@ -156,10 +157,7 @@ def _theirs(request: HttpRequest, permission: str) -> MeetingQuerySet:
 
 def _meeting_or_404(request: HttpRequest, meeting_id: int, permission: str) -> Meeting:
     """A meeting of others is not there for those who may not have to do with it."""
-    meeting = _theirs(request, permission).filter(pk=meeting_id).first()
-    if meeting is None:
-        raise Http404(f"There is no meeting {meeting_id}.")
-    return meeting
+    return row_or_404(_theirs(request, permission), meeting_id)
 
 
 def _owner(user: Any, name: str | None) -> Any:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 from pydantic import Field
 
@@ -19,6 +19,7 @@ from schedules.public.rest import (
     iso,
     needs,
     page_of,
+    row_or_404,
 )
 from tasks.memberships.models import Membership
 from tasks.memberships.services import cancel_membership, change_membership
@@ -144,10 +145,7 @@ def cancel(request: HttpRequest, membership_id: MembershipId) -> Any:
 
 
 def _membership_or_404(membership_id: int) -> Membership:
-    membership = Membership.objects.filter(pk=membership_id).first()
-    if membership is None:
-        raise Http404(f"There is no membership {membership_id}.")
-    return membership
+    return row_or_404(Membership.objects.all(), membership_id)
 
 
 def _shape(membership: Membership) -> dict[str, Any]:

@@ -54,8 +54,12 @@ def test_a_broken_row_is_left_out_of_the_lists_of_its_area(
     answer = browser.get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {token}"})
     page = browser.get(admin).content.decode()
     form = browser.get(f"{admin}{broken.pk}/change/")
+    alone = browser.get(f"/api/v1/{path}/{getattr(broken, 'code', broken.pk)}")
 
     assert answer.status_code == 200
     assert len(answer.json()["items"]) == number - 1
     assert f"{column} is &#x27;{value}&#x27;: " in page
     assert form.status_code == 200
+    if path != "attendance/days":  # which has no address for one
+        assert alone.status_code == 500
+        assert f" {broken.pk} cannot be read: {column} is '{value}': " in alone.json()["detail"]

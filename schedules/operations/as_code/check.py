@@ -19,7 +19,7 @@ from schedules.operations.create import LONGEST_KEY, is_taken
 from schedules.operations.edit import EDITABLE
 from schedules.operations.soundness import check_bounds, check_policy
 from schedules.operations.timetables import current_timetable, read_entered
-from schedules.querysets.jobs import is_number
+from schedules.querysets.jobs import why_no_key
 from schedules.registry import check_texts, named_checkers
 from schedules.timing import Timetable
 
@@ -49,8 +49,10 @@ class Check:
         )
 
     def creation(self, key: str, wanted: Described) -> None:
-        if len(key) > LONGEST_KEY or is_number(key):
-            raise InvalidInput("key", key, f"no number, and at most {LONGEST_KEY} characters")
+        if len(key) > LONGEST_KEY:
+            raise InvalidInput("key", key, f"at most {LONGEST_KEY} characters")
+        if reason := why_no_key(key):
+            raise InvalidInput("key", key, f"another key: {reason}")
         if is_taken(key):
             accepted = "a key that no job has had; one that is deleted or invalid keeps its own"
             raise InvalidInput("key", key, accepted)

@@ -15,7 +15,7 @@ from schedules.operations.create import create_job, is_taken
 from schedules.operations.importing.found import Found, Unreadable, Wanted, is_storable, shown
 from schedules.operations.timetables import Entered
 from schedules.operations.wording import describe
-from schedules.querysets.jobs import key_for
+from schedules.querysets.jobs import key_for, why_no_key
 from schedules.registry import all_declared
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def import_jobs(
 ) -> list[Carried]:
     """Make a job of each found one that can be carried over, with the key it had; return it all.
 
-    A key that is a number here becomes another one, and a remark says so.
+    A key that is a number here, or that no address can hold, becomes another one, and a remark says
+    so.
 
     What a job runs is found by its Celery name, by the function it names, or by a declared key that
     is that function's name; `tasks` says otherwise for single names. A job that cannot be carried
@@ -113,14 +114,14 @@ def _wanted(
     words = describe(found.timetable)
     key, remarks = key_for(found.name), found.remarks
     if key != found.name:
-        remarks = (*remarks, f"its key is {key}: {found.name} could be the number of another job")
+        remarks = (*remarks, f"its key is {key}, not {found.name}: {why_no_key(found.name)}")
     if is_taken(key):
         return Carried(
             name=found.name,
             task=found.task,
             outcome=EXISTS,
             timetable=words,
-            reason="a job has this key already; it was left as it is",
+            reason=f"a job has the key {shown(key)} already; it was left as it is",
         )
     job = create_job(
         tasks.find(found.task),

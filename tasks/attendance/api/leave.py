@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Status
 from ninja.errors import HttpError
 from pydantic import Field
@@ -20,6 +20,7 @@ from schedules.public.rest import (
     iso,
     needs,
     page_of,
+    row_or_404,
 )
 from tasks.attendance.api.days import EmployeeCode
 from tasks.attendance.leave import decide_leave, request_leave
@@ -139,10 +140,7 @@ def _theirs(request: HttpRequest) -> Any:
 
 
 def _leave_or_404(request: HttpRequest, leave_id: int) -> LeaveRequest:
-    leave: LeaveRequest | None = _theirs(request).filter(pk=leave_id).first()
-    if leave is None:
-        raise Http404(f"There is no request for leave {leave_id}.")
-    return leave
+    return row_or_404(_theirs(request), leave_id)
 
 
 def _shape(leave: LeaveRequest) -> dict[str, Any]:

@@ -231,6 +231,25 @@ def test_everything_is_paused_once_and_resumed(api: Api) -> None:
     assert actions == ["pause_all", "resume_all"]
 
 
+def test_the_scheduler_is_shut_down_once_what_works_has_ended_and_started_again(
+    api: Api, make_run: Make
+) -> None:
+    running = make_run("sample_jobs.add", 4, state=RunState.RUNNING, publish_at=None)
+
+    begun = api("POST", "/shutdown", {"reason": "database move"}).json()
+    Run.objects.filter(pk=running.pk).update(state=RunState.LOST, finished_at=database_now())
+    ended = api("POST", "/shutdown").json()
+    started = api("POST", "/start").json()
+
+    assert (begun["isDone"], begun["running"], begun["queued"]) == (False, 1, 0)
+    assert (ended["isDone"], GlobalPause.objects.get().drain) == (True, True)
+    assert (started["wasPaused"], started["isRunning"]) == (True, False)
+    assert "daily" in started["created"]
+    assert api("POST", "/start").json()["wasPaused"] is False
+    actions = [(entry.action, entry.reason) for entry in AuditEntry.objects.order_by("id")]
+    assert actions == [("shutdown", "database move"), ("recover", ""), ("start", "")]
+
+
 def test_a_run_is_retried_as_a_new_one(api: Api, make_run: Make) -> None:
     failed = make_run("sample_jobs.add", 4, state=RunState.FAILED, finished_at=database_now())
 

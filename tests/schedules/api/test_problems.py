@@ -1,5 +1,6 @@
 """Whatever is refused is refused as a problem, and never with a stack trace."""
 
+import re
 from typing import Any
 
 import pytest
@@ -75,6 +76,27 @@ def test_a_body_that_cannot_be_taken_is_a_problem(
     assert Job.objects.count() == before
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "name", "accepted"),
+    [
+        ("GET", "/jobs?perpage=3", "perpage", "page, per_page, is_enabled, job_type_id may be"),
+        ("GET", "/jobs/?page=1&isEnabled=true", "isEnabled", "page, per_page, is_enabled,"),
+        ("GET", "/status?x", "x", "this address takes none"),
+        ("POST", "/cleanup?retentionDays=1", "retentionDays", "this address takes none"),
+        ("GET", "/api/v1/scheduled-jobs/?per_page=1", "per_page", "page, limit may be"),
+        ("GET", "/api/v1/meetings?state=done", "state", "page, per_page, status may be"),
+    ],
+)
+def test_a_parameter_that_nobody_knows_is_refused_with_those_that_are_known(
+    api: Api, method: str, path: str, name: str, accepted: str
+) -> None:
+    answer = api(method, path)
+
+    assert (answer.status_code, answer.json()["errors"][0]["parameter"]) == (422, name)
+    assert answer.json()["detail"].startswith(f"{name!r} is no parameter here: {accepted}")
+    assert Api()(method, path).status_code == 401  # who may not ask hears that first
+
+
 @pytest.mark.parametrize(("error", "status"), [(ZeroDivisionError, 500), (OperationalError, 503)])
 def test_what_fails_here_says_nothing_of_how(
     api: Api, error: Any, status: int, monkeypatch: pytest.MonkeyPatch
@@ -97,7 +119,11 @@ def test_the_document_and_its_page_are_served_without_scripts() -> None:
 
     assert document["openapi"] == "3.1.0"
     assert page.status_code == 200
-    assert b"createJob" in page.content
+    text = page.content.decode()
+    assert 'id="createJob"' in text
+    anchors = set(re.findall(r'href="#([^"]+)"', text))
+    assert anchors
+    assert anchors <= set(re.findall(r'id="([^"]+)"', text))
     assert b"<script" not in page.content
     assert "script-src" not in page.headers["Content-Security-Policy"]
 

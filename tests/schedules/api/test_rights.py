@@ -109,6 +109,8 @@ TABLE: dict[str, tuple[str, Any, tuple[int, int, int, int]]] = {
     "POST /api/v1/scheduler/install": ("", None, (401, 403, 403, 200)),
     "POST /api/v1/scheduler/pause-all": ("", None, (401, 403, 403, 200)),
     "POST /api/v1/scheduler/resume-all": ("", None, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/start": ("", None, (401, 403, 403, 200)),
+    "POST /api/v1/scheduler/shutdown": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/task-functions": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/job-types": ("", None, (401, 403, 403, 200)),
     "GET /api/v1/scheduler/execution-statuses": ("", None, (401, 403, 403, 200)),

@@ -65,15 +65,24 @@ def test_a_created_task_becomes_a_job_with_a_next_run(make_task: MakeTask) -> No
     assert not Touched.objects.exists()
 
 
-def test_a_task_named_by_a_number_gets_a_key_that_is_none(make_task: MakeTask) -> None:
-    task = make_task("12")
+@pytest.mark.parametrize(
+    ("name", "key", "reason"),
+    [
+        ("12", "job-12", "it could be the number of another job"),
+        ("reports/daily", "reports:daily", "no address of a job can hold a /"),
+        ("preview", "job-preview", "it means something else in an address"),
+        ("..", "job-..", "it means something else in an address"),
+    ],
+)
+def test_a_task_whose_name_can_be_no_key_gets_one_that_can(
+    make_task: MakeTask, name: str, key: str, reason: str
+) -> None:
+    task = make_task(name)
 
     job = absorb()
 
-    assert (job.key, job.name_en, next_hour(job)) == ("job-12", "12", 3)
-    assert ignored_by(task.pk) == [
-        "its periodic task's name, 12, is no key, since it could be a job's number"
-    ]
+    assert (job.key, job.name_en, next_hour(job)) == (key, name, 3)
+    assert ignored_by(task.pk) == [f"its periodic task's name, {name}, is no key, since {reason}"]
 
 
 def test_a_task_named_as_such_a_key_gets_a_job_of_its_own(make_task: MakeTask) -> None:

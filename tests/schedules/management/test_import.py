@@ -53,10 +53,28 @@ def test_a_job_whose_id_is_a_number_gets_a_key_that_names_it_alone(
 
     [item] = done.document["items"]
     key = f"job-{first.pk}"
-    assert item["remarks"] == [f"its key is {key}: {first.pk} could be the number of another job"]
+    assert item["remarks"] == [
+        f"its key is {key}, not {first.pk}: it could be the number of another job"
+    ]
     assert Job.objects.get(key=key).task == "sample_jobs.add"
     assert again.document["exists"] == 1
     assert scheduler("show", str(first.pk), "--json").document["key"] == first.key
+
+
+def test_a_job_whose_id_no_address_can_hold_gets_a_key_that_one_can(
+    scheduler: Scheduler, entries: Path
+) -> None:
+    entry = {"task": "sample_jobs.add", "schedule": {"minute": "0", "hour": "5"}, "args": [1]}
+    entries.write_text(json.dumps({"reports/daily": entry}))
+
+    done = scheduler("import", "beat-schedule", str(entries), "--json")
+    again = scheduler("import", "beat-schedule", str(entries), "--json")
+
+    [item] = done.document["items"]
+    said = "its key is reports:daily, not reports/daily: no address of a job can hold a /"
+    assert (item["name"], item["remarks"]) == ("reports/daily", [said])
+    assert scheduler("show", "reports:daily", "--json").code == 0
+    assert again.document["items"][0]["reason"].startswith("a job has the key reports:daily")
 
 
 def test_a_task_may_be_named_anew(scheduler: Scheduler, entries: Path) -> None:

@@ -61,6 +61,23 @@ def test_everything_is_paused_and_resumed(scheduler: Scheduler) -> None:
     assert [e.action for e in AuditEntry.objects.order_by("id")] == ["pause_all", "resume_all"]
 
 
+def test_a_shutdown_waits_for_what_works_and_says_when_it_gives_up(
+    scheduler: Scheduler, make_run: Make
+) -> None:
+    running = make_run("sample_jobs.add", 4, state=RunState.RUNNING, publish_at=None)
+
+    late = scheduler("shutdown", "--wait", "--timeout", "1", "--json")
+    running.state, running.finished_at = RunState.LOST, database_now()
+    running.save()
+    done = scheduler("shutdown", "--wait")
+    started = scheduler("start", "--json")
+
+    assert (late.code, late.document["isDone"], late.document["running"]) == (5, False, 1)
+    assert (done.code, "the processes can be ended" in done.out) == (0, True)
+    assert (started.code, started.document["isRunning"]) == (0, False)
+    assert started.document["wasPaused"] is True
+
+
 def test_a_run_is_shown_cancelled_and_retried(scheduler: Scheduler, make_run: Make) -> None:
     run = make_run("sample_jobs.add", 4)
     key = str(run.task_id)
