@@ -27,7 +27,7 @@ class Missing(InvalidInput):
     """
 
     def __init__(self, field: str, accepted: str, *, what: str = "") -> None:
-        super().__init__(field, None, accepted)
+        super().__init__(field, "none", accepted)
         self.what = what
 
     def __str__(self) -> str:

@@ -140,7 +140,8 @@ def _theirs(request: HttpRequest) -> Any:
 
 
 def _leave_or_404(request: HttpRequest, leave_id: int) -> LeaveRequest:
-    return row_or_404(_theirs(request), leave_id)
+    leave: LeaveRequest = row_or_404(_theirs(request), leave_id)
+    return leave
 
 
 def _shape(leave: LeaveRequest) -> dict[str, Any]:

@@ -254,7 +254,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("fresh", {"task": "add", "args": [1]}, "jobs.fresh.cronExpression is 'none'"),
     ("fresh", {"task": "add", "args": [1], "runAt": "2020-01-01T00:00:00Z"}, "in the future"),
     ("fresh", {"task": "add", "args": [1], "runAt": "tomorrow"}, "jobs.fresh.runAt"),
-    ("17", {"task": "add", "args": [1], "intervalHours": 1}, "no number"),
+    ("17", {"task": "add", "args": [1], "intervalHours": 1}, "the number of another job"),
     ("broken", {"task": "add", "args": [1], "intervalHours": 1}, "a key that no job has had"),
     ("interval", {"jitterSeconds": 9000}, "jobs.interval.jitterSeconds is '2:30:00'"),
     ("window", {"calendar": "nobody's"}, "the name of a calendar that exists"),
