@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django_celery_beat.models import CrontabSchedule, PeriodicTask
+from django_celery_beat.models import PeriodicTask
 
-from schedules.models import AuditEntry, Job, MadeSchedule, Run, TaskFunction
+from schedules.models import AuditEntry, Job, Run, TaskFunction
 from schedules.operations.install import install_declared
 from schedules.operations.wording import iso
 from schedules.querysets.clock import database_now
@@ -182,28 +182,6 @@ def test_an_edit_between_two_expressions_only_we_can_say_takes_effect(
 
     assert first["nextRunAt"] != second["nextRunAt"] or "-07-31" in first["nextRunAt"]
     assert second["nextRunAt"][5:10] == "07-31"
-
-
-def test_a_schedule_of_ours_goes_with_its_last_use_and_a_person_s_stays(
-    api: Api, job: dict[str, Any]
-) -> None:
-    hour = {"minute": "0", "day_of_month": "*", "month_of_year": "*", "day_of_week": "*"}
-    persons = CrontabSchedule.objects.create(**hour, hour="6", timezone="UTC")
-    before = set(CrontabSchedule.objects.values_list("pk", flat=True))
-    address = f"/jobs/{job['id']}"
-    other = {"taskFunctionKey": "add", "kwargs": {"x": 1}, "key": "other"}
-    api("POST", "/jobs", {**other, "cronExpression": "0 4 * * *"})
-    shared = CrontabSchedule.objects.get(hour="4", minute="0").pk
-
-    for expression in ("0 4 * * *", "0 5 * * *", "0 6 * * *", "0 2 L * *", "0 7 * * *"):
-        assert api("PATCH", address, {"cronExpression": expression}).status_code == 200
-
-    last = CrontabSchedule.objects.get(hour="7", minute="0").pk
-    left = set(CrontabSchedule.objects.values_list("pk", flat=True)) - before
-    assert left == {shared, last}
-    assert CrontabSchedule.objects.filter(pk=persons.pk).exists()
-    assert set(MadeSchedule.objects.values_list("number", flat=True)) >= left
-    assert api("GET", "/jobs/other").json()["invalidReason"] == ""
 
 
 def test_the_same_again_writes_nothing(api: Api, job: dict[str, Any]) -> None:

@@ -4,8 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django_celery_beat.models import CrontabSchedule
 
-from schedules.models import Job, TaskFunction
+from schedules.models import Job, MadeSchedule, TaskFunction
 from schedules.operations.wording import iso
 from schedules.querysets.clock import database_now
 from schedules.timing import Every, Solar, Window, from_spec
@@ -119,3 +120,24 @@ def test_several_kinds_at_once_are_named_as_the_body_names_them(
 
     assert answer.status_code == 422
     assert "'cronExpression, intervalSeconds': exactly one of" in answer.json()["detail"]
+
+
+def test_a_schedule_of_ours_goes_with_its_last_use_and_a_person_s_stays(
+    api: Api, add: TaskFunction
+) -> None:
+    hour = {"minute": "0", "day_of_month": "*", "month_of_year": "*", "day_of_week": "*"}
+    persons = CrontabSchedule.objects.create(**hour, hour="6", timezone="UTC")
+    before = set(CrontabSchedule.objects.values_list("pk", flat=True))
+    api("POST", "/jobs", {**FUNCTION, "key": "other", "cronExpression": "0 4 * * *"})
+    address = f"/jobs/{api('POST', '/jobs', {**FUNCTION, 'intervalMinutes': 30}).json()['id']}"
+    shared = CrontabSchedule.objects.get(hour="4", minute="0").pk
+
+    for expression in ("0 4 * * *", "0 5 * * *", "0 6 * * *", "0 2 L * *", "0 7 * * *"):
+        assert api("PATCH", address, {"cronExpression": expression}).status_code == 200
+
+    last = CrontabSchedule.objects.get(hour="7", minute="0").pk
+    left = set(CrontabSchedule.objects.values_list("pk", flat=True)) - before
+    assert left == {shared, last}
+    assert CrontabSchedule.objects.filter(pk=persons.pk).exists()
+    assert set(MadeSchedule.objects.values_list("number", flat=True)) >= left
+    assert api("GET", "/jobs/other").json()["invalidReason"] == ""
