@@ -58,6 +58,8 @@ def test_every_part_is_confined_and_watched() -> None:
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert name == "migrate" or service["healthcheck"]["test"][-1] == name
+    assert services["migrate"]["healthcheck"] == {"disable": True}
+    assert services["valkey"]["user"] == "valkey"
     assert services["beat"]["deploy"] == {"replicas": 2}
     assert "USER 10001" in (ROOT / "Dockerfile").read_text()
 
