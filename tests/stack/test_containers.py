@@ -143,10 +143,12 @@ def system(
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[System]:
     """A migrated system, whose parts the containers are. This process is its client."""
+    # Not its `host_url`: these tests may be in a container themselves, where localhost is another.
+    host, port = redis_container.get_addr("6379/tcp")
     prepared = System(
         tmp_path_factory.mktemp("containers") / "data",
         database_url=None,
-        broker_url=redis_container.celeryconfig["host_url"],
+        broker_url=f"redis://{host}:{port}/0",
     )
     prepared.prepare()
     with django_db_blocker.unblock(), prepared.as_client():
