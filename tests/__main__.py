@@ -1,11 +1,12 @@
 """The runner behind `./run test`: lint, types, contracts, migrations, then the tests on both
 databases.
 
-Pure tests run once, tests that use a database on SQLite and on a private PostgreSQL, stack tests
-on PostgreSQL and those marked `smoke` on SQLite too. The checks and the database tests share the
-processors; the stack tests, which wait more than they compute and notice when others compute, have
-the machine for themselves afterwards. (pytest-xdist would start Django, and make a database, once
-more for each processor of each pass, and would not know the difference between the two groups.)
+Pure tests run once, tests that use a database on SQLite and on a private PostgreSQL (those marked
+`once` on the latter only), stack tests on PostgreSQL and those marked `smoke` on SQLite too. The
+checks and the database tests share the processors; the stack tests, which wait more than they
+compute and notice when others compute, have the machine for themselves afterwards. (pytest-xdist
+would start Django, and make a database, once more for each processor of each pass, and would not
+know the difference between the two groups.)
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from project.devstack.postgres import NoPostgres, Postgres
 from tests.lanes import Ended, Step, side_by_side
+from tests.places import FOLDERS
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ("manage.py", "project", "schedules", "tasks", "tests", "bench", "chaos")
@@ -36,26 +38,40 @@ The exit code is 0 if nothing failed, otherwise 1.
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One run of pytest: the tests that `marks` selects, on PostgreSQL or on SQLite."""
+    """One run of pytest: the tests that `marks` selects, on PostgreSQL or on SQLite.
+
+    Those with the marker `lives` are in folders that are known, and no others are collected.
+    """
 
     name: str
     title: str
     marks: str
+    lives: str = ""
     on_postgres: bool = False
 
 
-# The longest of each group first, so that no lane is left with it at the end.
-QUICK = (
-    Pass(
-        "postgres",
-        "database tests on PostgreSQL",
-        "database and not stack and not browser",
-        on_postgres=True,
-    ),
-    Pass("sqlite", "pure tests and database tests on SQLite", "not stack and not browser"),
-    # In a process of its own: the browser's event loop stays in the thread that started it.
-    Pass("browser", "tests in a browser, on SQLite", "browser"),
-)
+def quick_passes(*, split: bool) -> tuple[Pass, ...]:
+    """Return the runs of pytest in one process, the longest first, so that no lane is left with it.
+
+    When they are `split`, those that need one database only are a pass of their own.
+    """
+    once = Pass(
+        "postgres", "tests for one database, PostgreSQL", "once", lives="once", on_postgres=True
+    )
+    others = "not stack and not browser and not once"
+    passes = (
+        Pass(
+            "postgres",
+            "database tests on PostgreSQL",
+            f"database and {others}" if split else "database and not stack and not browser",
+            on_postgres=True,
+        ),
+        Pass("sqlite", "pure tests and database tests on SQLite", others),
+        once,
+        # In a process of its own: the browser's event loop stays in the thread that started it.
+        Pass("browser", "tests in a browser, on SQLite", "browser", lives="browser"),
+    )
+    return passes if split else tuple(one for one in passes if one is not once)
 
 
 def stack_passes(*, full: bool, split: bool) -> tuple[Pass, ...]:
@@ -72,16 +88,16 @@ def stack_passes(*, full: bool, split: bool) -> tuple[Pass, ...]:
             Pass("stack", "stack tests on SQLite", on_sqlite),
         )
     shared, own = "tests of one running system", "tests that start systems of their own"
-    return (
-        Pass(
-            "stack", f"{own}, on PostgreSQL", "stack and not system and not smoke", on_postgres=True
-        ),
-        Pass(
-            "stack", f"{own}, on PostgreSQL too", "stack and not system and smoke", on_postgres=True
-        ),
-        Pass("stack", f"{shared}, on PostgreSQL", "stack and system", on_postgres=True),
-        Pass("stack", f"{own}, on SQLite", f"{on_sqlite} and not system"),
-        Pass("stack", f"{shared}, on SQLite", f"{on_sqlite} and system"),
+    postgres, sqlite = "on PostgreSQL", "on SQLite"
+    return tuple(
+        Pass("stack", f"{title}, {where}", marks, lives, on_postgres=where != sqlite)
+        for title, where, marks, lives in (
+            (own, postgres, "stack and not system and not smoke", "stack"),
+            (own, f"{postgres} too", "stack and not system and smoke", "stack"),
+            (shared, postgres, "stack and system", "system"),
+            (own, sqlite, f"{on_sqlite} and not system", "stack"),
+            (shared, sqlite, f"{on_sqlite} and system", "system"),
+        )
     )
 
 
@@ -109,13 +125,17 @@ def check_step(command: Sequence[str]) -> Step:
     return Step(title, command, environment())
 
 
-def pytest_step(one: Pass, *, number: int, postgres: Postgres, arguments: Sequence[str]) -> Step:
+def pytest_step(
+    one: Pass, *, number: int, postgres: Postgres, arguments: Sequence[str], chosen_tests: bool
+) -> Step:
     """Return the step of one run of pytest. On PostgreSQL it gets a database of its own."""
     variables = environment()
     if one.on_postgres:
         variables["DATABASE_URL"] = postgres.create_database(f"pass_{number}")
     cache = f"cache_dir=.pytest_cache/{number}"  # for --lf: each remembers its own failures
     command = [sys.executable, "-m", "pytest", "-o", cache, "-m", one.marks, *arguments]
+    if not chosen_tests:
+        command += FOLDERS.get(one.lives, ())
     return Step(f"pytest: {one.title}", command, variables)
 
 
@@ -139,11 +159,17 @@ def run_all(
     """
     parts = options.only or PARTS
     looks = [] if chosen_tests or "checks" not in parts else [check_step(each) for each in checks()]
-    quick = [one for one in QUICK if one.name in parts]
+    quick = [one for one in quick_passes(split=not chosen_tests) if one.name in parts]
     stack = stack_passes(full=options.full, split=not chosen_tests) if "stack" in parts else ()
     with Postgres() as postgres:
         tests = [
-            pytest_step(one, number=number, postgres=postgres, arguments=arguments)
+            pytest_step(
+                one,
+                number=number,
+                postgres=postgres,
+                arguments=arguments,
+                chosen_tests=chosen_tests,
+            )
             for number, one in enumerate([*quick, *stack], start=1)
         ]
         groups = (

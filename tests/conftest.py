@@ -1,11 +1,14 @@
 """For all tests: their markers, and databases for what a test starts."""
 
+import gc
 import os
 import uuid
 from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
+
+from tests.places import FOLDERS, is_in_place
 
 DATABASE_FIXTURES = frozenset(
     {"db", "transactional_db", "django_db_serialized_rollback", "live_server"}
@@ -33,10 +36,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Make the tests that commit cheap to clean up after."""
-    from tests.flushing import install  # needs Django's settings, which are known only now
+    """Make the tests that commit cheap to clean up after, and passwords cheap to set and try."""
+    from django.conf import settings  # known only now
+
+    from tests.flushing import install
 
     install()
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look at what the tests make, and no more at what was imported."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,6 +65,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("system")
         if "browser" in fixtures:
             item.add_marker("browser")
+        path = item.path.relative_to(item.config.rootpath).as_posix()
+        for marker in FOLDERS:
+            if item.get_closest_marker(marker) and not is_in_place(path, marker):
+                folders = " and ".join(FOLDERS[marker])
+                raise pytest.UsageError(f"{item.nodeid}: tests marked {marker} are in {folders}.")
 
 
 @pytest.fixture(scope="session")

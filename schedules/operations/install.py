@@ -64,7 +64,7 @@ def install_declared(
         pass  # deletions among them that no Beat has read yet
     report = InstallReport()
     declarations = list(all_declared())
-    functions = {d.task: _install_function(d) for d in sorted(declarations, key=_needs_arguments)}
+    functions = {d.task: install_function(d) for d in sorted(declarations, key=_needs_arguments)}
     TaskFunction.objects.exclude(task__in=functions).update(is_active=False)
     rows = Job.objects.select_related("periodic_task")
     # A column that SQL has broken keeps its row from being loaded, and here all others with it.
@@ -99,7 +99,8 @@ def _needs_arguments(declaration: Declaration) -> bool:
     return "required" in argument_schema(declaration)
 
 
-def _install_function(declaration: Declaration) -> TaskFunction:
+def install_function(declaration: Declaration) -> TaskFunction:
+    """Make the row of a declared task, or bring it up to date."""
     function, _ = TaskFunction.objects.update_or_create(
         task=declaration.task,
         defaults={

@@ -22,10 +22,14 @@ def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def die_at_every_step(
     broker_url: str, transactional_db: None, request: pytest.FixtureRequest
 ) -> Callable[..., int]:
-    """`crash.die_at_every_step`, which also notes its count for the summary."""
+    """`crash.die_at_every_step`, which also notes its count for the summary.
 
-    def die(*given: Any, **named: Any) -> int:
-        count = crash.die_at_every_step(*given, **named)
+    With `--thorough` deaths that leave the same behind are tried too.
+    """
+    thorough = request.config.getoption("--thorough")
+
+    def die(*given: Any, each: bool = False, **named: Any) -> int:
+        count = crash.die_at_every_step(*given, each=each or thorough, **named)
         points = request.config.stash.setdefault(POINTS, {})
         points[request.node.name.removeprefix("test_")] = count
         return count

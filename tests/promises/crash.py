@@ -6,6 +6,10 @@ after it, when the answer is lost.
 A step is whatever is seen outside the process: a statement, a commit, a message sent or taken.
 Nothing outside changes between two steps, so "before step n + 1" is also "after step n", and the
 trial in which the operation completes is the crash after its last one.
+
+A death leaves behind what was committed and what was sent. So deaths between which nothing of that
+kind was done, such as those before two statements of one transaction, are the same death, and it is
+tried once. Lost connections are tried at each step: the child lives on, and knows where it was.
 """
 
 import gc
@@ -46,43 +50,52 @@ def die_at_every_step(
     torn: bool = False,
     fault: Fault = "killed",
     repair: Callable[[Arranged], object] = lambda _: None,
+    each: bool = False,
 ) -> int:
-    """Try `operate` on what `arrange` makes, dying before each of its steps; return their number.
+    """Try `operate` on what `arrange` makes, dying before each of its steps; return how often.
 
     After each death Beat and a worker recover what is left, once `repair` has done what the caller
-    of the operation would do, and `check` looks at the result.
+    of the operation would do, and `check` looks at the result. With `each`, deaths that leave the
+    same behind are tried too: needed where the operation does things that are no steps.
     """
-    fatal = 0
-    completed = False
-    while not completed:
-        fatal += 1
+    fatal: int | None = 0
+    trials = 0
+    while fatal is not None:
+        trials += 1
         empty()
         arranged = arrange()
-        completed = completes(
+        fatal = meets(
             lambda: operate(arranged),  # noqa: B023 - called at once
-            fatal=fatal,
+            earliest=fatal + 1,
             lease=make_instance(),
             torn=torn,
             fault=fault,
+            each=each,
         )
         try:
             repair(arranged)
             recover()
             check(arranged)
         except Exception as error:
-            error.add_note(f"after a death before step {fatal}")
+            error.add_note(f"after a death before step {fatal}" if fatal else "after no death")
             raise
-    return fatal
+    return trials
 
 
-def completes(
-    operation: Callable[[], object], *, fatal: int, lease: Lease, torn: bool, fault: Fault
-) -> bool:
-    """Run `operation` in a child that meets the fault at its step number `fatal`, from 1.
+def meets(
+    operation: Callable[[], object],
+    *,
+    earliest: int,
+    lease: Lease,
+    torn: bool,
+    fault: Fault,
+    each: bool,
+) -> int | None:
+    """Run `operation` in a child that meets the fault at step `earliest`, from 1, or soon after.
 
-    True if it came to its end before that. The child claims under `lease`. A `torn` child commits
-    after each statement, as if the code had no transactions. Raises AssertionError if the
-    operation raised, with its traceback; after a lost connection it may.
+    Returns the number of the step, None if the child came to its end before. The child claims under
+    `lease`. A `torn` child commits after each statement, as if the code had no transactions. Raises
+    AssertionError if the operation raised, with its traceback; after a lost connection it may.
     """
     if connection.vendor == "sqlite":
         connection.close()  # SQLite must not be carried over a fork
@@ -91,7 +104,13 @@ def completes(
     pid = os.fork()
     if pid == 0:
         os.close(reading)
-        trouble = Trouble(fatal, fault, torn=torn)
+        trouble = Trouble(
+            earliest,
+            fault,
+            torn=torn,
+            each=each or fault != "killed",
+            tell=lambda step: os.write(writing, str(step).encode()),
+        )
         _be_the_child(operation, lease, trouble, writing)
     os.close(writing)
     with os.fdopen(reading) as said:
@@ -100,10 +119,10 @@ def completes(
     _wait_for_its_connection()
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL, status
-        return False
+        return int(last_words)
     code = os.WEXITSTATUS(status)
     assert code in (COMPLETED, LIVED_ON), last_words
-    return code == COMPLETED
+    return None if code == COMPLETED else earliest
 
 
 def _be_the_child(
@@ -128,25 +147,41 @@ def _be_the_child(
 
 
 class Trouble:
-    """Counts the steps of this process, and does the fault at the fatal one."""
+    """Counts the steps of this process, and does the fault at step `earliest`.
 
-    def __init__(self, fatal: int, fault: Fault, *, torn: bool) -> None:
-        self.fatal = fatal
+    Without `each` it is done at the first step from there on before which something has changed
+    outside. Before a death `tell` gets the step's number.
+    """
+
+    def __init__(
+        self,
+        earliest: int,
+        fault: Fault,
+        *,
+        torn: bool,
+        each: bool,
+        tell: Callable[[int], object],
+    ) -> None:
+        self.earliest = earliest
         self.fault = fault
         self.torn = torn
+        self.each = each
+        self.tell = tell
         self.begun = 0
+        self.has_changed = True
+        """Whether a death now leaves something else behind than one before the latest step."""
+        self.happened = False
 
-    @property
-    def happened(self) -> bool:
-        """Whether the fatal step was reached."""
-        return self.begun >= self.fatal
-
-    def step(self, do: Callable[[], Any], sever: Callable[[], NoReturn]) -> Any:
+    def step(self, do: Callable[[], Any], sever: Callable[[], NoReturn], *, changes: bool) -> Any:
         """Do one step; at the fatal one `sever`, which raises what the code would see."""
         self.begun += 1
-        if self.begun != self.fatal:
+        is_due = self.begun >= self.earliest and not self.happened
+        if not is_due or not (self.each or self.has_changed):
+            self.has_changed = changes
             return do()
+        self.happened = True
         if self.fault == "killed":
+            self.tell(self.begun)
             os.kill(os.getpid(), signal.SIGKILL)
         if self.fault == "unanswered":
             do()
@@ -157,13 +192,15 @@ class Trouble:
         """Watch the process's one database connection and all its connections to the broker."""
 
         def statement(execute: Any, *given: Any) -> Any:
-            result = self.step(lambda: execute(*given), _sever_database)
+            is_open = connection.in_atomic_block and not self.torn
+            changes = not (is_open or str(given[0]).startswith(("BEGIN", "SELECT")))
+            result = self.step(lambda: execute(*given), _sever_database, changes=changes)
             if self.torn and connection.connection is not None:
                 connection.connection.commit()
             return result
 
         def commit(wrapped: BaseDatabaseWrapper) -> Any:
-            return self.step(lambda: commit_really(wrapped), _sever_database)
+            return self.step(lambda: commit_really(wrapped), _sever_database, changes=True)
 
         def send(wrapped: AbstractConnection, command: Any, *given: Any, **named: Any) -> Any:
             def do() -> Any:
@@ -171,7 +208,8 @@ class Trouble:
 
             packed = b"".join(command) if isinstance(command, list) else command
             if any(mark in packed for mark in MESSAGES):
-                return self.step(do, _sever_broker)
+                return self.step(do, _sever_broker, changes=True)
+            self.has_changed = True  # for all we know
             return do()
 
         wrapper: Any = BaseDatabaseWrapper

@@ -2,6 +2,7 @@
 
 import pytest
 from celery import chain
+from django.db import transaction
 
 from schedules.dispatch import plan_due
 from schedules.models import Job, Run
@@ -62,3 +63,26 @@ def test_a_timetable_that_advances_before_its_runs_are_written_is_seen() -> None
 def test_an_operation_that_raises_is_no_crash() -> None:
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
         crash.die_at_every_step(lambda: None, lambda _: 1 / 0, lambda _: None)
+
+
+def test_deaths_that_leave_the_same_behind_are_one() -> None:
+    def write_together(_: None) -> None:
+        with transaction.atomic():
+            jobs.leave_effect("first")
+            jobs.leave_effect("second")
+        Job.objects.count()
+        jobs.leave_effect("third")
+
+    left: dict[bool, list[tuple[int, int, int]]] = {True: [], False: []}
+    counts = [
+        crash.die_at_every_step(
+            lambda: None,
+            write_together,
+            lambda _: left[each].append((effects("first"), effects("second"), effects("third"))),  # noqa: B023
+            each=each,
+        )
+        for each in left
+    ]
+
+    assert left[False] == sorted(set(left[True]))
+    assert counts[0] > counts[1] == len(left[False]) == 3

@@ -189,7 +189,7 @@ def test_what_may_not_run_twice_does_not(die_at_every_step: Die, tmp_path: Path)
         assert (run.state, done) in {("succeeded", 1), ("lost", 1), ("lost", 0)}
         assert run.attempt == 1
 
-    die_at_every_step(arrange, deliver_run, check)
+    die_at_every_step(arrange, deliver_run, check, each=True)
 
 
 def test_what_may_run_again_runs_until_it_has_succeeded(
@@ -207,7 +207,7 @@ def test_what_may_run_again_runs_until_it_has_succeeded(
         assert run.state == "succeeded"
         assert len(file.read_bytes()) in {1, run.attempt}
 
-    die_at_every_step(arrange, deliver_run, check)
+    die_at_every_step(arrange, deliver_run, check, each=True)
 
 
 @pytest.mark.parametrize("overlap", [Overlap.SKIP, Overlap.QUEUE_ONE, Overlap.QUEUE_ALL])

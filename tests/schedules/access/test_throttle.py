@@ -18,8 +18,7 @@ FORMS = ["/login/", "/admin/login/"]
 
 
 @pytest.fixture
-def ana(settings: Any) -> User:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # 60 tries
+def ana(db: None) -> User:
     return User.objects.create_user("ana", password="a long enough one", is_staff=True)
 
 

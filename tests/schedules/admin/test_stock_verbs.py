@@ -11,8 +11,9 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from schedules.dispatch import absorb_edits
 from schedules.models import AuditEntry, Job, Run
 from schedules.operations.create import create_job
-from schedules.operations.install import install_declared
+from schedules.operations.install import install_declared, install_function
 from schedules.querysets.clock import database_now
+from schedules.registry import declared_as
 from schedules.states import Origin, RunState
 
 pytestmark = pytest.mark.django_db
@@ -41,11 +42,18 @@ def job(db: None) -> Job:
         "queue": "slow",
         "priority": 7,
     }
-    install_declared(now=database_now())
-    AuditEntry.objects.all().delete()
+    install_function(declared_as("sample_jobs.add"))
     made = create_job("sample_jobs.add", values=values, by="ana", source="code", now=database_now())
     AuditEntry.objects.all().delete()
     return made
+
+
+@pytest.fixture
+def daily(job: Job) -> Job:
+    """One that code declares, beside it."""
+    install_declared(now=database_now())
+    AuditEntry.objects.all().delete()
+    return Job.objects.get(key="daily")
 
 
 def form_of(job: Job, **changes: object) -> dict[str, object]:
@@ -191,21 +199,20 @@ def test_nothing_changed_leaves_no_entry(root: Client, job: Job) -> None:
     assert not AuditEntry.objects.exists()
 
 
-def test_a_declared_job_deleted_by_a_person_stays_deleted(root: Client, job: Job) -> None:
-    declared = Job.objects.get(key="daily")
-    task = declared.periodic_task
+def test_a_declared_job_deleted_by_a_person_stays_deleted(root: Client, daily: Job) -> None:
+    task = daily.periodic_task
     assert task is not None
 
     root.post(address(TASKS, "delete", task.pk), {"post": "yes"})
 
-    declared.refresh_from_db()
-    assert not declared.is_active
+    daily.refresh_from_db()
+    assert not daily.is_active
     assert not PeriodicTask.objects.filter(pk=task.pk).exists()
     assert AuditEntry.objects.get().action == "delete"
     absorb_edits(now=database_now())
     install_declared(now=database_now())
-    declared.refresh_from_db()
-    assert not declared.is_active, "a person's deletion was taken back"
+    daily.refresh_from_db()
+    assert not daily.is_active, "a person's deletion was taken back"
 
 
 def test_a_critical_job_is_not_deleted(root: Client, job: Job) -> None:
@@ -219,7 +226,7 @@ def test_a_critical_job_is_not_deleted(root: Client, job: Job) -> None:
 
 
 def test_the_list_shows_next_run_last_outcome_and_owner(
-    root: Client, job: Job, make_run: Callable[..., Run]
+    root: Client, job: Job, daily: Job, make_run: Callable[..., Run]
 ) -> None:
     now = database_now()
     make_run(job=job, state=RunState.FAILED, finished_at=now, scheduled_at=now)
@@ -248,10 +255,8 @@ def test_the_list_takes_the_same_statements_for_any_number_of_rows(
 
 
 def test_the_form_says_what_code_owns_and_what_the_crontab_cannot_say(
-    root: Client, job: Job
+    root: Client, job: Job, daily: Job
 ) -> None:
-    daily = Job.objects.get(key="daily").periodic_task
-    assert daily is not None
     special = create_job(
         "sample_jobs.add",
         values={"key": "last-day", "cron_expression": "0 5 L * *", "args": [1]},
@@ -261,8 +266,11 @@ def test_the_form_says_what_code_owns_and_what_the_crontab_cannot_say(
     ).periodic_task
     assert special is not None
 
-    assert "Declared in code" in root.get(address(TASKS, "change", daily.pk)).content.decode()
-    assert "0 5 L * * UTC" in root.get(address(TASKS, "change", special.pk)).content.decode()
+    def page(pk: int | None) -> str:
+        return root.get(address(TASKS, "change", pk)).content.decode()
+
+    assert "Declared in code" in page(daily.periodic_task_id)
+    assert "0 5 L * * UTC" in page(special.pk)
 
 
 def test_a_shared_schedule_says_who_uses_it_and_traces_its_edits(root: Client, job: Job) -> None:

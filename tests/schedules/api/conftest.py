@@ -11,8 +11,10 @@ from django.test import Client
 from project.roles import ensure_roles
 from schedules.access import create_token
 from schedules.models import TaskFunction
-from schedules.operations.install import install_declared
+from schedules.operations.install import install_declared, install_function
 from schedules.querysets.clock import database_now
+from schedules.registry import declared_as
+from tests.schedules import sample_jobs  # noqa: F401 - declares the tasks
 
 BASE = "/api/v1/scheduler"
 
@@ -59,5 +61,10 @@ def api(make_api: Callable[..., Api]) -> Api:
 @pytest.fixture
 def add(db: None) -> TaskFunction:
     """The declared task `add`, installed."""
+    return install_function(declared_as("sample_jobs.add"))
+
+
+@pytest.fixture
+def declared_jobs(db: None) -> None:
+    """All that is declared, installed: `daily` among it."""
     install_declared(now=database_now())
-    return TaskFunction.objects.get(key="add")

@@ -13,7 +13,7 @@ from tests.schedules.api.conftest import Api
 pytestmark = pytest.mark.django_db
 
 
-def test_a_file_is_planned_applied_and_run_by(api: Api, add: TaskFunction) -> None:
+def test_a_file_is_planned_applied_and_run_by(api: Api, declared_jobs: None) -> None:
     text: str = api("GET", "/export").json()["file"]
     text += "  filed:\n    task: add\n    args: [4]\n    intervalMinutes: 5\n"
     text = text.replace("  daily:\n", "  daily:\n    isEnabled: false\n")

@@ -250,7 +250,7 @@ def test_the_list_has_its_envelope_and_filters(api: Api, job: dict[str, Any]) ->
     assert api("GET", "/jobs?per_page=101").json()["errors"][0]["parameter"] == "per_page"
 
 
-def test_names_are_in_the_language_of_the_caller(api: Api, add: TaskFunction) -> None:
+def test_names_are_in_the_language_of_the_caller(api: Api, declared_jobs: None) -> None:
     arabic = api("GET", "/jobs/daily", headers={"Accept-Language": "ar-EG, en;q=0.5"})
     other = api("GET", "/jobs/daily", headers={"Accept-Language": "de"})
 
@@ -258,7 +258,7 @@ def test_names_are_in_the_language_of_the_caller(api: Api, add: TaskFunction) ->
     assert (other.json()["name"], other.headers["Content-Language"]) == ("Daily", "en")
 
 
-def test_next_occurrences_are_listed(api: Api, add: TaskFunction) -> None:
+def test_next_occurrences_are_listed(api: Api, declared_jobs: None) -> None:
     reply = api("GET", "/jobs/daily/next?count=2").json()
 
     assert len(reply["occurrences"]) == 2
@@ -266,7 +266,7 @@ def test_next_occurrences_are_listed(api: Api, add: TaskFunction) -> None:
 
 
 def test_lists_take_at_most_six_statements(
-    api: Api, job: dict[str, Any], django_assert_max_num_queries: Any
+    api: Api, declared_jobs: None, job: dict[str, Any], django_assert_max_num_queries: Any
 ) -> None:
     Run.objects.bulk_create(
         Run(
@@ -287,7 +287,7 @@ def test_lists_take_at_most_six_statements(
 
 
 def test_what_a_job_runs_after_is_made_and_changed_with_it_in_one_entry(
-    api: Api, add: TaskFunction
+    api: Api, declared_jobs: None
 ) -> None:
     AuditEntry.objects.all().delete()
     body = {
@@ -367,7 +367,7 @@ def test_a_change_says_why(api: Api, job: dict[str, Any]) -> None:
 
 
 def test_another_function_brings_what_it_gives_and_leaves_what_was_set(
-    api: Api, add: TaskFunction
+    api: Api, declared_jobs: None
 ) -> None:
     body = {"taskFunctionKey": "tell_time", "intervalMinutes": 30, "exclusive": True}
     made = api("POST", "/jobs", body).json()
