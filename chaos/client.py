@@ -3,14 +3,7 @@
 It is a process of its own, started as `python -m chaos.client`, and sees the same faults.
 """
 
-import random
-import signal
-import sys
-import time
-from collections import deque
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 import django
@@ -18,10 +11,11 @@ import django
 django.setup()
 
 from celery import chain  # noqa: E402 - the models have to be ready
-from django.db import DatabaseError, InterfaceError, connection, transaction  # noqa: E402
+from django.db import transaction  # noqa: E402
 from django_celery_beat.models import PeriodicTask  # noqa: E402
 
 import project.celery  # noqa: E402, F401
+from chaos.acting import Acting, act  # noqa: E402
 from chaos.jobs import one_off  # noqa: E402
 from chaos.witness import testify  # noqa: E402
 from chaos.workload import CHAIN, SWITCHED  # noqa: E402
@@ -29,43 +23,16 @@ from schedules.models import Job  # noqa: E402
 from schedules.operations.cancel import CANCELLED, cancel_runs  # noqa: E402
 from schedules.public import database_now  # noqa: E402
 
-PAUSE_SECONDS = 0.4
-LATEST_SECONDS = 25.0
-"""How far ahead calls are made."""
 
-AWAY = (DatabaseError, InterfaceError)
-
-
-class Client:
-    """Does one thing after the other, chosen by `seed`."""
-
-    def __init__(self, seed: int) -> None:
-        self.chance = random.Random(seed)
-        self.calls: deque[str] = deque(maxlen=50)
-        self.switched_on = True
-        self.stopping = False
-
-    def stop(self, *_: Any) -> None:
-        """End after the present action."""
-        self.stopping = True
-
-    def work(self) -> None:
-        """Act until stopped. A database that is away ends one action and not the client."""
-        actions: list[Callable[[], None]] = [self.call] * 5 + [self.chain] * 2
-        actions += [self.cancel] * 2 + [self.switch]
-        while not self.stopping:
-            try:
-                self.chance.choice(actions)()
-            except AWAY:
-                connection.close()
-            time.sleep(PAUSE_SECONDS)
+class Client(Acting):
+    """Acts by the product's own means; what it was promised, it testifies."""
 
     def call(self) -> None:
         """Call a task once, some seconds ahead, in one transaction with a row that says so."""
         call = uuid4()
         with transaction.atomic():
-            self._note(call, "call")
-            countdown = self.chance.choice([0.0, self.chance.uniform(0, LATEST_SECONDS)])
+            self.note(call.hex, "call")
+            countdown = self.some_seconds()
             one_off.apply_async((call.hex, 0), task_id=str(call), countdown=countdown)
         testify("called", call=call.hex, kind="call")
         self.calls.append(call.hex)
@@ -74,7 +41,7 @@ class Client:
         """Start a chain in the same way."""
         call = uuid4()
         with transaction.atomic():
-            self._note(call, "chain")
+            self.note(call.hex, "chain")
             chain(*(one_off.si(call.hex, step) for step in range(1, CHAIN + 1))).apply_async()
         testify("called", call=call.hex, kind="chain")
 
@@ -99,22 +66,10 @@ class Client:
         testify("switched", on=on, instant=_text(database_now()))
         self.switched_on = on
 
-    def _note(self, call: UUID, kind: str) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("INSERT INTO chaos_call (call, kind) VALUES (%s, %s)", [call.hex, kind])
-
 
 def _text(instant: datetime) -> str:
     return instant.isoformat()
 
 
-def main() -> None:
-    """Work until asked to stop."""
-    client = Client(int(sys.argv[1]))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, client.stop)
-    client.work()
-
-
 if __name__ == "__main__":
-    main()
+    act(Client)
