@@ -120,8 +120,7 @@ class Journal:
         if self._progress is not None:
             news["progress"] = self._progress
         if news:
-            owned = Run.objects.owned(run_id=self._row.pk, attempt=self._row.attempt)
-            owned.update(**news)
+            Run.objects.owned(self._row).update(**news)
 
 
 def line_of(record: logging.LogRecord, message: str) -> str:

@@ -25,8 +25,8 @@ def database_now(using: str = DEFAULT_DB_ALIAS) -> datetime:
 def sql_now(vendor: str) -> tuple[str, list[str]]:
     """Return the present instant for a written-out statement: its SQL, and its parameters."""
     if vendor == "sqlite":
-        # As Django stores instants there.
-        return "%s", [datetime.now(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")]
+        # To the letter as Django stores instants there: an attempt is told by when it began.
+        return "%s", [str(datetime.now(UTC).replace(tzinfo=None))]
     return "clock_timestamp()", []
 
 
