@@ -18,7 +18,7 @@ from schedules.dispatch.plan import settle
 from schedules.dispatch.upcoming import due_at_of, flag_of, next_occurrence
 from schedules.dispatch.versions import decided_until, write_version
 from schedules.dispatch.zone_data import release
-from schedules.models import Job, Touched
+from schedules.models import Job, TaskFunction, Touched
 from schedules.querysets.jobs import key_for
 from schedules.states import Owner
 
@@ -93,7 +93,9 @@ def bring_into_force(job: Job, reading: Reading, *, since: datetime, by: str = "
     changed policy alone holds for what follows.
     """
     before = (job.timetable, job.is_enabled, job.one_off, job.invalid_reason)
-    job.task = reading.task or job.task
+    was, job.task = job.task, reading.task or job.task
+    if job.task != was or job.task_function_id is None:
+        job.task_function = TaskFunction.objects.filter(task=job.task).first()
     job.args, job.kwargs = reading.args, reading.kwargs
     job.queue = job.queue if reading.invalid_reason else reading.queue
     is_other_policy = take_given(job, reading)

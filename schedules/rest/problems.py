@@ -102,10 +102,14 @@ def handle_all(api: NinjaAPI) -> None:
 
 
 def _invalid(request: HttpRequest, error: Any) -> HttpResponse:
-    errors = [_entry(found["loc"], found["msg"]) for found in error.errors]
+    errors = [_entry(found["loc"], _said(found)) for found in error.errors]
     first = errors[0]
     where = first.get("pointer", "").removeprefix("#/") or first.get("parameter", "")
     return problem(422, f"{where or 'body'}: {first['detail']}", errors=errors)
+
+
+def _said(found: Mapping[str, Any]) -> str:
+    return "no field has this name" if found["type"] == "extra_forbidden" else str(found["msg"])
 
 
 def _entry(location: Sequence[Any], message: str) -> dict[str, str]:

@@ -123,9 +123,10 @@ def _wanted(
             timetable=words,
             reason=f"a job has the key {shown(key)} already; it was left as it is",
         )
+    named = {"name_en": found.values.get("name_en") or ("" if key == found.name else found.name)}
     job = create_job(
         tasks.find(found.task),
-        values={**found.values, "key": key},
+        values={**found.values, **named, "key": key},
         entered=Entered(timetable=found.timetable),
         by=by,
         source=source,

@@ -15,7 +15,7 @@ from schedules.adapters import triggers
 from schedules.adapters.ignored import ignored_by
 from schedules.dispatch import absorb_edits, plan_due, read_invalid_again
 from schedules.errors import InvalidInput
-from schedules.models import Job, Run, ScheduleVersion, Touched
+from schedules.models import Job, Run, ScheduleVersion, TaskFunction, Touched
 from schedules.operations.edit import update_job
 from schedules.operations.switch import delete_job, disable_job
 from schedules.querysets.clock import database_now
@@ -57,11 +57,13 @@ def next_hour(job: Job) -> int:
 
 
 def test_a_created_task_becomes_a_job_with_a_next_run(make_task: MakeTask) -> None:
+    function = TaskFunction.objects.create(key="add", task="sample_jobs.add", name_en="Add")
     make_task()
 
     job = absorb()
 
     assert (job.key, job.args, next_hour(job), job.version) == ("nightly", [1], 3, 1)
+    assert job.task_function == function
     assert not Touched.objects.exists()
 
 

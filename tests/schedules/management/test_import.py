@@ -73,7 +73,8 @@ def test_a_job_whose_id_no_address_can_hold_gets_a_key_that_one_can(
     [item] = done.document["items"]
     said = "its key is reports:daily, not reports/daily: no address of a job can hold a /"
     assert (item["name"], item["remarks"]) == ("reports/daily", [said])
-    assert scheduler("show", "reports:daily", "--json").code == 0
+    shown = scheduler("show", "reports:daily", "--json").document
+    assert shown["nameEn"] == "reports/daily"
     assert again.document["items"][0]["reason"].startswith("a job has the key reports:daily")
 
 
