@@ -6,6 +6,7 @@ The app is made while Django's settings are only being named, so what needs the 
 by the methods that use it.
 """
 
+import os
 from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
@@ -98,6 +99,9 @@ class Downbeat(Celery):
     control_cls = "schedules.app:LedgerControl"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Celery would let each Beat and worker make Django's checks, and drop what they say. They
+        # import all that an address leads to: a fifth of a Beat's memory, a third of its start.
+        os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
         super().__init__(*args, **kwargs)
         self.steps["worker"].update([WorkerLease, WorkerWatch])
         self.add_defaults(lambda: {"worker_consumer": "schedules.consumer:Consumer"})

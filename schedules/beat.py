@@ -10,7 +10,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,9 +31,11 @@ from schedules.alerts.watch import Watcher
 from schedules.conf import options
 from schedules.dispatch import (
     BrokenRows,
+    Outlook,
     absorb_edits,
     end_expired,
     feed_backfills,
+    look_ahead,
     plan_due,
     publish,
     read_invalid_again,
@@ -40,7 +43,6 @@ from schedules.dispatch import (
     renew_all,
     take_outbox,
 )
-from schedules.dispatch.plan import latest_sleep
 from schedules.dispatch.publish import Sendable
 from schedules.dispatch.repair import forget_sending
 from schedules.health import is_migrated
@@ -84,6 +86,7 @@ class Publisher(threading.Thread):
         self.has_backlog: bool | None = None
         """Whether messages wait in the broker; None before it was looked at. A broker that does not
         answer counts as full: then nothing is multiplied."""
+        self._broker = broker.Inquiry(current_app)
         self._waiting: list[Sendable] = []
         self._changed = threading.Condition()
         self._watch_at = 0.0
@@ -133,8 +136,8 @@ class Publisher(threading.Thread):
             return
         self._watch_at = time.monotonic() + WATCH_SECONDS
         try:
-            self.has_backlog = broker.queued(current_app) > 0
-            lost = broker.has_lost_its_memory(current_app)
+            self.has_backlog = self._broker.queued() > 0
+            lost = self._broker.has_lost_its_memory()
         except broker.AWAY:
             self.has_backlog = True
             return
@@ -146,16 +149,21 @@ class Publisher(threading.Thread):
 class Chores:
     """What a tick does besides planning, each at its own pace."""
 
-    def __init__(self, *chores: tuple[timedelta, Callable[[], object]]) -> None:
+    def __init__(self, *chores: tuple[timedelta, Callable[[Outlook], object]]) -> None:
         self._chores = chores
         self._next = [0.0] * len(chores)
 
-    def do_due(self) -> None:
-        """Do each chore whose time has come. A failing one is raised."""
+    def do_due(self, seen: Outlook) -> bool:
+        """Do each chore whose time has come; return whether one of them found anything to do.
+
+        A failing one is raised.
+        """
+        found = False
         for index, (pace, chore) in enumerate(self._chores):
             if time.monotonic() >= self._next[index]:
                 self._next[index] = time.monotonic() + pace.total_seconds()
-                chore()
+                found = bool(chore(seen)) or found
+        return found
 
 
 class Pace:
@@ -204,18 +212,18 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         adopt(self._lease)
         self._publisher = Publisher()
         self._publisher.start()
-        Watcher().start()
+        Watcher(database=_kept_connection).start()
         broken_rows = BrokenRows()
         self._chores = Chores(
-            (LEASE / 3, lambda: self._lease.renew(**self._pace.take())),
+            (LEASE / 3, lambda _: self._lease.renew(**self._pace.take())),
             (timedelta(seconds=5), self._repair),
-            (timedelta(seconds=0.4), lambda: feed_backfills(now=database_now())),
-            (timedelta(seconds=3), lambda: refresh_stock_columns(now=database_now())),
-            (timedelta(seconds=2), lambda: end_pauses(now=database_now())),
-            (timedelta(seconds=5), lambda: broken_rows.look_on(now=database_now())),
-            (timedelta(seconds=10), lambda: read_invalid_again(now=database_now())),
-            (timedelta(seconds=5), lambda: add_up_ended(now=database_now())),
-            (timedelta(seconds=5), lambda: plan_checks(now=database_now())),
+            (timedelta(seconds=0.4), _feed_backfills),
+            (timedelta(seconds=3), lambda seen: refresh_stock_columns(now=seen.now)),
+            (timedelta(seconds=2), lambda seen: end_pauses(now=seen.now)),
+            (timedelta(seconds=5), lambda seen: broken_rows.look_on(now=seen.now)),
+            (timedelta(seconds=10), lambda seen: read_invalid_again(now=seen.now)),
+            (timedelta(seconds=5), lambda seen: add_up_ended(now=seen.now)),
+            (timedelta(seconds=5), lambda seen: plan_checks(now=seen.now)),
         )
 
     @property
@@ -236,6 +244,8 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             raise SystemExit
         try:
             close_old_connections()
+            # Our first question is the check (`_look_ahead`).
+            setattr(connection, "health_check_done", True)  # noqa: B010 - the stubs do not know it
             return self._timed_tick()
         except DATABASE_AWAY as error:
             self._lost_database(error)
@@ -273,19 +283,31 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         return pause
 
     def _tick(self) -> float:
-        now = database_now()
         if self._connected_at is None:
             self._found_database()
-        edits = absorb_edits(now=now)
-        runs = plan_due(now=now)
+        begun = time.monotonic()
+        seen = self._look_ahead()
+        edits = absorb_edits(now=seen.now) if seen.has_edits else 0
+        runs = plan_due(now=seen.now) if seen.has_due or edits else []
         assert self._publisher is not None
         self._publisher.hand_over(runs)
-        waiting = self._waiting(now)
+        waiting = self._waiting(seen.now) if seen.has_outbox or edits or runs else []
         self._publisher.hand_over(waiting)
-        self._chores.do_due()
+        found = self._chores.do_due(seen)
         if max(edits, len(runs), len(waiting)) >= options().plan_batch:
             return 0.0
-        return max(latest_sleep(now=database_now()).total_seconds(), SHORTEST_SLEEP)
+        if found or edits or runs or waiting:
+            begun, seen = time.monotonic(), look_ahead()
+        pause = min(seen.next_in, options().longest_sleep).total_seconds()
+        return max(begun + pause - time.monotonic(), SHORTEST_SLEEP)
+
+    def _look_ahead(self) -> Outlook:
+        """Look what there is to do; over another connection where this one broke meanwhile."""
+        try:
+            return look_ahead()
+        except DATABASE_AWAY:
+            connection.close()
+            return look_ahead()
 
     def _waiting(self, now: datetime) -> list[Run]:
         """Return what the outbox has for the broker; nothing before the broker was looked at."""
@@ -295,16 +317,16 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             return []  # a guess would put off for long what a dead worker had taken
         return take_outbox(now=now, limit=options().plan_batch, backlog=backlog)
 
-    def _repair(self) -> None:
-        now = database_now()
-        end_expired(now=now)
+    def _repair(self, seen: Outlook) -> int:
+        repaired = end_expired(now=seen.now)
         # After our own outage every lease looks expired; whoever lives has renewed it one lease
         # later.
         if (
             self._connected_at is not None
             and time.monotonic() - self._connected_at > LEASE.total_seconds()
         ):
-            reap(now=now)
+            repaired += reap(now=seen.now)
+        return repaired
 
     # The database comes and goes.
 
@@ -326,6 +348,17 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         if not self._complained:
             log.warning("The database is away or not migrated; waiting for it: %s", error)
         self._complained = True
+
+
+@contextmanager
+def _kept_connection() -> Iterator[None]:
+    """The way of a thread of ours to the database: Beat forks nothing, so it need not be closed."""
+    close_old_connections()
+    yield
+
+
+def _feed_backfills(seen: Outlook) -> int:
+    return feed_backfills(now=seen.now) if seen.has_backfills else 0
 
 
 def _is_embedded() -> bool:

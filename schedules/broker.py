@@ -4,23 +4,20 @@ Only Redis can be asked about its memory, through a key of ours. Of RabbitMQ a l
 its queues being empty while runs wait: the outbox then sends them again, some seconds later.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
 from amqp.exceptions import AMQPError, ChannelError
 from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
+from kombu.transport import virtual
 
 AWAY = (OperationalError, KombuError, AMQPError, OSError)
 """What speaking to a broker raises that is not there, or not well."""
 
 EPOCH_KEY = "downbeat-epoch"
-
-
-def queued(app: Celery) -> int:
-    """Return how many messages wait in the queues that workers read by default."""
-    return sum(depths(app, app.amqp.queues).values())
 
 
 def depths(app: Celery, queues: Iterable[str], **connecting: Any) -> dict[str, int]:
@@ -29,24 +26,61 @@ def depths(app: Celery, queues: Iterable[str], **connecting: Any) -> dict[str, i
         return {name: _depth(connection, name) for name in queues}
 
 
-def has_lost_its_memory(app: Celery) -> bool:
-    """Whether the mark we left is gone, which takes all messages with it; leaves a new one.
-
-    Of several Beats that ask, one is told so.
+class Inquiry:
+    """Asks the broker again and again, over one connection that is kept: to connect costs more than
+    all the questions.
     """
-    with app.connection_for_read() as connection:
-        client = getattr(connection.default_channel, "client", None)
-        if client is None or not hasattr(client, "setnx"):
-            return False
-        return bool(client.setnx(EPOCH_KEY, str(uuid4())))
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+        self._connection: Any = None
+
+    def queued(self) -> int:
+        """Return how many messages wait in the queues that workers read by default. Raises AWAY."""
+        with self._asking() as connection:
+            return sum(_depth(connection, name) for name in self._app.amqp.queues)
+
+    def has_lost_its_memory(self) -> bool:
+        """Whether the mark we left is gone, which takes all messages with it; leaves a new one.
+
+        Of several Beats that ask, one is told so. Raises AWAY.
+        """
+        with self._asking() as connection:
+            client = getattr(connection.default_channel, "client", None)
+            if client is None or not hasattr(client, "setnx"):
+                return False
+            return bool(client.setnx(EPOCH_KEY, str(uuid4())))
+
+    @contextmanager
+    def _asking(self) -> Iterator[Any]:
+        """The connection; dropped where it did not serve: the next question makes another."""
+        connection = self._connection or self._app.connection_for_read()
+        self._connection = None
+        errors = connection.connection_errors + connection.channel_errors
+        try:
+            yield connection
+            self._connection = connection
+        except errors as error:
+            raise OperationalError(str(error)) from error
+        finally:
+            if self._connection is None:
+                with suppress(*errors):
+                    connection.release()
 
 
 def _depth(connection: Any, queue: str) -> int:
+    if isinstance(connection.transport, virtual.Transport):
+        return _depth_on(connection.default_channel, queue)
     # A channel of its own: RabbitMQ closes the one on which it was asked for what does not exist.
     channel = connection.channel()
+    try:
+        return _depth_on(channel, queue)
+    finally:
+        channel.close()
+
+
+def _depth_on(channel: Any, queue: str) -> int:
     try:
         return int(channel.queue_declare(queue=queue, passive=True).message_count)
     except ChannelError:
         return 0  # Redis has no empty lists: a queue without messages does not exist
-    finally:
-        channel.close()

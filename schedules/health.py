@@ -1,17 +1,22 @@
 """Is the scheduler well? One answer from facts, for `/healthz`, the CLI and any monitor."""
 
 import logging
+import pkgutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
+from importlib import import_module
+from importlib.util import find_spec
 
 from celery import current_app
+from django.apps import apps as django_apps
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 from schedules.models import Instance
 from schedules.querysets.clock import database_now
@@ -66,13 +71,24 @@ def is_migrated(*apps: str) -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         return True
-    executor = MigrationExecutor(connection)
-    leaves = executor.loader.graph.leaf_nodes()
-    wanted = [leaf for leaf in leaves if not apps or leaf[0] in apps]
-    if executor.migration_plan(wanted):
+    applied = MigrationRecorder(connection).applied_migrations()
+    if any(migration not in applied for migration in _known_migrations(apps)):
         return False
     _migrated.add(apps)
     return True
+
+
+def _known_migrations(labels: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the migrations of these apps, or of all, by the names of their files: to import them
+    takes a third of a Beat's start, and they stay in its memory.
+    """
+    for app in django_apps.get_app_configs():
+        package, _ = MigrationLoader.migrations_module(app.label)
+        if (labels and app.label not in labels) or package is None or not find_spec(package):
+            continue
+        for module in pkgutil.iter_modules(import_module(package).__path__):
+            if not module.ispkg and module.name[0] not in "_~":
+                yield app.label, module.name
 
 
 def check_health() -> Health:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Count, Max, Min
 
 from schedules.alerts.book import DELIVER, Note, note
@@ -88,6 +88,7 @@ class Watcher(threading.Thread):
                 self.look_once()
             except (DatabaseError, InterfaceError) as error:
                 self._connected_at = None
+                connection.close()
                 log.debug("The watch cannot look: %s", error)
             except Exception:
                 log.exception("The watch failed; it looks again.", extra={"action": "watch_failed"})

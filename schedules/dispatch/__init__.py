@@ -15,6 +15,7 @@ from schedules.dispatch.edits import (
 )
 from schedules.dispatch.lost_children import LostChildren
 from schedules.dispatch.oneoffs import Call, Parked, cancel_parked, move_parked, park
+from schedules.dispatch.outlook import Outlook, look_ahead
 from schedules.dispatch.plan import plan_due
 from schedules.dispatch.publish import publish, publish_after_commit
 from schedules.dispatch.repair import end_expired, reap, take_outbox
@@ -25,6 +26,7 @@ __all__ = [
     "BrokenRows",
     "Call",
     "LostChildren",
+    "Outlook",
     "Parked",
     "absorb_edits",
     "bring_into_force",
@@ -33,6 +35,7 @@ __all__ = [
     "fail_unreadable",
     "feed_backfills",
     "load",
+    "look_ahead",
     "mend_after",
     "move_parked",
     "note_orphans",

@@ -128,11 +128,11 @@ class BrokenRows:
         return _set_aside(self._part(Job.objects.all()), self._part(_open_runs()), now=now)
 
     def _part(self, rows: QuerySet[Row]) -> QuerySet[Row]:
-        after = self._after[rows.model]
-        pks = rows.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:AT_ONCE]
-        numbers = list(pks)
-        self._after[rows.model] = numbers[-1] if len(numbers) == AT_ONCE else 0
-        return rows.filter(pk__gt=after, pk__lte=numbers[-1]) if numbers else rows.none()
+        following = rows.filter(pk__gt=self._after[rows.model])
+        numbers = following.order_by("pk").values_list("pk", flat=True)
+        last = next(iter(numbers[AT_ONCE - 1 : AT_ONCE]), 0)
+        self._after[rows.model] = last
+        return following.filter(pk__lte=last) if last else following
 
 
 def fail_unreadable(task_id: UUID, *, now: datetime) -> bool:

@@ -1,7 +1,7 @@
 """Planning: one transaction that turns due jobs into runs and moves the jobs on."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID, uuid5
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
@@ -180,14 +180,3 @@ def _flag_ended(jobs: Sequence[Job]) -> None:
     for job in jobs:
         if has_ended(job):
             Job.objects.filter(pk=job.pk).update(flagged_reason=flag_of(job))
-
-
-def latest_sleep(*, now: datetime) -> timedelta:
-    """Return how long Beat may sleep: until something is due, and no longer than configured."""
-    longest = options().longest_sleep
-    due = Job.objects.filter(next_due_at__isnull=False).order_by("next_due_at")
-    instants = [due.values_list("next_due_at", flat=True).first()]
-    outbox = Run.objects.waiting().order_by("publish_at")
-    instants.append(outbox.values_list("publish_at", flat=True).first())
-    waits: list[timedelta] = [max(i - now, timedelta(0)) for i in instants if i is not None]
-    return min([longest, *waits])

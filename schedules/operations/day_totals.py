@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, Min, Sum
 
 from schedules.models import DayTotal, Run
-from schedules.operations.watermarks import SETTLED, take_watermark
+from schedules.operations.watermarks import SETTLED, is_up_to_date, take_watermark
 from schedules.querysets.buckets import DayOf
 from schedules.states import RunState
 
@@ -31,13 +31,19 @@ class Success:
         return self.good / (self.good + self.bad) if self.good + self.bad else None
 
 
-@transaction.atomic
 def add_up_ended(*, now: datetime) -> int:
     """Add what ended since the last pass to the sums; return how many sums changed.
 
     Each ended run is counted once: the watermark moves in the same transaction, and of several
     Beats one holds it.
     """
+    if is_up_to_date(NAME):
+        return 0
+    with transaction.atomic():
+        return _add_up(now=now)
+
+
+def _add_up(*, now: datetime) -> int:
     watermark = take_watermark(NAME, first=lambda: _first(now))
     if watermark is None:
         return 0

@@ -8,19 +8,24 @@ from django.db.models.functions import Coalesce, Greatest
 from django_celery_beat.models import PeriodicTask
 
 from schedules.models import Job, Run
-from schedules.operations.watermarks import SETTLED, take_watermark
+from schedules.operations.watermarks import SETTLED, is_up_to_date, take_watermark
 
 NAME = "stock_columns"
 
 
-@transaction.atomic
 def refresh_stock_columns(*, now: datetime) -> int:
     """Bring `last_run_at` and `total_run_count` up to date for jobs that ran; return how many.
 
     Looks only at runs that ended since the last pass. Of several Beats one does it. The triggers
     pass these columns over, so that bookkeeping is no edit.
     """
-    until = now - SETTLED
+    if is_up_to_date(NAME):
+        return 0
+    with transaction.atomic():
+        return _refresh(until=now - SETTLED)
+
+
+def _refresh(*, until: datetime) -> int:
     watermark = take_watermark(NAME, first=lambda: until)
     if watermark is None or watermark.at >= until:
         return 0

@@ -4,11 +4,22 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import connections
+from django.db.models import Exists, OuterRef
 
-from schedules.models import Watermark
+from schedules.models import Run, Watermark
 
 SETTLED = timedelta(seconds=5)
 """A run's end is stamped a moment before it commits; younger ends are left to the next pass."""
+
+
+def is_up_to_date(name: str) -> bool:
+    """Whether nothing has ended since the watermark; False where there is none yet.
+
+    One statement and no transaction: on SQLite each takes the one write lock, and a mark that moves
+    while nothing happens is a commit every few seconds.
+    """
+    ended = Run.objects.filter(finished_at__gt=OuterRef("at"))
+    return Watermark.objects.filter(~Exists(ended), name=name).exists()
 
 
 def take_watermark(name: str, *, first: Callable[[], datetime]) -> Watermark | None:

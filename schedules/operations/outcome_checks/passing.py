@@ -7,7 +7,7 @@ from django.db import transaction
 from schedules.dispatch import Call, park
 from schedules.models import Job, Run
 from schedules.operations.outcome_checks.judging import check_run
-from schedules.operations.watermarks import SETTLED, take_watermark
+from schedules.operations.watermarks import SETTLED, is_up_to_date, take_watermark
 from schedules.querysets.runs import RunQuerySet
 from schedules.registry import declared_as
 from schedules.states import RunState
@@ -27,7 +27,7 @@ def plan_checks(*, now: datetime) -> bool:
     The watermark moves in the same transaction: what it has passed has its check planned. The very
     first pass begins where it is, not with the history.
     """
-    if not Job.objects.filter(checks__isnull=False).exists():
+    if not Job.objects.filter(checks__isnull=False).exists() or is_up_to_date(NAME):
         return False
     with transaction.atomic():
         watermark = take_watermark(NAME, first=lambda: now - SETTLED)

@@ -1,0 +1,69 @@
+"""One statement says what a tick has to do, and when the next one has."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from schedules.dispatch import look_ahead
+from schedules.models import Backfill, Job, Run, Touched
+from schedules.querysets.clock import database_now
+from tests.sql import run_sql
+
+pytestmark = pytest.mark.django_db
+
+SECOND = timedelta(seconds=1)
+
+
+def test_with_nothing_to_do_it_is_one_statement_that_looks_a_day_ahead() -> None:
+    with CaptureQueriesContext(connection) as statements:
+        seen = look_ahead()
+
+    assert len(statements) == 1
+    assert (seen.has_edits, seen.has_due, seen.has_outbox, seen.has_backfills) == (False,) * 4
+    assert seen.next_in == timedelta(days=1)
+    assert abs(database_now() - seen.now) < 10 * SECOND
+
+
+def test_what_is_to_be_done_is_seen(
+    make_job: Callable[..., Job], make_run: Callable[..., Run]
+) -> None:
+    now = database_now()
+    job = make_job(due=now - SECOND)
+    make_run(publish_at=now - SECOND)
+    Touched.objects.create(periodic_task_id=1, at=now)
+    Backfill.objects.create(job=job, first=now, last=now, which="all", total=1, created_at=now)
+
+    seen = look_ahead()
+
+    assert (seen.has_edits, seen.has_due, seen.has_outbox, seen.has_backfills) == (True,) * 4
+    assert seen.next_in == timedelta(0)
+
+
+@pytest.mark.parametrize("first", ["job", "run"])
+def test_what_comes_first_is_slept_up_to(
+    make_job: Callable[..., Job], make_run: Callable[..., Run], first: str
+) -> None:
+    near, far = database_now() + 60 * SECOND, database_now() + 90 * SECOND
+    make_job(due=near if first == "job" else far)
+    make_run(publish_at=near if first == "run" else far)
+
+    seen = look_ahead()
+
+    assert (seen.has_due, seen.has_outbox) == (False, False)
+    assert abs(seen.now + seen.next_in - near) < SECOND / 10
+
+
+@pytest.mark.parametrize(
+    "nonsense", ["2026-99-01 00:00:00", "soon"] if connection.vendor == "sqlite" else ["infinity"]
+)
+def test_an_instant_that_makes_no_sense_stops_no_tick(
+    make_job: Callable[..., Job], make_run: Callable[..., Run], nonsense: str
+) -> None:
+    broken = make_job()
+    make_run(publish_at=database_now() + 60 * SECOND)
+    run_sql("UPDATE schedules_job SET next_due_at = %s WHERE id = %s", nonsense, broken.pk)
+
+    assert SECOND < look_ahead().next_in <= 61 * SECOND

@@ -1,0 +1,34 @@
+"""Questions to the broker over a connection that is kept."""
+
+from pathlib import Path
+
+import pytest
+import redis
+from celery import current_app
+
+from schedules import broker
+from tests.broker import running_broker
+
+
+def test_a_broker_is_asked_over_a_connection_that_is_kept_and_found_again_after_it_was_away(
+    tmp_path: Path,
+) -> None:
+    inquiry = broker.Inquiry(current_app)
+    with running_broker(tmp_path / "first") as url, redis.Redis.from_url(url) as server:
+        assert inquiry.has_lost_its_memory()  # it never had our mark
+        server.lpush("celery", "one", "two")
+        assert inquiry.queued() == 2
+        before = server.info("stats")["total_connections_received"]
+
+        answers = [(inquiry.queued(), inquiry.has_lost_its_memory()) for _ in range(3)]
+
+        assert answers == [(2, False)] * 3
+        assert server.info("stats")["total_connections_received"] == before
+        server.flushall()
+        assert inquiry.has_lost_its_memory()
+    with pytest.raises(broker.AWAY):
+        inquiry.queued()
+    with running_broker(tmp_path / "second"):
+        assert inquiry.queued() == 0
+    with pytest.raises(broker.AWAY):
+        inquiry.queued()
