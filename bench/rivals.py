@@ -55,10 +55,7 @@ class Rival:
 @contextmanager
 def stock(bench: Bench, jobs: int = 0) -> Iterator[Rival]:
     """Yield stock django-celery-beat on a new database with so many jobs. Raises NotInstalled."""
-    bench.peers()
-    with bench.servers.empty() as url:
-        rival = Rival(bench, url=url, settings=f"{STOCK}_settings")
-        rival.run("django", "migrate", "--verbosity=0")
+    with _with_tables(bench, f"{STOCK}_settings") as rival:
         if jobs:
             rival.run(STOCK, "fill", str(jobs))
         yield rival
@@ -73,11 +70,23 @@ def stock_beat(rival: Rival) -> Program:
 @contextmanager
 def django_q2(bench: Bench) -> Iterator[Rival]:
     """Yield django-q2 on a new database. Raises NotInstalled."""
-    bench.peers()
-    with bench.servers.empty() as url:
-        rival = Rival(bench, url=url, settings=f"{DJANGO_Q2}_settings")
-        rival.run("django", "migrate", "--verbosity=0")
+    with _with_tables(bench, f"{DJANGO_Q2}_settings") as rival:
         yield rival
+
+
+@contextmanager
+def _with_tables(bench: Bench, settings: str) -> Iterator[Rival]:
+    """Yield a peer that is a Django project, on a copy of a database that was migrated once."""
+    bench.peers()
+    servers = bench.servers
+    if settings not in servers.migrated:
+        name = f"migrated{len(servers.migrated)}"
+        servers.postgres.drop_database(name)  # there where an earlier try has failed
+        url = servers.postgres.create_database(name)
+        Rival(bench, url=url, settings=settings).run("django", "migrate", "--verbosity=0")
+        servers.migrated[settings] = name
+    with servers.empty(like=servers.migrated[settings]) as url:
+        yield Rival(bench, url=url, settings=settings)
 
 
 @contextmanager

@@ -39,6 +39,8 @@ class Servers:
     def __init__(self, *, database: str = "postgres") -> None:
         self.database = database
         self._made = 0
+        self.migrated: dict[str, str] = {}
+        """Names of databases with a peer's tables, to be copied, by the settings of the peer."""
         self._end = ExitStack()
 
     def __enter__(self) -> Self:
@@ -123,10 +125,12 @@ class Servers:
             self._drop(url)
 
     @contextmanager
-    def empty(self) -> Iterator[str]:
-        """Yield the address of an empty PostgreSQL database; it is dropped afterwards."""
+    def empty(self, *, like: str = "template1") -> Iterator[str]:
+        """Yield the address of an empty PostgreSQL database, or of a copy of the one named `like`;
+        it is dropped afterwards.
+        """
         self._made += 1
-        url = self.postgres.create_database(f"peer{self._made}")
+        url = self.postgres.create_database(f"peer{self._made}", like=like)
         try:
             yield url
         finally:

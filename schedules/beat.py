@@ -287,16 +287,19 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._found_database()
         begun = time.monotonic()
         seen = self._look_ahead()
-        edits = absorb_edits(now=seen.now) if seen.has_edits else 0
-        runs = plan_due(now=seen.now) if seen.has_due or edits else []
+        edits = 0
+        if seen.has_edits:
+            edits = absorb_edits(now=seen.now)
+            begun, seen = time.monotonic(), look_ahead()
+        runs = plan_due(now=seen.now) if seen.has_due else []
         assert self._publisher is not None
         self._publisher.hand_over(runs)
-        waiting = self._waiting(seen.now) if seen.has_outbox or edits or runs else []
+        waiting = self._waiting(seen.now) if seen.has_outbox or runs else []
         self._publisher.hand_over(waiting)
         found = self._chores.do_due(seen)
         if max(edits, len(runs), len(waiting)) >= options().plan_batch:
             return 0.0
-        if found or edits or runs or waiting:
+        if found or runs or waiting:
             begun, seen = time.monotonic(), look_ahead()
         pause = min(seen.next_in, options().longest_sleep).total_seconds()
         return max(begun + pause - time.monotonic(), SHORTEST_SLEEP)

@@ -110,7 +110,7 @@ def burst(
 
     bench.servers.redis.flushall()
     with connected_to(url), ExitStack() as running:
-        _forget_waiting()
+        forget_waiting()
         started = [
             running.enter_context(bench.servers.beat(url, **(variables or {})))
             for _ in range(beats)
@@ -144,7 +144,7 @@ def _let_be_due(numbers: list[int], count: int) -> float:
         lead *= 2
 
 
-def _forget_waiting() -> None:
+def forget_waiting() -> None:
     """Delete what an earlier burst has left for workers: it would be sent again."""
     from schedules.models import Run
 

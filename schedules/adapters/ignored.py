@@ -1,7 +1,7 @@
 """What a periodic task says and its job does not do, in words: never dropped in silence."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from django_celery_beat.models import PeriodicTask
 
@@ -21,7 +21,12 @@ def ignored_by(periodic_task_id: int | None) -> list[str]:
     return list(_sentences(row)) if row else []
 
 
-def _sentences(row: dict[str, str | None]) -> Iterator[str]:
+def ignored_in(periodic_task: PeriodicTask) -> list[str]:
+    """Return the same of a row that is loaded."""
+    return list(_sentences({name: getattr(periodic_task, name) for name in COLUMNS}))
+
+
+def _sentences(row: Mapping[str, str | None]) -> Iterator[str]:
     name = row["name"] or ""
     if reason := why_no_key(name):
         yield f"its periodic task's name, {name}, is no key, since {reason}"

@@ -3,13 +3,14 @@ written.
 """
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import CharField, Model
 from django.db.models.functions import Cast
 from django_celery_beat.models import (
@@ -20,11 +21,13 @@ from django_celery_beat.models import (
     SolarSchedule,
 )
 
+from schedules.adapters.ignored import ignored_in
 from schedules.adapters.schedule_rows import POINTERS, drop_unused
 from schedules.adapters.unreadable import DATES, refuse_unreadable
 from schedules.conf import options
 from schedules.errors import InvalidInput
 from schedules.models import Calendar, Job
+from schedules.querysets.statements import prepared_cursor, row_of
 from schedules.registry import check_arguments, find
 from schedules.states import JobType
 from schedules.timing import (
@@ -45,6 +48,11 @@ NEVER = {"minute": "0", "hour": "0", "day_of_month": "31", "month_of_year": "2",
 """The crontab a PeriodicTask points at when its expression is one that Celery would read
 differently.
 """
+
+_CRONTAB = (
+    f"SELECT {', '.join(NEVER)}, CAST(timezone AS varchar)"  # noqa: S608 - names of ours
+    f" FROM {CrontabSchedule._meta.db_table} WHERE id = %s"
+)
 
 IN_FORCE = (
     "task",
@@ -90,6 +98,8 @@ class Reading:
     """Of a valid one: each field of the job's policy that it may give, None where it does not."""
     anchor: datetime | None = None
     invalid_reason: str = ""
+    ignored: Sequence[str] = ()
+    """One sentence for each column that is filled in vain."""
 
 
 def read(periodic_task_id: int, *, job: Job, since: datetime) -> Reading | None:
@@ -100,8 +110,11 @@ def read(periodic_task_id: int, *, job: Job, since: datetime) -> Reading | None:
     """
     try:
         refuse_unreadable(PeriodicTask, periodic_task_id)
-        periodic_task = PeriodicTask.objects.filter(pk=periodic_task_id).first()
-        return None if periodic_task is None else _read(periodic_task, job, since)
+        periodic_task = row_of(PeriodicTask, "id", periodic_task_id)
+        if periodic_task is None:
+            return None
+        reading = _read(periodic_task, job, since)
+        return replace(reading, ignored=ignored_in(periodic_task))
     except (DatabaseError, InterfaceError):
         raise  # tells nothing about the row
     except Exception as error:  # noqa: BLE001 - its job says so, and all others go on
@@ -277,12 +290,14 @@ def _row(model: type[Model], column: str, pk: int) -> Any:
 
 
 def _cron(crontab_id: int, job: Job) -> Cron:
-    # As text, because the zone's own field refuses to load a name that it does not know.
-    rows = CrontabSchedule.objects.annotate(zone=Cast("timezone", CharField()))
-    row = rows.filter(pk=crontab_id).values(*NEVER, "zone").first()
-    if row is None:
+    with prepared_cursor(connection) as cursor:
+        # Not an object, because the zone's field refuses to load a name that it does not know.
+        cursor.execute(_CRONTAB, [crontab_id])
+        found = cursor.fetchone()
+    if found is None:
         raise InvalidInput("crontab_id", crontab_id, A_ROW)
-    zone = row.pop("zone")
+    *texts, zone = found
+    row = dict(zip(NEVER, texts, strict=True))
     if row == NEVER and job.cron_text:
         expression = job.cron_text
     else:

@@ -60,7 +60,8 @@ def unreadable(
     rows = model._default_manager.all()
     if pks is None:
         return unreadable_among(rows)
-    return _wrong_with(rows.filter(pk__in=pks), list(_columns(model)))
+    columns = list(_columns(model))
+    return _wrong_with(rows.filter(pk__in=pks), columns) if columns else {}
 
 
 def unreadable_among(rows: "QuerySet[Any]") -> dict[int, list[InvalidInput]]:

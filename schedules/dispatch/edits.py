@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Collection
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django_celery_beat.models import PeriodicTask
 
 from schedules.access import record
-from schedules.adapters.ignored import ignored_by
 from schedules.adapters.periodic import Reading, read
 from schedules.dispatch.broken import BROKEN, load
 from schedules.dispatch.changes import void_changes
@@ -20,6 +20,7 @@ from schedules.dispatch.versions import decided_until, write_version
 from schedules.dispatch.zone_data import release
 from schedules.models import Job, TaskFunction, Touched
 from schedules.querysets.jobs import key_for
+from schedules.querysets.statements import row_of
 from schedules.states import Owner
 
 log = logging.getLogger(__name__)
@@ -36,8 +37,6 @@ def absorb_edits(*, now: datetime, limit: int = 500) -> int:
     the notes; two of one job are taken one after the other, because each locks the job first and
     reads the periodic task after that.
     """
-    if not Touched.objects.exists():
-        return 0  # without a transaction: on SQLite each takes the one write lock
     with transaction.atomic():
         touched = _take_notes(limit)
         # A job whose periodic task is gone no longer says which of the notes is its own.
@@ -126,6 +125,7 @@ def bring_into_force(job: Job, reading: Reading, *, since: datetime, by: str = "
 
 
 def _take_notes(limit: int) -> dict[int, datetime]:
+    """Take the oldest notes that no other Beat holds; the latest of each periodic task counts."""
     notes = Touched.objects.order_by("id")
     if transaction.get_connection().features.has_select_for_update_skip_locked:
         notes = notes.select_for_update(skip_locked=True)
@@ -141,7 +141,7 @@ def _job_of(periodic_task_id: int, *, gone_since: datetime) -> Job | None:
     Where the task is gone, the jobs that have lost theirs are retired as of `gone_since`.
     """
     jobs: QuerySet[Job] = Job.objects.select_for_update(no_key=True, of=("self",))
-    own = load(jobs.filter(periodic_task_id=periodic_task_id), now=gone_since)
+    own = load(jobs, now=gone_since, by=partial(_own, periodic_task_id))
     if own:
         return own[0]
     name = PeriodicTask.objects.filter(pk=periodic_task_id).values_list("name", flat=True).first()
@@ -151,6 +151,11 @@ def _job_of(periodic_task_id: int, *, gone_since: datetime) -> Job | None:
             _retire(orphan, now=gone_since)
         return None
     return _new_job(periodic_task_id, name)
+
+
+def _own(periodic_task_id: int, _: object) -> list[Job]:
+    job = row_of(Job, "periodic_task_id", periodic_task_id, locked=True)
+    return [] if job is None else [job]
 
 
 def _new_job(periodic_task_id: int, name: str) -> Job:
@@ -213,7 +218,7 @@ def _bring_up_to_date(job: Job, periodic_task_id: int, *, since: datetime) -> No
             reading.invalid_reason,
             extra={"action": "job_invalid"},
         )
-    for sentence in ignored_by(periodic_task_id):
+    for sentence in reading.ignored:
         log.warning("Job %s: %s", job.key, sentence, extra={"action": "column_ignored"})
     # What was due before the edit is still the old timetable's, with the old policy.
     in_force = job.timetable, job.is_enabled

@@ -3,15 +3,15 @@
 # The statements are put together from names of ours.
 # ruff: noqa: S608
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from django.db import connection
-from django.utils.dateparse import parse_datetime
 
 from schedules.models import Backfill, Job, Run, Touched
-from schedules.querysets.clock import database_now, sql_now
+from schedules.querysets.clock import as_instant, database_now, sql_now
 from schedules.querysets.statements import prepared_cursor
 
 FARTHEST = timedelta(days=1)
@@ -113,9 +113,7 @@ def _first_to_offer() -> str:
 
 def _instants(found: Iterable[object]) -> Iterable[datetime]:
     for text in found:
-        try:
-            instant = parse_datetime(str(text)) if text is not None else None
-        except ValueError:
-            instant = None  # found and set aside by `BrokenRows`
-        if instant is not None:
-            yield instant.replace(tzinfo=UTC)
+        with suppress(ValueError):  # found and set aside by `BrokenRows`
+            instant = as_instant(text)
+            if instant is not None:
+                yield instant

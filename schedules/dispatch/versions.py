@@ -1,12 +1,14 @@
 """The record of what was in force when: each change of a job's timetable, pause or policy."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from django.db.models import F
-from django.db.models.functions import Coalesce
+from django.db import connection
 
 from schedules.models import Job, Run, ScheduleVersion
+from schedules.querysets.clock import as_instant
+from schedules.querysets.statements import prepared_cursor
 from schedules.states import Origin
 from schedules.timing.instants import in_seconds
 
@@ -52,12 +54,21 @@ def decided_until(job: Job) -> datetime | None:
 
     Nothing up to there may be decided anew.
     """
-    rows = Run.objects.filter(job=job, origin=Origin.TIMETABLE).order_by("-scheduled_at")
-    rows = rows.filter(due_at__gte=F("scheduled_at"))  # the others were moved ahead of their time
-    ends = rows.annotate(last=Coalesce("until", "scheduled_at")).values_list("last", flat=True)
-    begins = ScheduleVersion.objects.filter(job=job).order_by("-number")
-    found = [ends.first(), begins.values_list("effective_at", flat=True).first()]
+    with prepared_cursor(connection) as cursor:
+        cursor.execute(_decided(), [job.pk, Origin.TIMETABLE, job.pk])
+        found = [as_instant(value) for value in cursor.fetchone()]
     return max((instant for instant in found if instant is not None), default=None)
+
+
+@cache
+def _decided() -> str:
+    # Runs that are due before their own time were moved ahead of it.
+    return f"""
+        SELECT (SELECT COALESCE(until, scheduled_at) FROM {Run._meta.db_table}
+                WHERE job_id = %s AND origin = %s AND due_at >= scheduled_at
+                ORDER BY scheduled_at DESC LIMIT 1),
+               (SELECT effective_at FROM {ScheduleVersion._meta.db_table}
+                WHERE job_id = %s ORDER BY number DESC LIMIT 1)"""  # noqa: S608 - names of ours
 
 
 def _pause(job: Job) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import DateTimeField, Func, Value
+from django.utils.dateparse import parse_datetime
 
 
 def database_now(using: str = DEFAULT_DB_ALIAS) -> datetime:
@@ -20,6 +21,21 @@ def database_now(using: str = DEFAULT_DB_ALIAS) -> datetime:
         cursor.execute("SELECT clock_timestamp()")
         now: datetime = cursor.fetchone()[0]
     return now.astimezone(UTC)
+
+
+def as_instant(value: object) -> datetime | None:
+    """Return what a written-out statement gave for an instant, aware, in UTC; None for NULL.
+
+    SQLite gives text, as Django stores it. Raises ValueError for text that is no instant.
+    """
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    instant = parse_datetime(str(value))
+    if instant is None:
+        raise ValueError(value)
+    return instant.replace(tzinfo=UTC)
 
 
 def sql_now(vendor: str) -> tuple[str, list[str]]:

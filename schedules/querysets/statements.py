@@ -71,6 +71,29 @@ class _LoggedCursor(CursorDebugWrapper):
             yield
 
 
+def row_of(model: type[Row], column: str, value: int, *, locked: bool = False) -> Row | None:
+    """Return the one row whose `column` is `value`, which is unique, or None; with `locked` until
+    the commit, as far as the database locks rows.
+
+    As the ORM would, which takes three times the processor time to put a wide statement together.
+    """
+    using = model._default_manager.db
+    connection = connections[using]
+    sql = _select(model, column, locked and connection.features.has_select_for_update)
+    with prepared_cursor(connection) as cursor:
+        cursor.execute(sql, [value])
+        row = cursor.fetchone()
+    return None if row is None else read_row(model, row, using=using)
+
+
+@cache
+def _select(model: type[Model], column: str, locked: bool) -> str:
+    columns = ", ".join(f'"{name}"' for name in column_names(model))
+    lock = " FOR NO KEY UPDATE" if locked else ""
+    table = model._meta.db_table
+    return f'SELECT {columns} FROM {table} WHERE "{column}" = %s{lock}'  # noqa: S608 - the model's
+
+
 @cache
 def column_names(model: type[Model], *without: str) -> tuple[str, ...]:
     """Return the model's columns, in the order that `read_row` takes. Named, because the answer to
