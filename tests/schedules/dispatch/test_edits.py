@@ -9,7 +9,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from schedules.adapters import triggers
@@ -27,7 +26,6 @@ from tests.sql import run_sql
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FRAME = ("BEGIN", "BEGIN IMMEDIATE", "COMMIT")
 NOT_UTF8 = b"caf\xe9"
 
 MakeTask = Callable[..., PeriodicTask]
@@ -96,22 +94,6 @@ def test_a_task_named_as_such_a_key_gets_a_job_of_its_own(make_task: MakeTask) -
 
     keys = dict(Job.objects.values_list("periodic_task_id", "key"))
     assert keys == {number.pk: "job-12", other.pk: "job-12-2"}
-
-
-def test_an_edit_is_brought_into_force_by_eight_statements(make_task: MakeTask) -> None:
-    task = make_task()
-    absorb()
-    task.crontab, _ = CrontabSchedule.objects.get_or_create(minute="0", hour="5", timezone="UTC")
-    task.save()
-
-    with CaptureQueriesContext(connection) as statements:
-        absorb_edits(now=database_now())
-
-    of_the_edit = [each["sql"] for each in statements if each["sql"] not in FRAME]
-    # SQLite is asked besides whether the rows that hold the edit can be read at all.
-    most = 8 if connection.vendor == "postgresql" else 9
-    assert len(of_the_edit) - 1 <= most  # the first one reads the clock
-    assert next_hour(Job.objects.get()) == 5
 
 
 def test_an_edit_in_the_stock_admin_form_takes_effect(make_task: MakeTask) -> None:

@@ -1,13 +1,15 @@
 """One statement says what a tick has to do, and when the next one has."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
-from schedules.dispatch import look_ahead
+from schedules.dispatch import absorb_edits, look_ahead
 from schedules.models import Backfill, Job, Run, Touched
 from schedules.querysets.clock import database_now
 from tests.sql import run_sql
@@ -67,3 +69,26 @@ def test_an_instant_that_makes_no_sense_stops_no_tick(
     run_sql("UPDATE schedules_job SET next_due_at = %s WHERE id = %s", nonsense, broken.pk)
 
     assert SECOND < look_ahead().next_in <= 61 * SECOND
+
+
+def test_an_edit_is_brought_into_force_by_eight_statements(
+    django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]],
+) -> None:
+    crontab = CrontabSchedule.objects.create(minute="0", hour="3", timezone="UTC")
+    other = CrontabSchedule.objects.create(minute="0", hour="5", timezone="UTC")
+    task = PeriodicTask.objects.create(
+        name="nightly", task="sample_jobs.add", args="[1]", crontab=crontab
+    )
+    # PostgreSQL's triggers note an edit when it commits, which a test does not.
+    Touched.objects.create(periodic_task_id=task.pk, at=database_now())
+    absorb_edits(now=database_now())
+    task.crontab = other
+    task.save()
+    now = database_now()
+    Touched.objects.create(periodic_task_id=task.pk, at=now)
+
+    # And a savepoint; SQLite is asked besides whether the row can be read at all.
+    with django_assert_max_num_queries(10 if connection.vendor == "postgresql" else 11):
+        assert absorb_edits(now=now) == 1
+
+    assert Job.objects.get().version == 2
