@@ -6,7 +6,7 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
-from celery.signals import beat_init, worker_process_init
+from celery.signals import beat_init, worker_process_init, worker_process_shutdown
 from django.conf import settings
 
 from project import tracing
@@ -38,3 +38,6 @@ app.autodiscover_tasks(related_name="jobs")
 # In the processes that work, not in those that only fork them: the exporter has a thread.
 for begun in (worker_process_init, beat_init):
     begun.connect(lambda **_: tracing.start(), weak=False, dispatch_uid="project.tracing")
+worker_process_shutdown.connect(
+    lambda **_: tracing.end(), weak=False, dispatch_uid="project.tracing"
+)

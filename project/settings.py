@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from project import tracing
 from project.env import Env, refuse
 from project.running import read_note
 
@@ -25,6 +26,7 @@ LOG_LEVEL = env.choice(
 LOG_FORMAT = env.choice(
     "LOG_FORMAT", default="json" if IS_PRODUCTION else "text", accepted=("text", "json")
 )
+tracing.check(os.environ)
 env.folders("PYTHONTZPATH")  # Python itself reads it, and passes over what it cannot use
 # With a database and a key from outside, nothing has to be kept on this machine.
 DATA_DIR = env.directory(

@@ -1,5 +1,6 @@
 """One trace from the trigger to the result."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
@@ -81,10 +82,14 @@ def test_nothing_is_sent_unless_somebody_says_where() -> None:
     assert sending.start({}) is False
 
 
-def test_an_endpoint_without_the_packages_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    """The exporter is no development package, so it is missing here."""
+def test_an_endpoint_without_the_packages_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter", None)
+    sending.check({})
+
     with pytest.raises(SystemExit) as ended:
-        sending.start({sending.ENDPOINT: "http://127.0.0.1:4318"})
+        sending.check({sending.ENDPOINT: "http://127.0.0.1:4318"})
 
     assert ended.value.code == 2
     assert "install the packages of the extra otel" in capsys.readouterr().err
