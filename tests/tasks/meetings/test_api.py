@@ -84,7 +84,7 @@ def test_a_meeting_that_is_over_stays_as_it_is(ask: Ask) -> None:
         ({"endTime": "3040-06-01T12:30:00Z"}, "#/endTime", "the year is 3040: 1900 to 2999"),
         ({"title": ""}, "#/title", "at least 1 character"),
         ({"owner": "nobody"}, "#/owner", "the name of an account that exists"),
-        ({"colour": "red"}, "#/colour", "not permitted"),
+        ({"colour": "red"}, "#/colour", "no field has this name"),
     ],
 )
 def test_what_cannot_be_a_meeting_is_refused_with_the_field(
