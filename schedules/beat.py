@@ -5,6 +5,7 @@ asks for one): no schedule is loaded, no heap kept, nothing synchronised back bu
 people look at. Any number of Beats may run; they share the work by row locks and need no leader.
 """
 
+import gc
 import logging
 import os
 import socket
@@ -213,6 +214,8 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._publisher = Publisher()
         self._publisher.start()
         Watcher(database=_kept_connection).start()
+        # What is loaded by now stays: nobody has to look through it in the middle of a burst.
+        gc.freeze()
         broken_rows = BrokenRows()
         self._chores = Chores(
             (LEASE / 3, lambda _: self._lease.renew(**self._pace.take())),

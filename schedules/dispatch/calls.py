@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from celery import Celery
 from celery.result import AsyncResult
+from django.db import connection
 from kombu.utils.functional import maybe_list
 
 from schedules import tracing
@@ -16,6 +17,7 @@ from schedules.dispatch.publish import publish_after_commit
 from schedules.errors import InvalidInput
 from schedules.models import Run
 from schedules.querysets.clock import database_now
+from schedules.querysets.planning import write_calls
 from schedules.registry import Declaration, check_arguments
 from schedules.states import Origin
 
@@ -97,7 +99,7 @@ def plan_call(
         **message,
     )
     # A chain's element has its id from the start; applied a second time it finds its own run.
-    Run.objects.bulk_create([run], ignore_conflicts=True)
+    write_calls(connection, [run], ignore_conflicts=True)
     if is_due:
         publish_after_commit(run)
     parent = app.current_worker_task

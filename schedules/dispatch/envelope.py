@@ -127,13 +127,10 @@ class _Tap:
             self.pushed.append((arguments[0], arguments[1]))
 
 
-def fits(producer: Any, kind: Mapping[str, Any]) -> bool:
-    """Whether messages of this kind may go this way: over Redis, straight to a queue, and nobody
-    listens to each of them.
-    """
-    is_routed = "exchange" in kind or "routing_key" in kind  # where to may change with any message
+def takes(producer: Any) -> bool:
+    """Whether messages may go this way: over Redis, and nobody listens to each of them."""
     listens = any(signal.receivers for signal in _SIGNALS)
-    return isinstance(producer.channel, redis.Channel) and not is_routed and not listens
+    return isinstance(producer.channel, redis.Channel) and not listens
 
 
 def send_all(
@@ -146,11 +143,13 @@ def send_all(
     `send` is Celery's `send_task`. Raises kombu's errors and OSError; then any of the messages may
     or may not have arrived.
     """
-    envelopes = Envelopes(producer, send)
+    envelopes = Envelopes(producer, send) if takes(producer) else None
     with producer.batch(AT_ONCE):
         for task, kind, values in messages:
-            if fits(producer, kind):
-                envelopes.add(task, kind=kind, values=values)
-            else:
+            is_routed = "exchange" in kind or "routing_key" in kind  # where to may change any time
+            if envelopes is None or is_routed:
                 send(task, **kind, **values, producer=producer)
-    envelopes.flush()
+            else:
+                envelopes.add(task, kind=kind, values=values)
+    if envelopes is not None:
+        envelopes.flush()

@@ -14,6 +14,7 @@ from schedules.dispatch.publish import publish
 from schedules.errors import InvalidInput
 from schedules.models import Job, Run
 from schedules.querysets.clock import DatabaseNow, database_now
+from schedules.querysets.planning import write_calls
 from schedules.registry import Declaration, check_arguments
 from schedules.states import Origin, RunState
 
@@ -105,7 +106,7 @@ def _park_batch(declaration: Declaration, calls: Sequence[Call], job: Job | None
         elif (run.scheduled_at, run.args, run.kwargs) != (call.at, [*call.args], {**call.kwargs}):
             _move(run, call)
             moved.append(run)
-    Run.objects.bulk_create(created)
+    write_calls(connection, created)
     # Written over by their id: much cheaper for a thousand rows than as many CASEs in an UPDATE.
     Run.objects.bulk_create(
         moved, update_conflicts=True, unique_fields=["task_id"], update_fields=MOVED

@@ -91,7 +91,7 @@ def _fail(run: Sendable, error: Exception) -> None:
     log.warning("Run %s of %s: %s", run.task_id, run.task, reason, extra={"action": "run_unusable"})
     outcome = Outcome(state=RunState.FAILED, error=ReportedFailure(reason), reason=reason)
     try:
-        row = run if isinstance(run, Run) else Run.objects.get(task_id=run.task_id)
+        row = run if isinstance(run, Run) and run.pk else Run.objects.get(task_id=run.task_id)
         row.options = {}  # they cannot be read: nothing follows from them
         finish_waiting(row, outcome, instance_id=instance_id())
     except DatabaseError as failure:

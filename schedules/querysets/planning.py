@@ -1,5 +1,5 @@
-"""The statements of planning: new runs in one, where their jobs go on in another, and which of
-them the broker was told about in a third.
+"""The statements of planning: new runs of timetables in one, calls in another, where the jobs go on
+in a third, and which of the runs the broker was told about in a fourth.
 
 Written out because a burst passes through them: what a run copies from its job the database copies
 itself, what is the same for all of them travels once, and only what differs travels as a column of
@@ -8,16 +8,17 @@ time.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from operator import attrgetter
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from schedules.querysets.clock import sql_now
+from schedules.querysets.given import given
+from schedules.querysets.statements import prepared_cursor
 from schedules.states import UNSENT
 
 if TYPE_CHECKING:
@@ -107,17 +108,40 @@ _RUN_COLUMNS = {
 _COPIED = ("task", "args", "kwargs", "priority", "queue")
 """What a run takes from its job, under the same name."""
 
-_CONSTANT = {
-    "origin": "'timetable'",
+_NEW = {
     "attempt": "0",
-    "retries": "0",
     "error": "''",
     "summary": "''",
     "log": "''",
     "suspect_reason": "''",
     "requested_by": "''",
-    "job_key": "job.key",
 }
+"""What every run begins with."""
+
+_OF_TIMETABLE = {**_NEW, "origin": "'timetable'", "retries": "0", "job_key": "job.key"}
+
+_CALL_COLUMNS = {
+    "task_id": "uuid",
+    "job_id": "bigint",
+    "job_key": "text",
+    "natural_key": "text",
+    "task": "text",
+    "args": "jsonb",
+    "kwargs": "jsonb",
+    "options": "jsonb",
+    "scheduled_at": "timestamptz",
+    "due_at": "timestamptz",
+    "expires_at": "timestamptz",
+    "publish_at": "timestamptz",
+    "retries": "smallint",
+    "priority": "smallint",
+    "queue": "text",
+    "sends": "smallint",
+    "parent_id": "uuid",
+}
+"""What a call brings along; the other columns are those of a run that waits for its first try."""
+
+_OF_CALL = {**_NEW, "origin": "'call'", "state": "'planned'", "count": "1", "reason": "''"}
 
 _JOB_COLUMNS = {
     "id": "bigint",
@@ -130,13 +154,19 @@ _JOB_COLUMNS = {
 # Everything that is put together here is a constant of ours; values travel as parameters.
 _WRITE_RUNS = f"""
 INSERT INTO schedules_run
-    ({", ".join((*_RUN_COLUMNS, *_COPIED, *_CONSTANT))}, created_at)
+    ({", ".join((*_RUN_COLUMNS, *_COPIED, *_OF_TIMETABLE))}, created_at)
 SELECT {", ".join(f"given.{name}" for name in _RUN_COLUMNS)},
     {", ".join(f"job.{name}" for name in _COPIED)},
-    {", ".join(_CONSTANT.values())}, {{now}}
+    {", ".join(_OF_TIMETABLE.values())}, {{now}}
 FROM {{rows}} JOIN schedules_job AS job ON job.id = given.job_id
 WHERE TRUE
 ON CONFLICT DO NOTHING
+"""  # noqa: S608
+
+_WRITE_CALLS = f"""
+INSERT INTO schedules_run ({", ".join((*_CALL_COLUMNS, *_OF_CALL))}, created_at)
+SELECT {", ".join(_CALL_COLUMNS)}, {", ".join(_OF_CALL.values())}, {{now}}
+FROM {{rows}} WHERE TRUE
 """  # noqa: S608
 
 _MOVE_ON = f"""
@@ -156,16 +186,32 @@ def write_runs(connection: BaseDatabaseWrapper, runs: "Sequence[PlannedRun | Run
     if not runs:
         return
     now, at = sql_now(connection.vendor)
-    rows, values = _table(connection.vendor, _RUN_COLUMNS, runs)
+    rows, values = given(connection.vendor, _RUN_COLUMNS, runs)
     with connection.cursor() as cursor:
         cursor.execute(_WRITE_RUNS.format(now=now, rows=rows), [*at, *values])
+
+
+def write_calls(
+    connection: BaseDatabaseWrapper, runs: "Sequence[Run]", *, ignore_conflicts: bool = False
+) -> None:
+    """Insert the runs of calls, with `ignore_conflicts` those that are not there already; their
+    objects do not learn their numbers. Raises IntegrityError.
+    """
+    if not runs:
+        return
+    now, at = sql_now(connection.vendor)
+    rows, values = given(connection.vendor, _CALL_COLUMNS, runs)
+    sql = _WRITE_CALLS.format(now=now, rows=rows)
+    # Most calls come one by one, and planning the statement takes longer than executing it.
+    with prepared_cursor(connection) as cursor:
+        cursor.execute(f"{sql} ON CONFLICT DO NOTHING" if ignore_conflicts else sql, [*at, *values])
 
 
 def move_on(connection: BaseDatabaseWrapper, jobs: "Sequence[Job]") -> None:
     """Write where the timetables of the jobs go on, and by which version and zone data."""
     if not jobs:
         return
-    rows, values = _table(connection.vendor, _JOB_COLUMNS, jobs)
+    rows, values = given(connection.vendor, _JOB_COLUMNS, jobs)
     with connection.cursor() as cursor:
         cursor.execute(_MOVE_ON.format(rows=rows), values)
 
@@ -180,59 +226,3 @@ def mark_sent(connection: BaseDatabaseWrapper, task_ids: Sequence[UUID]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_MARK_SENT.format(now=now, among=among), [*at, ids])
         return int(cursor.rowcount)
-
-
-def _table(
-    vendor: str, columns: dict[str, str], objects: Sequence[object]
-) -> tuple[str, list[Any]]:
-    """Return the objects' columns as a table `given` for a FROM clause, and its parameters."""
-    [_, *others] = columns  # the first one is a number that tells the rows apart
-    values = dict(zip(columns, zip(*map(attrgetter(*columns), objects), strict=True), strict=True))
-    # Occurrences of one instant have most in common; what they have travels once.
-    shared = {name: values[name][0] for name in others if _is_shared(values[name])}
-    differing = {name: values[name] for name in columns if name not in shared}
-    build = _sqlite_table if vendor == "sqlite" else _postgres_table
-    return build(columns, shared, differing)
-
-
-def _is_shared(column: Sequence[object]) -> bool:
-    return column.count(column[0]) == len(column)
-
-
-def _postgres_table(
-    columns: dict[str, str], shared: Mapping[str, Any], differing: Mapping[str, Sequence[Any]]
-) -> tuple[str, list[Any]]:
-    constants = "".join(f", %s::{columns[name]} AS {name}" for name in shared)
-    # In a subselect their length is unknown to PostgreSQL, which would otherwise read all of the
-    # jobs for five hundred of them rather than go by their numbers.
-    arrays = ", ".join(f"(SELECT %s::{columns[name]}[])" for name in differing)
-    table = f"(SELECT *{constants} FROM unnest({arrays}) AS each ({', '.join(differing)})) AS given"  # noqa: S608
-    lists = [[_on_postgres(value) for value in column] for column in differing.values()]
-    return table, [*map(_on_postgres, shared.values()), *lists]
-
-
-def _sqlite_table(
-    _: dict[str, str], shared: Mapping[str, Any], differing: Mapping[str, Sequence[Any]]
-) -> tuple[str, list[Any]]:
-    names = [f"value ->> {place} AS {name}" for place, name in enumerate(differing)]
-    names += [f"%s AS {name}" for name in shared]
-    rows = [[_on_sqlite(value) for value in row] for row in zip(*differing.values(), strict=True)]
-    table = f"(SELECT {', '.join(names)} FROM json_each(%s)) AS given"  # noqa: S608
-    return table, [*map(_on_sqlite, shared.values()), json.dumps(rows)]
-
-
-_AS_DJANGO_STORES: dict[type, Callable[[Any], Any]] = {
-    datetime: lambda value: str(value.astimezone(UTC).replace(tzinfo=None)),
-    UUID: lambda value: value.hex,
-    dict: json.dumps,
-}
-"""On SQLite, so that equal values are equal texts."""
-
-
-def _on_sqlite(value: Any) -> Any:
-    store = _AS_DJANGO_STORES.get(type(value))
-    return value if store is None else store(value)
-
-
-def _on_postgres(value: Any) -> Any:
-    return json.dumps(value) if isinstance(value, dict) else value

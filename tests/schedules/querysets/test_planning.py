@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from schedules.dispatch import plan_due
 from schedules.lease import instance_id
 from schedules.models import Job, Run
-from schedules.querysets.planning import PlannedRun, mark_sent, move_on, write_runs
+from schedules.querysets.planning import PlannedRun, mark_sent, move_on, write_calls, write_runs
 from schedules.states import Origin, RunState
 
 pytestmark = pytest.mark.django_db
@@ -97,6 +97,52 @@ def test_a_job_to_plan_is_the_job_that_the_orm_would_load(
     assert values == {name: getattr(whole, name) for name in values}
     assert loaded == whole
     loaded.save()  # it is known to be there
+
+
+def calls(now: datetime, job: Job) -> list[Run]:
+    """Arguments that are equal in Python are others in JSON, and to a task."""
+    first = Run(
+        origin=Origin.CALL,
+        job=job,
+        job_key=job.key,
+        natural_key="a",
+        task="sample_jobs.add",
+        args=[1, now, {"é": None}],
+        options={"link": [{"task": "x"}]},
+        scheduled_at=now,
+        due_at=now,
+        expires_at=now + timedelta(hours=1),
+        publish_at=now,
+        sends=1,
+        retries=2,
+        priority=3,
+        queue="urgent",
+        parent_id=instance_id(),
+    )
+    plain: dict[str, Any] = {"origin": Origin.CALL, "task": "sample_jobs.add"}
+    plain |= {"scheduled_at": now, "due_at": now, "publish_at": now}
+    return [
+        first,
+        Run(**plain, natural_key="b", args=[1], kwargs={"y": 1}),
+        Run(**plain, args=[True], kwargs={"y": 1.0}),
+    ]
+
+
+@pytest.mark.parametrize("few", [1, 3])
+def test_a_call_is_the_row_that_the_orm_would_write(
+    make_job: Callable[..., Job], now: datetime, few: int
+) -> None:
+    job = make_job()
+    expected = [repr(contents(run)) for run in Run.objects.bulk_create(calls(now, job)[-few:])]
+    Run.objects.all().delete()
+
+    runs = calls(now, job)[-few:]
+    write_calls(connection, runs)
+    write_calls(connection, runs, ignore_conflicts=True)
+
+    assert [repr(contents(run)) for run in runs] == expected
+    with pytest.raises(IntegrityError), transaction.atomic():
+        write_calls(connection, runs)
 
 
 def test_an_occurrence_that_has_its_run_keeps_it(
