@@ -80,7 +80,10 @@ class CalendarForm(forms.Form):
 def calendars(reader: Reader) -> HttpResponse:
     """List the calendars with the jobs that go by them."""
     jobs = jobs_by_calendar()
-    rows = [(one, jobs.get(one.pk, [])) for one in Calendar.objects.order_by("name")]
+    rows = [
+        (one, [label for day, label in WEEKDAYS if day in one.weekdays], jobs.get(one.pk, []))
+        for one in Calendar.objects.order_by("name")
+    ]
     return show(reader, "schedules/calendars.html", {"here": "calendars", "rows": rows})
 
 

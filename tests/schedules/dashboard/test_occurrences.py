@@ -142,7 +142,9 @@ def test_a_calendar_is_made_filled_and_deleted(operator: Client) -> None:
     operator.post(address, {**sent, "dates": "2026-12-31", "reason": "new year"})
     calendar.refresh_from_db()
     assert calendar.dates == ["2026-12-31"]
-    assert "Rest days" in operator.get("/scheduler/calendars/").content.decode()
+    listed = operator.get("/scheduler/calendars/").content.decode()
+    assert "Rest days" in listed
+    assert "<td>Saturday, Sunday</td>" in listed
     operator.post(address, {**sent, "delete": "yes"})
     assert not Calendar.objects.exists()
     actions = AuditEntry.objects.order_by("id").values_list("action", flat=True)
