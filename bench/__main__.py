@@ -171,7 +171,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="one JSON document")
     parser.add_argument("--database", choices=("postgres", "sqlite"), default="postgres")
     parser.add_argument(
-        "--quick", action="store_true", help="small sizes, which keep no goal, in minutes"
+        "--quick",
+        action="store_true",
+        help="all of it in three minutes: one turn of each pair, no size above 10,000, no growth"
+        " of W3; its figures keep no goal",
     )
     parser.add_argument("--turns", type=_count, help=f"of each pair ({TURNS}; quick {QUICK_TURNS})")
     parser.add_argument("--sizes", type=_sizes, help="for growth, such as 1000,10000")

@@ -18,6 +18,9 @@ STOCK_BUSY = 600.0  # seconds
 APART = 0.3
 """Seconds between two edits: no tick meets two of them."""
 
+ROUND = 5.0
+"""Seconds in which Beat does most of what it does now and then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Edit:
@@ -87,12 +90,12 @@ def _ours(bench: Bench, url: str, numbers: list[int]) -> Edit:
         wait_for_beats(1, beat)
         edits = bench.wish.size(20, quick=6)
         _edited(numbers[len(numbers) // 2], beat)  # the first one brings modules into memory
-        quiet = _cpu_in(beat, seconds=edits * APART)
+        quiet = _cpu_in(beat, seconds=ROUND) / ROUND
         before = beat.cpu_seconds()
         began = time.monotonic()
         waits = [_edited(number, beat) for number in numbers_from(numbers, edits)]
         lasted = time.monotonic() - began
-        used = beat.cpu_seconds() - before - quiet * lasted / (edits * APART)
+        used = beat.cpu_seconds() - before - quiet * lasted
     return Edit(max(waits), max(used, 0.0) / edits * 1000)
 
 
