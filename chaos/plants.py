@@ -100,16 +100,13 @@ def _no_token() -> None:
     from schedules.querysets import ending
     from schedules.querysets.runs import RunQuerySet
 
-    def owned(self: RunQuerySet, run: Run) -> RunQuerySet:
-        return self.filter(pk=run.pk)
+    def owned(self: RunQuerySet, *, run_id: int, attempt: int) -> RunQuerySet:
+        return self.filter(pk=run_id)
 
     _replace(RunQuerySet, "owned", owned)
-    _replace(type(Run.objects), "owned", lambda self, run: owned(self.get_queryset(), run))
+    _replace(type(Run.objects), "owned", lambda self, **of: owned(self.get_queryset(), **of))
     _rewrite(
-        ending,
-        "_END_RUN",
-        "AND attempt = %s AND started_at {is_same} %s AND state = 'running'",
-        "AND CAST(%s AS integer) > 0 AND CAST(%s AS text) <> ''",
+        ending, "_END_RUN", "AND attempt = %s AND state = 'running'", "AND CAST(%s AS integer) > 0"
     )
     _rewrite(ending, "_WRITE_ATTEMPT", "FROM {ended}", "FROM {ended} ON CONFLICT DO NOTHING")
     _replace(finish, "record_success", lambda *_, **__: False)  # every end goes that one way

@@ -69,7 +69,7 @@ class CurrentRun:
         write in batches. Raises Superseded when the run was taken away; let it pass.
         """
         with transaction.atomic():
-            owned = Run.objects.owned(self.row)
+            owned = Run.objects.owned(run_id=self.row.pk, attempt=self.row.attempt)
             # Locked until commit, so that nobody takes the run between this look and the effects.
             if not owned.select_for_update(no_key=True).values_list("pk", flat=True):
                 raise Superseded(self.row.task_id, self.row.attempt)

@@ -120,7 +120,8 @@ class Journal:
         if self._progress is not None:
             news["progress"] = self._progress
         if news:
-            Run.objects.owned(self._row).update(**news)
+            owned = Run.objects.owned(run_id=self._row.pk, attempt=self._row.attempt)
+            owned.update(**news)
 
 
 def line_of(record: logging.LogRecord, message: str) -> str:

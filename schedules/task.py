@@ -313,17 +313,10 @@ def _release(run: CurrentRun, error: Exception) -> None:
     """Give the run back after the database went away under it.
 
     As long as this worker lives nobody else may take the run. If the lost commit had arrived after
-    all, the run has its outcome and nothing happens. If the claim was lost with the database, it is
-    made up for, so that the try is counted and the run waits no longer than any other.
+    all, the run has its outcome and nothing happens.
     """
     reason = f"the database was lost before the end was written: {error}"
-
-    def give_back() -> None:
-        with transaction.atomic():
-            Run.objects.claim_again(run.row)
-            lose_attempt(run.row, reason=reason)
-
-    _insist(give_back)
+    _insist(lambda: lose_attempt(run.row, reason=reason))
 
 
 def _insist(ask: Callable[[], Answer]) -> Answer:

@@ -1,7 +1,7 @@
 """How a running attempt ends: with an outcome, as a new try, or by losing its worker."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery.app.task import Context
 from celery.exceptions import WorkerLostError
@@ -18,6 +18,9 @@ from schedules.querysets.clock import database_now
 from schedules.querysets.ending import end_run, send_next, write_attempt
 from schedules.querysets.instances import LEASE
 from schedules.states import OnLost, RunState
+
+if TYPE_CHECKING:
+    from schedules.querysets.runs import RunQuerySet
 
 TAKEN_BACK_WITHIN = 4 * LEASE
 """After a worker vanished; what takes longer is an outage, which counts as lateness."""
@@ -36,7 +39,8 @@ def finish_attempt(run: Run, outcome: Outcome, *, request: Context | None = None
     with transaction.atomic(savepoint=False):
         ended = end_run(
             connection,
-            run,
+            run_id=run.pk,
+            attempt=run.attempt,
             state=outcome.state,
             reason=outcome.reason,
             error=outcome.error_text,
@@ -56,7 +60,7 @@ def resend_attempt(run: Run, *, due_at: datetime, error: str, message: dict[str,
     Superseded.
     """
     with transaction.atomic(savepoint=False):
-        ended = Run.objects.owned(run).update(
+        ended = _owned(run).update(
             state=RunState.RETRYING,
             due_at=due_at,
             publish_at=due_at,
@@ -101,7 +105,7 @@ def lose_attempt(run: Run, *, reason: str, too_late: bool = False) -> RunState |
 
 def _wait_again(run: Run, reason: str) -> RunState | None:
     again_at = database_now()
-    ended = Run.objects.owned(run).update(
+    ended = _owned(run).update(
         state=RunState.RETRYING,
         due_at=again_at,
         publish_at=again_at,
@@ -128,6 +132,10 @@ def _expiry(run: Run, due_at: datetime) -> datetime | None:
     """Return until when another try that is due at `due_at` may start: it has its own grace."""
     grace = grace_of(run)
     return None if grace is None else due_at + max(grace, LEAST_GRACE)
+
+
+def _owned(run: Run) -> "RunQuerySet":
+    return Run.objects.owned(run_id=run.pk, attempt=run.attempt)
 
 
 def _on_lost(run: Run) -> OnLost:

@@ -68,7 +68,9 @@ def record_success(run: "Run", outcome: Outcome, *, request: Context) -> bool:
     backend: Any = current_app.backend
     ended = succeed(
         connection,
-        run,
+        run_id=run.pk,
+        job_id=run.job_id,
+        attempt=run.attempt,
         summary=outcome.summary,
         result=backend.row_of_success(outcome.value, request),
     )

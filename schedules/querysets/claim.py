@@ -44,33 +44,17 @@ WHERE task_id = %s AND task = %s AND state IN ({_WAITING}) AND due_at <= {{now}}
 RETURNING {{columns}}
 """  # noqa: S608
 
-# A call that may be begun again and shares no slot does not wait for the disk here: half of what a
-# short run takes is waiting for its two commits. A crash of the server may lose its claim, but
-# never after anything that rests on it, since the log of commits is written in their order: neither
-# its end nor any effect of its body in this database. Then the call waits, as if its worker had
-# been lost before the first word. Where a body survives the crash, its worker writes the claim once
-# more and the try as lost; where it does not notice, `RunQuerySet.owned` keeps it from writing in
-# the name of the next try, which has the same number. A run of a job waits for the disk: another
-# run would get its slot while its body still works. So does an exclusive call.
-_WITHOUT_WAITING = """
-, CASE WHEN job_id IS NULL AND options->>'on_lost' = 'retry' AND options->>'exclusive' IS NULL
-  THEN set_config('synchronous_commit', 'off', TRUE) END
-"""
-
 
 def claim_statement(
     vendor: str, *, columns: Sequence[str], task_id: UUID, task: str, instance_id: UUID, pid: int
 ) -> tuple[str, Sequence[Any]]:
-    """Return the SQL that takes one run and returns its `columns` first, and the parameters, for
-    the database `vendor`.
+    """Return the SQL that takes one run and returns its `columns`, and the parameters, for the
+    database `vendor`.
     """
     now, at = sql_now(vendor)
     # Where the driver has no UUIDs, Django stores them as 32 hexadecimal digits.
     mine, run = (instance_id.hex, task_id.hex) if vendor == "sqlite" else (instance_id, task_id)
-    statement = _CLAIM.format(now=now, columns=", ".join(columns))
-    if vendor == "postgresql":
-        statement += _WITHOUT_WAITING
-    return statement, [
+    return _CLAIM.format(now=now, columns=", ".join(columns)), [
         mine,
         pid,
         *at,

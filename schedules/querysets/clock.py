@@ -41,8 +41,8 @@ def as_instant(value: object) -> datetime | None:
 def sql_now(vendor: str) -> tuple[str, list[str]]:
     """Return the present instant for a written-out statement: its SQL, and its parameters."""
     if vendor == "sqlite":
-        # To the letter as Django stores instants there: an attempt is told by when it began.
-        return "%s", [str(datetime.now(UTC).replace(tzinfo=None))]
+        # As Django stores instants there.
+        return "%s", [datetime.now(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")]
     return "clock_timestamp()", []
 
 

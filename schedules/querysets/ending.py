@@ -8,7 +8,7 @@ to go.
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -16,36 +16,29 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from schedules.querysets.clock import sql_now
 from schedules.querysets.statements import prepared_cursor
 
-if TYPE_CHECKING:
-    from schedules.models import Run
-
 # An attempt never ends before it started, also where the clock is put back meanwhile.
 _ENDED_AT = {
     "postgresql": "GREATEST(started_at, clock_timestamp())",
     "sqlite": "MAX(IFNULL(started_at, ''), %s)",
 }
 
-# As `RunQuerySet.owned` has it. What only SQL could have emptied keeps no run from its end.
-_IS_MINE = "id = %s AND attempt = %s AND started_at {is_same} %s AND state = 'running'"
-_IS_SAME = {"postgresql": "IS NOT DISTINCT FROM", "sqlite": "IS"}
-
-_END_RUN = f"""
+_END_RUN = """
 UPDATE schedules_run
-SET state = %s, finished_at = {{ended_at}}, publish_at = NULL, reason = %s, error = %s, summary = %s
-WHERE {_IS_MINE}
-"""  # noqa: S608
+SET state = %s, finished_at = {ended_at}, publish_at = NULL, reason = %s, error = %s, summary = %s
+WHERE id = %s AND attempt = %s AND state = 'running'
+"""
 
 _HELD = "state = 'planned' AND publish_at > {now} AND due_at <= {now}"
 
 # Everything that is put together here is a constant of ours; values travel as parameters.
-_SUCCEED = f"""
+_SUCCEED = """
 UPDATE schedules_run
-SET state = 'succeeded', finished_at = {{ended_at}}, publish_at = NULL, reason = '', error = '',
+SET state = 'succeeded', finished_at = {ended_at}, publish_at = NULL, reason = '', error = '',
     summary = %s
-WHERE {_IS_MINE} AND NOT EXISTS (
+WHERE id = %s AND attempt = %s AND state = 'running' AND NOT EXISTS (
     SELECT 1 FROM schedules_dependency WHERE upstream_id = schedules_run.job_id AND until IS NULL
 )
-"""  # noqa: S608
+"""
 
 _WHO_WAITS = f"""
 RETURNING (
@@ -101,7 +94,6 @@ _AND_PASS_ON = f", passed_on AS ({_SEND_NEXT} AND EXISTS (SELECT 1 FROM ended))"
 _AT_ONCE = {
     "now": "clock_timestamp()",
     "ended_at": _ENDED_AT["postgresql"],
-    "is_same": _IS_SAME["postgresql"],
     "ended": "ended",
     "if_ended": "FROM ended",
     "job": "%s",
@@ -113,33 +105,37 @@ _SUCCEED_AND_PASS_ON = _SUCCEED_AT_ONCE.format(
 
 
 def succeed(
-    connection: BaseDatabaseWrapper, run: "Run", *, summary: str, result: Mapping[str, Any]
+    connection: BaseDatabaseWrapper,
+    *,
+    run_id: int,
+    job_id: int | None,
+    attempt: int,
+    summary: str,
+    result: Mapping[str, Any],
 ) -> bool:
     """End the run as succeeded, with its attempt and task result, if the attempt owns it and no job
     runs after its job; False, and nothing written, if not.
 
     `result` is by column. Whoever waits for the run's slot is sent.
     """
-    mine: list[Any] = [summary, *_mine(connection, run)]
+    mine: list[Any] = [summary, run_id, attempt]
     if connection.vendor == "postgresql":
         values = [*mine, "succeeded", "", *(result[name] for name in RESULT_COLUMNS)]
-        if run.job_id is None:
+        if job_id is None:
             return _execute(connection, _SUCCEED_ALONE, values) == 1
-        return _execute(connection, _SUCCEED_AND_PASS_ON, [*values, run.job_id]) == 1
+        return _execute(connection, _SUCCEED_AND_PASS_ON, [*values, job_id]) == 1
     now, at = sql_now(connection.vendor)
-    waits, also_at = (" RETURNING NULL", []) if run.job_id is None else (_WHO_WAITS, [*at, *at])
+    waits, also_at = (" RETURNING NULL", []) if job_id is None else (_WHO_WAITS, [*at, *at])
     with transaction.atomic(connection.alias, savepoint=False):
         with prepared_cursor(connection) as cursor:
-            statement = (_SUCCEED + waits).format(
-                now=now,
-                ended_at=_ENDED_AT[connection.vendor],
-                is_same=_IS_SAME[connection.vendor],
+            ended_at = _ENDED_AT[connection.vendor]
+            cursor.execute(
+                (_SUCCEED + waits).format(now=now, ended_at=ended_at), [*at, *mine, *also_at]
             )
-            cursor.execute(statement, [*at, *mine, *also_at])
             ended = cursor.fetchone()
         if ended is None:
             return False
-        write_attempt(connection, run_id=run.pk, outcome="succeeded", error="")
+        write_attempt(connection, run_id=run_id, outcome="succeeded", error="")
         write_result(connection, result)
         if ended[0] is not None:
             send_next(connection, job_id=ended[0])
@@ -148,8 +144,9 @@ def succeed(
 
 def end_run(
     connection: BaseDatabaseWrapper,
-    run: "Run",
     *,
+    run_id: int,
+    attempt: int,
     state: str,
     reason: str,
     error: str,
@@ -157,15 +154,9 @@ def end_run(
 ) -> bool:
     """Write the outcome if the attempt owns the run; False, and nothing written, if it does not."""
     _, at = sql_now(connection.vendor)
-    values = [state, *at, reason, error, summary, *_mine(connection, run)]
-    statement = _END_RUN.format(
-        ended_at=_ENDED_AT[connection.vendor], is_same=_IS_SAME[connection.vendor]
-    )
+    values = [state, *at, reason, error, summary, run_id, attempt]
+    statement = _END_RUN.format(ended_at=_ENDED_AT[connection.vendor])
     return _execute(connection, statement, values) == 1
-
-
-def _mine(connection: BaseDatabaseWrapper, run: "Run") -> list[Any]:
-    return [run.pk, run.attempt, connection.ops.adapt_datetimefield_value(run.started_at)]
 
 
 def write_attempt(

@@ -75,31 +75,9 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Waiting runs that may no longer start."""
         return self.waiting().filter(expires_at__lt=now)
 
-    def owned(self, run: "Run") -> "RunQuerySet":
-        """The run, if this attempt still owns it. All that an attempt writes goes through here.
-
-        It is told by its number and by when it began: a claim that the database has lost in a crash
-        (`querysets.claim`) may have been followed by another one with the same number.
-        """
-        return self.filter(
-            pk=run.pk, attempt=run.attempt, started_at=run.started_at, state=RunState.RUNNING
-        )
-
-    def claim_again(self, run: "Run") -> bool:
-        """Write the claim of `run` once more, if the database has lost it in a crash and nobody has
-        claimed it since; False if there is nothing to write.
-        """
-        lost = self.waiting().filter(pk=run.pk, attempt=run.attempt - 1, job=None)
-        return bool(
-            lost.update(
-                state=RunState.RUNNING,
-                publish_at=None,
-                attempt=run.attempt,
-                instance_id=run.instance_id,
-                pid=run.pid,
-                started_at=run.started_at,
-            )
-        )
+    def owned(self, *, run_id: int, attempt: int) -> "RunQuerySet":
+        """The run, if this attempt still owns it. All that an attempt writes goes through here."""
+        return self.filter(pk=run_id, attempt=attempt, state=RunState.RUNNING)
 
     def mark_sent(self, task_ids: list[UUID]) -> int:
         """Note that the broker has been told; a run that was claimed meanwhile keeps its state."""
@@ -113,10 +91,9 @@ class RunQuerySet(models.QuerySet["Run"]):
         statement: IntegrityError, and the run goes on waiting.
         """
         connection = connections[self.db]
-        columns = column_names(self.model, *_NOT_FOR_ITS_WORKER)
         sql, params = claim_statement(
             connection.vendor,
-            columns=columns,
+            columns=column_names(self.model, *_NOT_FOR_ITS_WORKER),
             task_id=task_id,
             task=task,
             instance_id=instance_id,
@@ -127,4 +104,4 @@ class RunQuerySet(models.QuerySet["Run"]):
             row = cursor.fetchone()
         if row is None:
             return None
-        return read_row(self.model, row[: len(columns)], *_NOT_FOR_ITS_WORKER, using=self.db)
+        return read_row(self.model, row, *_NOT_FOR_ITS_WORKER, using=self.db)

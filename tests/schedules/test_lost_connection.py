@@ -64,32 +64,6 @@ def test_a_claim_that_loses_its_connection_is_made_all_the_same(
     assert (run.state, run.attempt, len(asked)) == (RunState.SUCCEEDED, 1, 2 - arrives)
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite is in the process itself")
-def test_a_try_whose_claim_was_lost_with_its_connection_is_counted_as_lost(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    claim = RunQuerySet.claim
-
-    def claim_unwritten(runs: RunQuerySet, *given: Any, **named: Any) -> Run | None:
-        run = claim(runs, *given, **named)
-        assert run is not None
-        if run.attempt == 1:  # as a server finds the row that crashed before it was on the disk
-            Run.objects.filter(pk=run.pk).update(
-                state=RunState.SENT, attempt=0, started_at=None, publish_at=run.due_at
-            )
-        return run
-
-    monkeypatch.setattr(RunQuerySet, "claim", claim_unwritten)
-
-    run = execute(sample_jobs.lose_connection_without_a_code)
-    assert (run.state, run.attempt) == (RunState.RETRYING, 1)
-
-    run = execute_run(run)
-    assert (run.state, run.attempt) == (RunState.SUCCEEDED, 2)
-    outcomes = Attempt.objects.filter(run=run).order_by("number").values_list("outcome", flat=True)
-    assert list(outcomes) == ["lost", "succeeded"]
-
-
 def test_a_run_whose_refusal_cannot_be_explained_goes_on_waiting(
     make_run: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
