@@ -106,7 +106,10 @@ def _no_token() -> None:
     _replace(RunQuerySet, "owned", owned)
     _replace(type(Run.objects), "owned", lambda self, **of: owned(self.get_queryset(), **of))
     _rewrite(
-        ending, "_END_RUN", "AND attempt = %s AND state = 'running'", "AND CAST(%s AS integer) > 0"
+        ending,
+        "_END_RUN",
+        "AND attempt = %s AND COALESCE(state, '') = 'running'",
+        "AND CAST(%s AS integer) > 0",
     )
     _rewrite(ending, "_WRITE_ATTEMPT", "FROM {ended}", "FROM {ended} ON CONFLICT DO NOTHING")
     _replace(finish, "record_success", lambda *_, **__: False)  # every end goes that one way

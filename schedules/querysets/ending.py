@@ -22,23 +22,28 @@ _ENDED_AT = {
     "sqlite": "MAX(IFNULL(started_at, ''), %s)",
 }
 
-_END_RUN = """
+# Everything that is put together here is a constant of ours; values travel as parameters.
+
+# The state is hidden from the planner: next to nothing is ever running, so PostgreSQL would look
+# for the run in the index by state, among all that have been running since the last vacuum.
+_IS_MINE = "id = %s AND attempt = %s AND COALESCE(state, '') = 'running'"
+
+_END_RUN = f"""
 UPDATE schedules_run
-SET state = %s, finished_at = {ended_at}, publish_at = NULL, reason = %s, error = %s, summary = %s
-WHERE id = %s AND attempt = %s AND state = 'running'
-"""
+SET state = %s, finished_at = {{ended_at}}, publish_at = NULL, reason = %s, error = %s, summary = %s
+WHERE {_IS_MINE}
+"""  # noqa: S608
 
 _HELD = "state = 'planned' AND publish_at > {now} AND due_at <= {now}"
 
-# Everything that is put together here is a constant of ours; values travel as parameters.
-_SUCCEED = """
+_SUCCEED = f"""
 UPDATE schedules_run
-SET state = 'succeeded', finished_at = {ended_at}, publish_at = NULL, reason = '', error = '',
+SET state = 'succeeded', finished_at = {{ended_at}}, publish_at = NULL, reason = '', error = '',
     summary = %s
-WHERE id = %s AND attempt = %s AND state = 'running' AND NOT EXISTS (
+WHERE {_IS_MINE} AND NOT EXISTS (
     SELECT 1 FROM schedules_dependency WHERE upstream_id = schedules_run.job_id AND until IS NULL
 )
-"""
+"""  # noqa: S608
 
 _WHO_WAITS = f"""
 RETURNING (
