@@ -102,14 +102,18 @@ class Reading:
     """One sentence for each column that is filled in vain."""
 
 
-def read(periodic_task_id: int, *, job: Job, since: datetime) -> Reading | None:
+def read(
+    periodic_task_id: int, *, job: Job, since: datetime, is_ours: bool = False
+) -> Reading | None:
     """Read the row, with what `job` adds to it; None if it is gone.
 
     `since` becomes the anchor of a new interval. Never raises for what the row holds: a row that
     makes no sense, also one that only SQL could have written, is a Reading with `invalid_reason`.
+    A row that `is_ours`, just written whole, can be loaded for certain.
     """
     try:
-        refuse_unreadable(PeriodicTask, periodic_task_id)
+        if not is_ours:
+            refuse_unreadable(PeriodicTask, periodic_task_id)
         periodic_task = row_of(PeriodicTask, "id", periodic_task_id)
         if periodic_task is None:
             return None

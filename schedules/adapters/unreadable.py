@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial, reduce
+from functools import cache, partial, reduce
 from operator import or_
 from typing import Any, TypeVar
 
@@ -60,13 +60,13 @@ def unreadable(
     rows = model._default_manager.all()
     if pks is None:
         return unreadable_among(rows)
-    columns = list(_columns(model))
+    columns = _columns(model)
     return _wrong_with(rows.filter(pk__in=pks), columns) if columns else {}
 
 
 def unreadable_among(rows: "QuerySet[Any]") -> dict[int, list[InvalidInput]]:
     """Return the same about a choice of a model's rows."""
-    columns = list(_columns(rows.model))
+    columns = _columns(rows.model)
     if not columns:
         return {}
     suspicious = reduce(or_, (column.look_suspicious for column in columns))
@@ -186,8 +186,19 @@ def _is_typeless(model: type[models.Model]) -> bool:
     return connections[model._default_manager.db].vendor == "sqlite"
 
 
-def _columns(model: type[models.Model]) -> Iterator[Column]:
+def _columns(model: type[models.Model]) -> Sequence[Column]:
     typeless = _is_typeless(model)
+    if any(isinstance(field, TimeZoneField) for field in model._meta.concrete_fields):
+        return list(_looked_up(model, typeless=typeless))  # by the zones in its rows
+    return _known_columns(model, typeless)
+
+
+@cache
+def _known_columns(model: type[models.Model], typeless: bool) -> Sequence[Column]:
+    return list(_looked_up(model, typeless=typeless))
+
+
+def _looked_up(model: type[models.Model], *, typeless: bool) -> Iterator[Column]:
     for field in model._meta.concrete_fields:
         name = field.attname
         if isinstance(field, TimeZoneField):

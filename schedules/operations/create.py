@@ -68,7 +68,7 @@ def create_job(
         entered = OF_ITS_OWN_NEVER
     entered = entered or read_entered(values, job=None, now=now)
     assert entered is not None
-    if "calendar" in values:
+    if values.get("calendar") is not None:
         hold(CALENDARS, now=now)
     task = function if isinstance(function, str) else function.task
     declaration = find(task)
@@ -179,6 +179,12 @@ def is_taken(key: str) -> bool:
     """Whether a job has the key, or had it, or a periodic task has it as its name."""
     taken = PeriodicTask.objects.filter(name=key).exists()
     return taken or Job.objects.filter(key=key).exists()
+
+
+def taken_keys() -> set[str]:
+    """Return all keys that are taken, for many questions at once."""
+    names = PeriodicTask.objects.values_list("name", flat=True)
+    return {*names.iterator(), *Job.objects.values_list("key", flat=True).iterator()}
 
 
 def _as_recorded(job: Job) -> dict[str, Any]:

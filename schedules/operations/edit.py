@@ -124,6 +124,7 @@ def edit_job(
         now=now,
         reason=reason,
         beside=beside,
+        links=after is not None,
     )
 
 
@@ -161,6 +162,7 @@ def update_job(
         now=now,
         reason=reason,
         versions=versions,
+        links="after" in changes,
     )
 
 
@@ -176,12 +178,13 @@ def change_job(
     versions: Collection[int] | None = None,
     facts: Mapping[str, Any] | None = None,
     beside: Difference | None = None,
+    links: bool = True,
 ) -> Job:
     """Lock the job, let `apply` change it, put that into force and record it as one entry.
 
     In the caller's transaction. What `apply` leaves as it was is neither written nor recorded. What
     it puts into `facts` is recorded beside the changed fields, as is `beside`, what the same person
-    has changed in other rows.
+    has changed in other rows. Without `links`, `apply` leaves alone what the job runs after.
     """
     # Locked against a Beat that plans it: what follows is worked out from the occurrence it left.
     locked = Job.objects.select_for_update(no_key=True, of=("self",))
@@ -193,12 +196,12 @@ def change_job(
     if versions is not None and stored.version not in versions:
         raise Outdated(stored.key, stored.version)
     settle(stored, until=now)  # what was due before the change is still the old job's
-    before, version = _snapshot(stored), stored.version
+    before, version = _snapshot(stored, links=links), stored.version
     apply(stored)
     check_policy({name: getattr(stored, name) for name in EDITABLE}, job=stored)
     check_rules(stored)
     put_into_force(stored, now=now, by=actor_name(by))
-    after = _snapshot(stored)
+    after = _snapshot(stored, links=links)
     if after["timetable"] != before["timetable"]:
         check_fires(stored)
     changed = [name for name in before if before[name] != after[name]]
@@ -248,18 +251,23 @@ def put_into_force(job: Job, *, now: datetime, by: str) -> None:
     periodic_task = job.periodic_task
     if periodic_task is None:
         return
-    wanted = columns_of(periodic_task)
-    stored = PeriodicTask.objects.filter(pk=periodic_task.pk).values(*wanted).first()
-    beside = Job.objects.filter(pk=job.pk).values(*BESIDE).first()
-    if stored == wanted and beside == {name: getattr(job, name) for name in BESIDE}:
+    is_new = periodic_task.pk is None
+    if not is_new and _is_as_stored(job, periodic_task):
         return
     write(periodic_task, now=now)
     job.periodic_task_id = periodic_task.pk
-    reading = read(periodic_task.pk, job=job, since=now)
+    reading = read(periodic_task.pk, job=job, since=now, is_ours=is_new)
     if reading is None or (reading.invalid_reason and periodic_task.enabled):
         found = "deleted" if reading is None else reading.invalid_reason
         raise InvalidInput("job", found, "a job that can run")
     bring_into_force(job, reading, since=now, by=by)
+
+
+def _is_as_stored(job: Job, periodic_task: PeriodicTask) -> bool:
+    wanted = columns_of(periodic_task)
+    stored = PeriodicTask.objects.filter(pk=periodic_task.pk).values(*wanted).first()
+    beside = Job.objects.filter(pk=job.pk).values(*BESIDE).first()
+    return stored == wanted and beside == {name: getattr(job, name) for name in BESIDE}
 
 
 BESIDE = ("cron_text", "day_rule", "interval_anchor", "calendar_id", "day_off")
@@ -354,7 +362,7 @@ def says_the_same(job: Job, entered: Entered) -> bool:
     return current == entered.timetable
 
 
-def _snapshot(job: Job) -> dict[str, Any]:
+def _snapshot(job: Job, *, links: bool) -> dict[str, Any]:
     values = {name: getattr(job, name) for name in DIRECT}
     values |= {name: getattr(job, column) for name, column in STANDING.items()}
     values["enabled"] = _is_switched_on(job)
@@ -363,7 +371,7 @@ def _snapshot(job: Job) -> dict[str, Any]:
         **values,
         "interval_parts": job.interval_parts,
         "calendar": calendar,
-        "after": words_of(job),
+        **({"after": words_of(job)} if links else {}),
     }
 
 

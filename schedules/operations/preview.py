@@ -4,10 +4,11 @@ The timetable that would be in force is put together here from what was entered,
 Beat put it together from the rows; nothing is written and nothing is locked.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -90,11 +91,14 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Occurrences in force from `since` on; none where the job is off."""
+    """Occurrences in force from `since` on; none where the job is off. The first ones are asked for
+    several times, and worked out once.
+    """
 
     timetable: Timetable | None
     since: datetime
     one_off: bool
+    _first: list[datetime] = field(default_factory=list, compare=False)
 
     def within(self, begin: datetime, end: datetime) -> Iterator[datetime]:
         if self.timetable is None:
@@ -102,17 +106,26 @@ class _Plan:
         if self.one_off:
             first = self.timetable.next_after(self.since)
             return iter([first] if first is not None and begin < first <= end else [])
-        return occurrences_between(self.timetable, after=max(begin, self.since), until=end)
+        begin = max(begin, self.since)
+        if begin > (self._first[-1] if self._first else self.since):
+            return occurrences_between(self.timetable, after=begin, until=end)
+        coming = self._from(bisect_right(self._first, begin))
+        return takewhile(lambda at: at <= end, coming)
 
     def first(self, count: int) -> list[datetime]:
-        found: list[datetime] = []
-        instant = self.timetable.next_after(self.since) if self.timetable else None
-        while instant is not None and len(found) < count:
-            found.append(instant)
-            if self.one_off or self.timetable is None:
-                break
-            instant = self.timetable.next_after(instant)
-        return found
+        return list(islice(self._from(0), min(count, 1) if self.one_off else count))
+
+    def _from(self, place: int) -> Iterator[datetime]:
+        """Yield the occurrences from the one at `place` on."""
+        while self.timetable is not None:
+            if place == len(self._first):
+                last = self._first[-1] if self._first else self.since
+                following = self.timetable.next_after(last)
+                if following is None:
+                    return
+                self._first.append(following)
+            yield self._first[place]
+            place += 1
 
 
 def preview_job(
@@ -128,7 +141,8 @@ def preview_job(
     enabled = after.timetable is not None
     zone = zone_of(timetable)
     # What is listed is what the timetable would mean, also of a job that is off.
-    listed = _Plan(timetable, after.since, after.one_off).first(min(count, MOST_LISTED))
+    meant = after if enabled else _Plan(timetable, after.since, after.one_off)
+    listed = meant.first(min(count, MOST_LISTED))
     clock_changes = next_changes(zone, after=now, count=CHANGES)
     instances = int(changes.get("max_instances") or (job.max_instances if job else 1))
     month = list(islice(after.within(now, now + COMPARED), MOST_COMPARED))

@@ -275,6 +275,7 @@ def _change(
         reason=reason,
         versions=versions,
         facts=facts,
+        links=action == "delete",
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,15 @@ from schedules.errors import Refused
 from schedules.models import AuditEntry, Job, TaskFunction
 from schedules.operations.as_code.check import WORDS
 from schedules.operations.as_code.described import Described, Tasks, as_changes
-from schedules.operations.as_code.plan import WITHDRAWN, Action, Change, Plan, plan_file
+from schedules.operations.as_code.entry import read_file
+from schedules.operations.as_code.plan import (
+    WITHDRAWN,
+    Action,
+    Change,
+    Plan,
+    plan_of,
+    with_effects,
+)
 from schedules.operations.create import create_job
 from schedules.operations.dependencies import lock_dependencies
 from schedules.operations.edit import update_job
@@ -33,7 +42,6 @@ MOST_RECORDED = 500
 BATCH = 200
 
 
-@transaction.atomic
 def apply_file(
     text: str,
     *,
@@ -51,27 +59,49 @@ def apply_file(
     operator's. Raises InvalidFile, Outdated where somebody changes a job at the same time, and
     PlanChanged where the plan is not the one whose fingerprint is `expected`; changes nothing then.
     """
+    file = read_file(text)
+    _read_edits(now)
+    # What takes long is worked out before anything is locked, and looked at again under the locks.
+    foreseen = plan_of(file, now=now, replace_overrides=replace_overrides)
+    foreseen = with_effects(foreseen, now=now)
+    with transaction.atomic():
+        _read_edits(now)
+        hold(CALENDARS, now=now)
+        lock_dependencies(now=now)
+        plan = plan_of(file, now=now, replace_overrides=replace_overrides)
+        if plan.fingerprint == foreseen.fingerprint:
+            effects = [change.effect for change in foreseen.changes]
+            pairs = zip(plan.changes, effects, strict=True)
+            plan = replace(plan, changes=tuple(replace(one, effect=each) for one, each in pairs))
+        else:
+            plan = with_effects(plan, now=now)
+        who = {"by": by, "source": source, "now": now, "reason": reason}
+        return _apply(plan, _Hand(**who), expected=expected)
+
+
+def _read_edits(now: datetime) -> None:
+    """Edits that no Beat has read yet are the operator's, and are to be seen."""
     while absorb_edits(now=now):
-        pass  # edits that no Beat has read yet are the operator's, and are to be seen
-    hold(CALENDARS, now=now)
-    lock_dependencies(now=now)
-    plan = plan_file(text, now=now, replace_overrides=replace_overrides)
+        pass
+
+
+def _apply(plan: Plan, hand: "_Hand", *, expected: str | None) -> Plan:
     if expected is not None and plan.fingerprint != expected:
         raise PlanChanged
     with gathered() as entries:
-        _carry_out(plan, _Hand(by=by, source=source, now=now, reason=reason))
+        _carry_out(plan, hand)
     adopted = _remember(plan)
     if plan.pending or adopted:
         counts = Counter(str(change.action) for change in plan.changes)
         record(
             "apply",
             subject="scheduler",
-            actor=by,
-            source=source,
-            now=now,
+            actor=hand.common["by"],
+            source=hand.common["source"],
+            now=hand.common["now"],
             before={"jobs": _recorded(entries, "before")},
             after={"counts": counts, "remembered": adopted, "jobs": _recorded(entries, "after")},
-            reason=reason,
+            reason=hand.common["reason"],
         )
     return plan
 

@@ -15,7 +15,7 @@ from schedules.operations.as_code.described import (
     as_changes,
 )
 from schedules.operations.as_code.entry import File
-from schedules.operations.create import LONGEST_KEY, is_taken
+from schedules.operations.create import LONGEST_KEY, taken_keys
 from schedules.operations.edit import EDITABLE
 from schedules.operations.soundness import check_bounds, check_policy
 from schedules.operations.timetables import current_timetable, read_entered
@@ -44,6 +44,7 @@ class Check:
 
     def __init__(self, file: File, tasks: Tasks, known: Mapping[str, Job], now: datetime) -> None:
         self._file, self._tasks, self._known, self._now = file, tasks, known, now
+        self._taken: set[str] | None = None
         self._installed = set(
             TaskFunction.objects.filter(is_active=True).values_list("task", flat=True)
         )
@@ -53,7 +54,9 @@ class Check:
             raise InvalidInput("key", key, f"at most {LONGEST_KEY} characters")
         if reason := why_no_key(key):
             raise InvalidInput("key", key, f"another key: {reason}")
-        if is_taken(key):
+        if self._taken is None:
+            self._taken = taken_keys()
+        if key in self._taken:
             accepted = "a key that no job has had; one that is deleted or invalid keeps its own"
             raise InvalidInput("key", key, accepted)
         self._task(wanted)

@@ -103,7 +103,13 @@ def plan_file(text: str, *, now: datetime, replace_overrides: bool = False) -> P
     """Return what applying the text would change. With `replace_overrides` the file wins where an
     operator has changed something since. Raises InvalidFile.
     """
-    file, tasks = read_file(text), Tasks()
+    plan = plan_of(read_file(text), now=now, replace_overrides=replace_overrides)
+    return with_effects(plan, now=now)
+
+
+def plan_of(file: File, *, now: datetime, replace_overrides: bool = False) -> Plan:
+    """Return what `plan_file` does of a file that was read, without effects on occurrences."""
+    tasks = Tasks()
     known = {job.key: job for job in describable()}
     after = dependencies()
     check = Check(file, tasks, known, now)
@@ -125,12 +131,17 @@ def plan_file(text: str, *, now: datetime, replace_overrides: bool = False) -> P
             changes.append(change)
     changes += _removals(file, known)
     return Plan(
-        changes=tuple(_with_effects(changes, now)),
+        changes=tuple(changes),
         unchanged=unchanged,
         file=file,
         known=known,
         described=described,
     )
+
+
+def with_effects(plan: Plan, *, now: datetime) -> Plan:
+    """Return the plan with what each of its first changes does to the occurrences."""
+    return replace(plan, changes=tuple(_with_effects(plan.changes, now)))
 
 
 def describable() -> Iterator[Job]:

@@ -194,3 +194,25 @@ def test_the_command_and_the_page_do_the_same(
     Job.objects.all().update(is_enabled=False)
     assert scheduler("missed").out.startswith("Nothing is late")
     assert scheduler("timers", "--move", "x").code == 2
+
+
+def test_the_command_runs_a_group_again_and_the_page_dismisses_one(
+    scheduler: Callable[..., Any],  # noqa: F811
+    operator: Any,  # noqa: F811
+    failed: list[Run],
+) -> None:
+    first, second = scheduler("failures", "--json").document["items"]
+    address = f"/scheduler/runs/failures/{second['id']}/dismiss"
+
+    done = scheduler("failures", "--retry", first["id"], "--reason", "disk is free", "--json")
+    unsaid = operator.post(address, {"period": "day", "reason": " "})
+    page = operator.post(address, {"period": "day", "reason": "a test"}, follow=True)
+
+    assert done.document == {"retried": 4, "refused": [], "left": 0}
+    assert (unsaid.status_code, "Dismissed: 1." in page.content.decode()) == (422, True)
+    assert Run.objects.get(pk=failed[4].pk).dismissed_at is not None
+    entries = AuditEntry.objects.order_by("id").values_list("action", "source", "reason")
+    assert list(entries) == [
+        ("retry_group", "cli", "disk is free"),
+        ("dismiss_group", "dashboard", "a test"),
+    ]

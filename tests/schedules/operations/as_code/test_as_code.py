@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from schedules.dispatch import absorb_edits
@@ -18,6 +20,7 @@ from schedules.operations.calendars import create_calendar
 from schedules.operations.create import create_job
 from schedules.operations.edit import update_job
 from schedules.operations.install import install_declared
+from schedules.operations.preview import compare_edit
 from schedules.operations.switch import delete_job
 from schedules.operations.upcoming import timetable_of
 from schedules.states import After
@@ -326,3 +329,37 @@ def test_what_an_operator_enables_after_it_left_the_file_stays_enabled(
 
     assert apply_file(without, now=now, **ADA).pending == 0
     assert Job.objects.get(key="cron").is_enabled
+
+
+def test_effects_are_worked_out_before_anything_is_locked(
+    jobs: dict[str, Job], now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, seen = len(connection.savepoint_ids), list[int]()
+
+    def looked(*args: Any, **named: Any) -> Any:
+        seen.append(len(connection.savepoint_ids))
+        return compare_edit(*args, **named)
+
+    monkeypatch.setattr("schedules.operations.as_code.plan.compare_edit", looked)
+    names = {"cron": {"cronExpression": "31 2 * * *"}, "text": {"cronExpression": "1 5 * * *"}}
+
+    done = apply_file(edited(**names), now=now, **ADA)
+
+    assert [change.key for change in done.changes if change.effect] == ["cron", "text"]
+    assert seen == [outside, outside]
+
+
+def test_a_new_job_of_a_file_costs_few_statements(now: datetime) -> None:
+    TaskFunction.objects.create(key="add", task="sample_jobs.add", name_en="Add")
+    entry = "{task: add, kwargs: {x: 1}, cronExpression: '0 5 * * *'}"
+
+    def statements(number: int) -> int:
+        lines = [f"  bulk-{number}-{place}: {entry}" for place in range(number)]
+        text = "\n".join(["version: 1", "jobs:", *lines])
+        with CaptureQueriesContext(connection) as captured:
+            apply_file(text, now=now, **ADA)
+        return len(captured)
+
+    few, more = statements(2), statements(12)
+
+    assert (more - few) / 10 <= 26
