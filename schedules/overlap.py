@@ -2,8 +2,9 @@
 
 The claim has decided in its one statement that there is no slot; here is only what follows.
 
-A backfill and the timetable do not cost each other an occurrence: a run of a backfill always waits,
-and while one is in the way an occurrence of the timetable waits, too.
+What makes up for the past and the timetable do not cost each other an occurrence: a run of a
+backfill, or one that a person has run again, always waits, and while one is in the way an
+occurrence of the timetable waits, too.
 """
 
 from datetime import timedelta
@@ -59,8 +60,8 @@ def give_way(run: Run) -> None:
     way = way_of(
         Overlap(run.job.overlap),
         is_queued=queued is not None,
-        is_backfill=run.origin == Origin.BACKFILL,
-        is_behind_a_backfill=any(other.origin == Origin.BACKFILL for other in running),
+        is_backfill=_makes_up(run),
+        is_behind_a_backfill=any(_makes_up(other) for other in running),
     )
     if way is Way.SKIP:
         waits = f"; run {queued.task_id} waits already" if queued is not None else ""
@@ -70,6 +71,12 @@ def give_way(run: Run) -> None:
     if way is Way.CANCEL_RUNNING:
         # Its worker ends the process, and with the slot free the held run is sent.
         current_app.control.revoke(str(in_the_way.task_id), terminate=True)
+
+
+def _makes_up(run: Run) -> bool:
+    """Whether the run stands for an occurrence that was missed, or went wrong, before."""
+    is_again = run.origin == Origin.OPERATOR and run.parent_id is not None
+    return is_again or run.origin == Origin.BACKFILL
 
 
 def _skip(run: Run, reason: str) -> None:
@@ -96,4 +103,5 @@ def _queued_before(run: Run) -> Run | None:
     """Return a due run of the job that waits, and whose occurrence lies before this one's."""
     waiting = Run.objects.waiting().filter(job=run.job, due_at__lte=database_now())
     waiting = waiting.exclude(pk=run.pk).exclude(origin=Origin.BACKFILL)
+    waiting = waiting.exclude(origin=Origin.OPERATOR, parent_id__isnull=False)
     return waiting.filter(scheduled_at__lt=run.scheduled_at).first()

@@ -267,7 +267,7 @@ def _is_as_stored(job: Job, periodic_task: PeriodicTask) -> bool:
     wanted = columns_of(periodic_task)
     stored = PeriodicTask.objects.filter(pk=periodic_task.pk).values(*wanted).first()
     beside = Job.objects.filter(pk=job.pk).values(*BESIDE).first()
-    return stored == wanted and beside == {name: getattr(job, name) for name in BESIDE}
+    return bool(stored == wanted and beside == {name: getattr(job, name) for name in BESIDE})
 
 
 BESIDE = ("cron_text", "day_rule", "interval_anchor", "calendar_id", "day_off")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from celery import current_app
@@ -75,6 +76,22 @@ def test_queue_all_lets_every_run_wait_for_the_slot(occurrences: Callable[..., l
     assert third.publish_at is not None
     assert second.publish_at < third.publish_at
     assert execute_run(second).state == RunState.SUCCEEDED
+
+
+def test_what_a_person_has_run_again_waits_and_costs_the_timetable_nothing(
+    occurrences: Callable[..., list[Run]],
+) -> None:
+    first, again, third = occurrences(Overlap.SKIP)
+    Run.objects.filter(pk=again.pk).update(origin=Origin.OPERATOR, parent_id=uuid4())
+
+    assert execute_run(again).state == RunState.PLANNED
+    finish_attempt(first, Outcome(state=RunState.SUCCEEDED))
+    taken = claim(again)
+    assert taken is not None
+    assert execute_run(third).state == RunState.PLANNED
+
+    finish_attempt(taken, Outcome(state=RunState.SUCCEEDED))
+    assert execute_run(third).state == RunState.SUCCEEDED
 
 
 def test_queue_one_keeps_one_and_skips_the_rest(occurrences: Callable[..., list[Run]]) -> None:
