@@ -5,6 +5,7 @@ asks for one): no schedule is loaded, no heap kept, nothing synchronised back bu
 people look at. Any number of Beats may run; they share the work by row locks and need no leader.
 """
 
+import atexit
 import gc
 import logging
 import os
@@ -211,6 +212,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             InstanceKind.BEAT, f"beat@{socket.gethostname()}/{os.getpid()}", mode=mode
         )
         adopt(self._lease)
+        atexit.register(self._leave)
         self._publisher = Publisher()
         self._publisher.start()
         Watcher(database=_kept_connection).start()
@@ -270,7 +272,16 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         that.
         """
         self._is_closed = True
-        # The lease runs out by itself; a Beat owns no runs that anybody would have to take back.
+
+    def _leave(self) -> None:
+        """Say that this Beat was ended, so that nobody takes it for dead. It owns no runs that
+        anybody would have to take back.
+        """
+        connection.close()  # the signal may have come in the middle of a statement
+        try:
+            self._lease.give_back()
+        except DATABASE_AWAY as error:
+            log.warning("The end of %s could not be noted: %s", self._lease.name, error)
 
     @property
     def info(self) -> str:

@@ -13,6 +13,7 @@ from project.devstack.waiting import wait_until
 from schedules.dispatch import plan_due
 from schedules.models import Job, Run
 from schedules.operations.cancel import ALREADY_STARTED, CANCELLED, cancel_run
+from schedules.operations.start import plan_start_runs
 from schedules.operations.switch import delete_job, disable_job, pause_job
 from schedules.querysets.clock import database_now
 from schedules.querysets.ending import send_next
@@ -202,3 +203,17 @@ def _somebody_waits_for_a_lock() -> bool:
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
         return bool(cursor.fetchone()[0])
+
+
+def test_beats_that_start_at_once_plan_one_run_between_them() -> None:
+    make_job("recover_meetings", "meetings.recover_meetings", begin=in_the_past())
+    line = Barrier(3, timeout=60)
+
+    def start() -> None:
+        line.wait()
+        plan_start_runs(now=database_now())
+
+    for _ in range(10):
+        Run.objects.all().delete()
+        at_once(start, start, start)
+        assert [run.natural_key for run in Run.objects.all()] == ["start:recover_meetings"]

@@ -68,6 +68,7 @@ def test_two_beats_run_each_occurrence_once(running: System, beat: BeatNode) -> 
     wait_until(lambda: not runs.unfinished().exists(), what="the end of all runs")
     second.kill("SIGTERM")
 
+    assert Instance.objects.get(pid=second.pid, kind="beat").status == "stopped"
     instants = list(runs.filter(state="succeeded").values_list("scheduled_at", flat=True))
     assert len(instants) == len(set(instants)) == len(running.lines("shared"))
     ordered = sorted(runs.values_list("scheduled_at", flat=True))
