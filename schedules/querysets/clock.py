@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import DateTimeField, Func, Value
+
+from schedules.querysets.statements import prepared_cursor
 from django.utils.dateparse import parse_datetime
 
 
@@ -17,7 +19,7 @@ def database_now(using: str = DEFAULT_DB_ALIAS) -> datetime:
     connection = connections[using]
     if connection.vendor == "sqlite":
         return datetime.now(UTC)
-    with connection.cursor() as cursor:
+    with prepared_cursor(connection) as cursor:  # every single call asks
         cursor.execute("SELECT clock_timestamp()")
         now: datetime = cursor.fetchone()[0]
     return now.astimezone(UTC)
