@@ -148,7 +148,7 @@ def run_ours(
     from schedules.dispatch import absorb_edits, plan_due
     from schedules.models import Job, Run, Touched
 
-    keys = {expression: f"{expression} {zone} {begin:%FT%TZ}" for expression in expressions}
+    keys = {each: f"{each} {zone} {begin:%FT%TZ}".replace("/", ":") for each in expressions}
     for expression, key in keys.items():
         fields = dict(zip(FIELDS, expression.split(), strict=True))
         crontab, _ = CrontabSchedule.objects.get_or_create(**fields, timezone=zone)

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import DateTimeField, Func, Value
+from django.utils.dateparse import parse_datetime
 
 from schedules.querysets.statements import prepared_cursor
-from django.utils.dateparse import parse_datetime
 
 
 def database_now(using: str = DEFAULT_DB_ALIAS) -> datetime:

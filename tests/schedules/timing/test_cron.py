@@ -116,7 +116,7 @@ def test_what_never_fires_is_found_out_at_once(expression: str, tz: str, day_rul
     started = time.process_time()
 
     assert Cron(expression, tz=tz, day_rule=day_rule).next_after(MAY) is None
-    assert time.process_time() - started < 0.05
+    assert time.process_time() - started < 0.2
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_what_fires_rarely_is_found_at_once(
     started = time.process_time()
     found = Cron(expression, day_rule=day_rule).next_after(MAY)
 
-    assert time.process_time() - started < 0.05
+    assert time.process_time() - started < 0.2
     assert found is not None
     assert found.date().isoformat() == expected
 
