@@ -40,7 +40,8 @@ def test_the_start_is_announced_in_order_and_ends_with_the_address(stack: Stack)
 
     assert announced == [f"{name} is ready" for name in order]
     assert list(stack.pids) == order
-    assert f"ready {stack.web}" in stack.log().splitlines()
+    last = f"ready {stack.web}"  # is said just after `up.json` says so
+    wait_until(lambda: last in stack.log().splitlines(), what=last)
 
 
 @pytest.mark.smoke
