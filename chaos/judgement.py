@@ -48,7 +48,7 @@ def judge(
     ):
         found += check(evidence)
     late = measures.lateness(evidence)
-    quiet = measures.quiet_lateness(late, bursts)
+    quiet = measures.quiet_lateness(late, bursts, started_at=evidence.started_at)
     ends = measures.recoveries(evidence, measures.burst_ends(bursts))
     recovery = Spread.of(seconds for seconds in ends if seconds is not None)
     if in_time:

@@ -85,10 +85,16 @@ def lateness(evidence: Evidence) -> list[tuple[datetime, float]]:
 
 
 def quiet_lateness(
-    late: Sequence[tuple[datetime, float]], bursts: Sequence[Sequence[Injected]]
+    late: Sequence[tuple[datetime, float]],
+    bursts: Sequence[Sequence[Injected]],
+    *,
+    started_at: datetime,
 ) -> Spread:
-    """Return the lateness before, between and after bursts, once each had settled."""
-    troubled = [
+    """Return the lateness before, between and after bursts, once each, and the start, had settled:
+    a process that has just begun imports with its first runs.
+    """
+    troubled = [(started_at, started_at + SETTLED)]
+    troubled += [
         (burst[0].began_at - AFTERMATH, max(note.ended_at for note in burst) + SETTLED)
         for burst in bursts
         if burst

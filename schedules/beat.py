@@ -274,14 +274,22 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._is_closed = True
 
     def _leave(self) -> None:
-        """Say that this Beat was ended, so that nobody takes it for dead. It owns no runs that
-        anybody would have to take back.
+        """Say that this Beat was ended, so that nobody takes it for dead.
+
+        On a connection of its own, since the signal may have come in the middle of a statement;
+        where nobody answers, the end does not wait.
         """
-        connection.close()  # the signal may have come in the middle of a statement
+        telling = threading.Thread(target=self._tell_end, daemon=True)
+        telling.start()
+        telling.join(timeout=5)
+
+    def _tell_end(self) -> None:
         try:
             self._lease.give_back()
         except DATABASE_AWAY as error:
             log.warning("The end of %s could not be noted: %s", self._lease.name, error)
+        finally:
+            connection.close()
 
     @property
     def info(self) -> str:
@@ -319,12 +327,21 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         return max(begun + pause - time.monotonic(), SHORTEST_SLEEP)
 
     def _look_ahead(self) -> Outlook:
-        """Look what there is to do; over another connection where this one broke meanwhile."""
+        """Look what there is to do; over another connection where this one broke meanwhile.
+
+        An answer that took long counts as an outage: workers may not have been heard either.
+        """
+        begun = time.monotonic()
         try:
-            return look_ahead()
+            seen = look_ahead()
         except DATABASE_AWAY:
             connection.close()
-            return look_ahead()
+            seen = look_ahead()
+        else:
+            if time.monotonic() - begun < LEASE.total_seconds() / 3:
+                return seen
+        self._connected_at = time.monotonic()
+        return seen
 
     def _waiting(self, now: datetime) -> list[Run]:
         """Return what the outbox has for the broker; nothing before the broker was looked at."""
@@ -342,7 +359,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             self._connected_at is not None
             and time.monotonic() - self._connected_at > LEASE.total_seconds()
         ):
-            repaired += reap(now=seen.now)
+            # By the present instant: seen with an old one, who has just renewed would look as if
+            # the clock had been put back.
+            repaired += reap(now=database_now())
         return repaired
 
     # The database comes and goes.
@@ -351,9 +370,8 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         if not is_migrated(*APPS):  # half of the tables would do for a while, and then not
             raise OperationalError("its migrations are not all applied")
         plan_start_runs(now=database_now())
-        renew_all(
-            now=database_now()
-        )  # before anything fires: this process may have other zone data than the last
+        # Before anything fires: this process may have other zone data than the last.
+        renew_all(now=database_now())
         self._connected_at = time.monotonic()
         if self._complained:
             log.warning("The database is back.")

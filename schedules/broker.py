@@ -19,6 +19,9 @@ AWAY = (OperationalError, KombuError, AMQPError, OSError)
 
 EPOCH_KEY = "downbeat-epoch"
 
+PATIENCE = {"read_timeout": 10}
+"""Seconds for an answer of RabbitMQ's; for Redis the settings say how long."""
+
 
 def depths(app: Celery, queues: Iterable[str], **connecting: Any) -> dict[str, int]:
     """Return how many messages wait in each of the queues; `connecting` is for the connection."""
@@ -54,7 +57,9 @@ class Inquiry:
     @contextmanager
     def _asking(self) -> Iterator[Any]:
         """The connection; dropped where it did not serve: the next question makes another."""
-        connection = self._connection or self._app.connection_for_read()
+        connection = self._connection
+        if connection is None:
+            connection = self._app.connection_for_read(transport_options=PATIENCE)
         self._connection = None
         errors = connection.connection_errors + connection.channel_errors
         try:

@@ -165,21 +165,20 @@ def _new_job(periodic_task_id: int, name: str) -> Job:
     one. Where it is the key of a living one, whose task was renamed, the key gets a number.
     """
     jobs: QuerySet[Job] = Job.objects.select_for_update(no_key=True, of=("self",))
+    own_task = PeriodicTask.objects.filter(pk=OuterRef("periodic_task_id"))
+    # Earlier versions took the name as it was.
+    job = jobs.filter(~Exists(own_task), key__in={key_for(name)[:LONGEST_KEY], name}).first()
     number = 0
-    while True:
+    while job is None:
         number += 1
         suffix = f"-{number}" if number > 1 else ""
         key = key_for(name)[: LONGEST_KEY - len(suffix)] + suffix
         made = Job(key=key, name_en=name, periodic_task_id=periodic_task_id, owner=Owner.OPERATOR)
         Job.objects.bulk_create([made], ignore_conflicts=True)
         job = jobs.filter(periodic_task_id=periodic_task_id).first()
-        if job is None and number == 1:
-            own_task = PeriodicTask.objects.filter(pk=OuterRef("periodic_task_id"))
-            job = jobs.filter(~Exists(own_task), key=key).first()
-        if job is not None:
-            job.periodic_task_id = periodic_task_id
-            job.is_active = True
-            return job
+    job.periodic_task_id = periodic_task_id
+    job.is_active = True
+    return job
 
 
 def _retire(job: Job, *, now: datetime) -> None:

@@ -56,8 +56,18 @@ def decided_until(job: Job) -> datetime | None:
     """
     with prepared_cursor(connection) as cursor:
         cursor.execute(_decided(), [job.pk, Origin.TIMETABLE, job.pk])
-        found = [as_instant(value) for value in cursor.fetchone()]
+        found = [_readable(value) for value in cursor.fetchone()]
     return max((instant for instant in found if instant is not None), default=None)
+
+
+def _readable(value: object) -> datetime | None:
+    """The instant; None for what SQL has put in its place, which SQLite allows and which must not
+    keep the job from being edited.
+    """
+    try:
+        return as_instant(value)
+    except ValueError:
+        return None
 
 
 @cache

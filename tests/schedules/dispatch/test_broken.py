@@ -7,8 +7,16 @@ import pytest
 from django.db import connection
 
 from schedules.adapters.unreadable import _columns
-from schedules.dispatch import BrokenRows, end_expired, plan_due, reap, take_outbox
+from schedules.dispatch import (
+    BrokenRows,
+    end_expired,
+    plan_due,
+    reap,
+    take_outbox,
+    write_version,
+)
 from schedules.dispatch.broken import BROKEN
+from schedules.dispatch.versions import decided_until
 from schedules.models import GlobalPause, Job, Run, ScheduleVersion
 from tests.sql import run_sql
 
@@ -202,3 +210,19 @@ def test_a_broken_pause_of_everything_is_mended_and_stops_nothing_for_ever(
     assert BrokenRows().look_on(now=now) == 1
 
     assert [run.job_key for run in plan_due(now=now)] == ["minutely"]
+
+
+@sqlite
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("schedules_run", "scheduled_at"), ("schedules_scheduleversion", "effective_at")],
+)
+def test_an_ended_row_that_is_broken_keeps_its_job_from_no_edit(
+    make_job: MakeJob, make_run: MakeRun, now: datetime, table: str, column: str
+) -> None:
+    job = make_job()
+    make_run(job=job, origin="timetable", state="succeeded", finished_at=now)
+    write_version(job, since=now, by="test")
+    run_sql(f"UPDATE {table} SET {column} = 'soon'")  # noqa: S608
+
+    assert decided_until(job) == now  # which every edit asks first

@@ -183,15 +183,17 @@ def test_a_task_with_the_old_name_of_a_renamed_one_gets_a_job_of_its_own(
 
 
 @pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("name", ["nightly", "reports/nightly"])
 def test_a_task_made_anew_under_its_name_takes_its_job_over(
-    make_task: MakeTask, at_once: bool
+    make_task: MakeTask, name: str, at_once: bool
 ) -> None:
-    gone = make_task()
+    gone = make_task(name)
     job = absorb()
+    Job.objects.update(key=name)  # as earlier versions named it
     gone.delete()
     if not at_once:
         absorb()
-    again = make_task(hour="4")
+    again = make_task(name, hour="4")
 
     taken = absorb()
 
