@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from django_celery_beat.models import PeriodicTask
 
-from schedules.querysets.jobs import why_no_key
+from schedules.registry.keys import why_no_key
 
 COLUMNS = ("name", "exchange", "routing_key", "headers")
 """Who routes messages chooses what runs; that is the declaration's, and its task's queue."""

@@ -19,8 +19,8 @@ from schedules.dispatch.upcoming import due_at_of, flag_of, next_occurrence
 from schedules.dispatch.versions import decided_until, write_version
 from schedules.dispatch.zone_data import release
 from schedules.models import Job, TaskFunction, Touched
-from schedules.querysets.jobs import key_for
 from schedules.querysets.statements import row_of
+from schedules.registry.keys import key_for
 from schedules.states import Owner
 
 log = logging.getLogger(__name__)

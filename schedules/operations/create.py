@@ -30,8 +30,8 @@ from schedules.operations.timetables import (
     read_entered,
 )
 from schedules.operations.wording import describe
-from schedules.querysets.jobs import why_no_key
 from schedules.registry import Declaration, find
+from schedules.registry.keys import why_no_key
 from schedules.states import After, Owner
 from schedules.timing import At
 

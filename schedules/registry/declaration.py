@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from schedules.errors import InvalidInput
 from schedules.registry.checking import Checker, check_texts, named_checkers, texts_of
+from schedules.registry.keys import why_no_key
 from schedules.states import OnLost, Overlap
 from schedules.timing import Timetable, smallest_gap
 from schedules.timing.instants import in_seconds
@@ -98,7 +99,8 @@ def job(
     like: expressions, or functions that get a `CheckedRun`. The remaining keywords are
     `Declaration`'s.
 
-    Raises ImproperlyConfigured when two functions claim one name or key.
+    Raises ImproperlyConfigured when two functions claim one name or key, and for a key that no
+    address can hold.
     """
 
     def declare(function: Callable[..., Any]) -> Any:
@@ -119,6 +121,7 @@ def job(
             on_lost=on_lost or (OnLost.RETRY if atomic or idempotent else OnLost.FAIL),
             **policy,
         )
+        _check_key(declaration)
         _check_limits(declaration)
         _check_checks(declaration)
         _record(declaration)
@@ -134,6 +137,14 @@ def job(
         return make(function)
 
     return declare
+
+
+def _check_key(declaration: Declaration) -> None:
+    if reason := why_no_key(declaration.key):
+        raise ImproperlyConfigured(
+            f"Job {declaration.key!r} of {declaration.function.__module__}: give it another key:"
+            f" {reason}."
+        )
 
 
 def _check_limits(declaration: Declaration) -> None:

@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 
 from schedules.checks import NEEDED_APPS, check_project
+from schedules.registry import job
 
 
 def only(**_: Any) -> CheckMessage:
@@ -84,3 +85,11 @@ def test_an_sqlite_that_would_lock_up_is_a_warning(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(settings, "DATABASES", databases)
 
     assert only().id == "schedules.W002"
+
+
+@pytest.mark.parametrize("key", ["reports/daily", "12", "preview"])
+def test_a_declared_key_that_no_address_can_hold_is_refused(key: str) -> None:
+    def tell() -> None: ...
+
+    with pytest.raises(ImproperlyConfigured, match=f"Job '{key}' of .*: give it another key: "):
+        job(key=key)(tell)

@@ -19,8 +19,8 @@ from schedules.operations.create import LONGEST_KEY, taken_keys
 from schedules.operations.edit import EDITABLE
 from schedules.operations.soundness import check_bounds, check_policy
 from schedules.operations.timetables import current_timetable, read_entered
-from schedules.querysets.jobs import why_no_key
 from schedules.registry import check_texts, named_checkers
+from schedules.registry.keys import why_no_key
 from schedules.timing import Timetable
 
 WORDS = {

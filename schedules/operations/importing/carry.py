@@ -15,8 +15,8 @@ from schedules.operations.create import create_job, is_taken
 from schedules.operations.importing.found import Found, Unreadable, Wanted, is_storable, shown
 from schedules.operations.timetables import Entered
 from schedules.operations.wording import describe
-from schedules.querysets.jobs import key_for, why_no_key
 from schedules.registry import all_declared
+from schedules.registry.keys import key_for, why_no_key
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -64,18 +64,28 @@ def import_jobs(
     over does not stop the others. With `dry_run` all is done and then undone.
     """
     chosen = _Tasks(tasks or {})
+    owners = _owners(found)
     with transaction.atomic():
         carried = [
-            _carry(each, chosen, by=by, source=source, now=now, reason=reason) for each in found
+            _carry(each, chosen, owners, by=by, source=source, now=now, reason=reason)
+            for each in found
         ]
         if dry_run:
             transaction.set_rollback(True)
     return carried
 
 
+def _owners(found: Sequence[Found]) -> dict[str, str]:
+    """Return by key the one name of the source that gets it: that very name, else the first."""
+    names = [each.name for each in found if isinstance(each, Wanted)]
+    owners = {key_for(name): name for name in reversed(names)}
+    return owners | {name: name for name in names if key_for(name) == name}
+
+
 def _carry(
     found: Found,
     tasks: "_Tasks",
+    owners: Mapping[str, str],
     *,
     by: "AbstractBaseUser | AnonymousUser | str",
     source: Source,
@@ -88,7 +98,7 @@ def _carry(
         return _left(found, "it holds a text with U+0000 or half a character in it")
     try:
         with transaction.atomic():
-            return _wanted(found, tasks, by=by, source=source, now=now, reason=reason)
+            return _wanted(found, tasks, owners, by=by, source=source, now=now, reason=reason)
     except InvalidInput as refusal:
         return _left(found, str(refusal))
     except UNSTORABLE as error:
@@ -105,6 +115,7 @@ def _left(found: Found, reason: str) -> Carried:
 def _wanted(
     found: Wanted,
     tasks: "_Tasks",
+    owners: Mapping[str, str],
     *,
     by: "AbstractBaseUser | AnonymousUser | str",
     source: Source,
@@ -115,15 +126,23 @@ def _wanted(
     key, remarks = key_for(found.name), found.remarks
     if key != found.name:
         remarks = (*remarks, f"its key is {key}, not {found.name}: {why_no_key(found.name)}")
-    if is_taken(key):
+    named = {"name_en": found.values.get("name_en") or ("" if key == found.name else found.name)}
+    # Also under the name itself: a job from before keys were made fit for addresses has it still.
+    taken = next((one for one in dict.fromkeys((found.name, key)) if is_taken(one)), None)
+    if taken != found.name and owners[key] != found.name:
+        why = f"its key would be {key}, and that is the key of {owners[key]} of this source"
+        return _left(found, f"{why}: give one of them another name")
+    if taken is not None and taken != found.name and not _is_named(key, named["name_en"]):
+        why = f"its key would be {key}, and that is the key of a job with another name"
+        return _left(found, f"{why}, which may do other work")
+    if taken is not None:
         return Carried(
             name=found.name,
             task=found.task,
             outcome=EXISTS,
             timetable=words,
-            reason=f"a job has the key {shown(key)} already; it was left as it is",
+            reason=f"a job has the key {shown(taken)} already; it was left as it is",
         )
-    named = {"name_en": found.values.get("name_en") or ("" if key == found.name else found.name)}
     job = create_job(
         tasks.find(found.task),
         values={**found.values, **named, "key": key},
@@ -141,6 +160,10 @@ def _wanted(
         job=job,
         remarks=remarks,
     )
+
+
+def _is_named(key: str, name: str) -> bool:
+    return Job.objects.filter(key=key, name_en=name).exists()
 
 
 class _Tasks:

@@ -24,8 +24,8 @@ from schedules.errors import InvalidInput
 from schedules.models import Job
 from schedules.operations.importing.beat_database import PREFIX, read_beat_database
 from schedules.operations.importing.beat_schedule import read_beat_schedule
-from schedules.operations.importing.carry import CREATED, LEFT, Carried, import_jobs
-from schedules.operations.importing.found import Found
+from schedules.operations.importing.carry import CREATED, EXISTS, LEFT, Carried, import_jobs
+from schedules.operations.importing.found import Found, Wanted
 from schedules.timing import At, Cron, Every, Solar, Window, from_spec
 
 HERE = f"{__name__}:SCHEDULE"
@@ -121,6 +121,46 @@ def test_the_same_as_json(installed: None, now: datetime, tmp_path: Path) -> Non
 def test_a_source_without_a_schedule_is_refused(source: str, now: datetime) -> None:
     with pytest.raises(InvalidInput, match="source is"):
         read_beat_schedule(source, tz="UTC", now=now)
+
+
+def wanted(name: str) -> Found:
+    timetable = Every(timedelta(minutes=5))
+    return Wanted(name=name, task="sample_jobs.add", timetable=timetable, values={"args": [1]})
+
+
+def test_what_was_imported_under_a_key_with_a_slash_is_not_imported_again(
+    installed: None, now: datetime
+) -> None:
+    carried_of([wanted("reports/daily")], now)
+    again = carried_of([wanted("reports/daily")], now)["reports/daily"]
+    old = {"key": "reports/daily"}
+    Job.objects.filter(key="reports:daily").update(**old)
+    PeriodicTask.objects.filter(name="reports:daily").update(name=old["key"])
+    before = Job.objects.count()
+
+    from_before = carried_of([wanted("reports/daily")], now)["reports/daily"]
+
+    assert (again.outcome, from_before.outcome) == (EXISTS, EXISTS)
+    assert Job.objects.count() == before
+
+
+def test_a_key_that_stands_for_another_name_is_said_to_be_another_job_s(
+    installed: None, now: datetime
+) -> None:
+    carried = carried_of([wanted("a/b"), wanted("a:b"), wanted("c/d"), wanted("c:/d")], now)
+    later = carried_of([wanted("a/b")], now)["a/b"]
+
+    assert {name: each.outcome for name, each in carried.items()} == {
+        "a/b": LEFT,
+        "a:b": CREATED,
+        "c/d": CREATED,
+        "c:/d": CREATED,
+    }
+    assert (
+        "its key would be a:b, and that is the key of a:b of this source" in carried["a/b"].reason
+    )
+    assert later.outcome == LEFT
+    assert "that is the key of a job with another name" in later.reason
 
 
 @pytest.fixture
