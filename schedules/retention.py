@@ -1,20 +1,22 @@
-"""Deleting what has been over for long: finished runs, their attempts and results.
+"""Deleting what has been over for long: finished runs, their attempts and results; and schedule
+rows of ours that nothing uses.
 
 Where a job's rows are deleted its `ledger_from` moves along, in the same transaction: from there
 on, and only from there on, every occurrence has its row.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from celery import states
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Coalesce
 from django_celery_results.models import GroupResult, TaskResult
 
+from schedules.adapters.schedule_rows import POINTERS, remove_unused
 from schedules.models import Attempt, Delivery, Job, Run, Verdict
 
 BATCH = 500
@@ -39,6 +41,7 @@ def clean_log(
     yield from _clean_runs(Q(job=None), before, None, fence)
     yield from _clean_results(before, fence)
     _clean_deliveries(before, fence)
+    _clean_schedules(fence)
     if GroupResult.objects.filter(date_done__lt=before).exists():
         with fence():
             GroupResult.objects.filter(date_done__lt=before).delete()
@@ -105,6 +108,14 @@ def _clean_deliveries(before: datetime, fence: Fence) -> None:
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):
         with fence():
             Delivery.objects.filter(pk__in=ids).delete()
+
+
+def _clean_schedules(fence: Fence) -> None:
+    """Remove rows of django-celery-beat's that we made and nothing uses; they do not count."""
+    for model in POINTERS.values():
+        # Picked by another client in this very moment: it is in use, the rest goes next time.
+        with suppress(IntegrityError), fence():
+            remove_unused(model)
 
 
 def _as_uuid(text: str) -> UUID | None:

@@ -22,7 +22,6 @@ from django_celery_beat.models import (
 )
 
 from schedules.adapters.ignored import ignored_in
-from schedules.adapters.schedule_rows import POINTERS, drop_unused
 from schedules.adapters.unreadable import DATES, refuse_unreadable
 from schedules.conf import options
 from schedules.errors import InvalidInput
@@ -173,20 +172,13 @@ def _read(periodic_task: PeriodicTask, job: Job, since: datetime) -> Reading:
 
 
 def write(periodic_task: PeriodicTask, *, now: datetime) -> None:
-    """Save the row: a new one whole, of another the columns in IN_FORCE.
-
-    Schedules of ours that it pointed at before, and that nobody uses any more, go away with that.
-    """
+    """Save the row: a new one whole, of another the columns in IN_FORCE."""
     if periodic_task.pk is None:
         periodic_task.save()
         return
     # Not `save`, which loads the schedules, and so fails for what SQL has broken there.
     rows = PeriodicTask.objects.filter(pk=periodic_task.pk)
-    before = rows.values(*POINTERS).first() or {}
     rows.update(**columns_of(periodic_task), date_changed=now)
-    drop_unused(
-        {name: pk for name, pk in before.items() if pk not in (None, getattr(periodic_task, name))}
-    )
 
 
 def columns_of(periodic_task: PeriodicTask) -> dict[str, Any]:

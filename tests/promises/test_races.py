@@ -8,8 +8,10 @@ from threading import Barrier, Event, Thread
 
 import pytest
 from django.db import connection, transaction
+from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from project.devstack.waiting import wait_until
+from schedules.adapters.schedule_rows import remove_unused, schedule_with
 from schedules.dispatch import plan_due
 from schedules.models import Job, Run
 from schedules.operations.cancel import ALREADY_STARTED, CANCELLED, cancel_run
@@ -217,3 +219,16 @@ def test_beats_that_start_at_once_plan_one_run_between_them() -> None:
         Run.objects.all().delete()
         at_once(start, start, start)
         assert [run.natural_key for run in Run.objects.all()] == ["start:recover_meetings"]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+def test_a_schedule_row_that_an_edit_has_picked_is_not_removed_under_it() -> None:
+    hour = {"hour": "3", "minute": "33"}
+    picked = schedule_with(CrontabSchedule, **hour)
+
+    with transaction.atomic():
+        again = schedule_with(CrontabSchedule, **hour)
+        at_once(transaction.atomic(lambda: remove_unused(CrontabSchedule)))
+        PeriodicTask.objects.create(name="edited", task="x", crontab=again)
+
+    assert PeriodicTask.objects.get(name="edited").crontab == picked

@@ -9,6 +9,7 @@ from django_celery_beat.models import CrontabSchedule
 from schedules.models import Job, MadeSchedule, TaskFunction
 from schedules.operations.wording import iso
 from schedules.querysets.clock import database_now
+from schedules.retention import clean_log
 from schedules.timing import Every, Solar, Window, from_spec
 from tests.schedules.api.conftest import Api
 
@@ -122,7 +123,7 @@ def test_several_kinds_at_once_are_named_as_the_body_names_them(
     assert "'cronExpression, intervalSeconds': exactly one of" in answer.json()["detail"]
 
 
-def test_a_schedule_of_ours_goes_with_its_last_use_and_a_person_s_stays(
+def test_a_schedule_of_ours_goes_at_night_after_its_last_use_and_a_person_s_stays(
     api: Api, add: TaskFunction
 ) -> None:
     hour = {"minute": "0", "day_of_month": "*", "month_of_year": "*", "day_of_week": "*"}
@@ -136,8 +137,22 @@ def test_a_schedule_of_ours_goes_with_its_last_use_and_a_person_s_stays(
         assert api("PATCH", address, {"cronExpression": expression}).status_code == 200
 
     last = CrontabSchedule.objects.get(hour="7", minute="0").pk
+    assert CrontabSchedule.objects.filter(hour="5", minute="0").exists(), "an edit removes nothing"
+    now = database_now()
+    list(clean_log(before=now - timedelta(days=90), now=now))
     left = set(CrontabSchedule.objects.values_list("pk", flat=True)) - before
     assert left == {shared, last}
     assert CrontabSchedule.objects.filter(pk=persons.pk).exists()
     assert set(MadeSchedule.objects.values_list("number", flat=True)) >= left
+    CrontabSchedule.objects.filter(pk=last).delete()
+    list(clean_log(before=now - timedelta(days=90), now=now))
+    assert not MadeSchedule.objects.filter(kind="crontab_id", number=last).exists()
     assert api("GET", "/jobs/other").json()["invalidReason"] == ""
+
+
+def test_the_mark_of_a_row_that_somebody_deleted_stops_no_edit(api: Api, add: TaskFunction) -> None:
+    row = CrontabSchedule.objects.create(minute="1", hour="1", timezone="UTC")
+    numbers = range(row.pk + 1, row.pk + 4)
+    MadeSchedule.objects.bulk_create(MadeSchedule(kind="crontab_id", number=n) for n in numbers)
+
+    assert api("POST", "/jobs", {**FUNCTION, "cronExpression": "2 2 * * *"}).status_code == 201
