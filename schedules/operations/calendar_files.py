@@ -104,12 +104,12 @@ def _span(event: Any) -> tuple[date, int]:
         end = _checked(event, "DURATION", lambda: begin + event["DURATION"].dt)
     else:
         return first, 1
-    last = end.date() if isinstance(end, datetime) else end
-    if not isinstance(end, datetime) or end.time() == time():
-        last -= ONE_DAY  # an end belongs to the event no more
     if _is_before(end, _value(event, "DTSTART")):
         name = "DTEND" if "DTEND" in event else "DURATION"
         raise _refusal(event, name, str(end), "not before its DTSTART")
+    last = end.date() if isinstance(end, datetime) else end
+    if not isinstance(end, datetime) or end.time() == time():
+        last -= ONE_DAY  # an end belongs to the event no more
     number = max(1, (last - first).days + 1)
     if number > LONGEST_EVENT:
         raise _refusal(event, "DTEND", f"{number} days", f"at most {LONGEST_EVENT} days")
@@ -158,7 +158,7 @@ def _end_of(event: Any, until: list[Any] | None, today: date) -> date:
     last = until[0]
     zone = getattr(_value(event, "DTSTART"), "tzinfo", None)
     if isinstance(last, datetime) and last.tzinfo and zone:
-        last = last.astimezone(zone)
+        last = _checked(event, "RRULE", lambda: until[0].astimezone(zone))
     end: date = last.date() if isinstance(last, datetime) else last
     return min(horizon, end)
 
@@ -174,23 +174,31 @@ def _listed(event: Any, name: str) -> list[date]:
     for line, value in _checked(event, name, read):
         begin = value[0] if isinstance(value, tuple) else value
         _refuse_unknown_zone(event, name, line, begin)
-        found.append(_day_there(event, begin))
+        day = _day_there(event, name, begin)
+        found.append(_near(event, name, day) if name == "RDATE" else day)
     return found
 
 
-def _day_there(event: Any, value: date) -> date:
+def _day_there(event: Any, name: str, value: date) -> date:
     """Return the day of the instant on the clock that the event is written in."""
     if not isinstance(value, datetime):
         return value
     zone = getattr(_value(event, "DTSTART"), "tzinfo", None)
-    return (value.astimezone(zone) if zone and value.tzinfo else value).date()
+    if not zone or not value.tzinfo:
+        return value.date()
+    day: date = _checked(event, name, lambda: value.astimezone(zone).date())
+    return day
 
 
 def _day(event: Any, name: str) -> date:
     value: date = _value(event, name)
-    day = value if name == "DTSTART" else _day_there(event, value)
+    day = value if name == "DTSTART" else _day_there(event, name, value)
     if isinstance(day, datetime):
         day = day.date()
+    return _near(event, name, day)
+
+
+def _near(event: Any, name: str, day: date) -> date:
     if not EARLIEST <= day <= LATEST:
         raise _refusal(event, name, day.isoformat(), f"a date from {EARLIEST} to {LATEST}")
     return day

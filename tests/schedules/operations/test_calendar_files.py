@@ -75,6 +75,7 @@ def test_what_was_called_off_does_not_count() -> None:
 
 
 DATE = "DTSTART;VALUE=DATE:20260105\r\nSUMMARY:Rest day\r\n"
+THERE = "DTSTART;TZID=America/New_York:20260105T090000\r\n"
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,13 @@ DATE = "DTSTART;VALUE=DATE:20260105\r\nSUMMARY:Rest day\r\n"
         (file(f"{DATE}RRULE:FREQ=FOO"), "that says which days"),
         (file(f"{DATE}RRULE:FREQ=YEARLY\r\nRRULE:FREQ=DAILY"), "one rule"),
         (file(f"{DATE}EXDATE:x"), "EXDATE"),
+        (file(f"{THERE}EXDATE:00010101T000000Z"), "EXDATE"),
+        (file(f"{THERE}RDATE:00010101T000000Z"), "RDATE"),
+        (file(f"{DATE}RDATE;VALUE=DATE:99991231"), "RDATE a date from 1970-01-01 to 2999"),
+        (file(f"{THERE}RECURRENCE-ID:00010101T000000Z"), "RECURRENCE-ID"),
+        (file(f"{THERE}RRULE:FREQ=DAILY;UNTIL=00010101T000000Z"), "RRULE"),
+        (file(f"{THERE}DTEND:00010101T000000Z"), "DTEND not before its DTSTART"),
+        (file(f"{DATE}DTEND;VALUE=DATE:00010101"), "DTEND not before its DTSTART"),
         (file(f"{DATE}RRULE:FREQ=DAILY"), "'over 2000 dates': at most 2000 dates"),
         (file(*[""] * 5001), "'5001 events, 0 of them repeating': at most 5000 events"),
         (file(*[f"{DATE}RRULE:FREQ=YEARLY"] * 101), "100 of them repeating"),
