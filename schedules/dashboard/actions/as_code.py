@@ -29,6 +29,9 @@ MOST_SHOWN = 100
 
 LONGEST_VALUE = 200
 
+ARGUMENTS, HIDDEN = ("args", "kwargs"), "•••"
+"""Fields that may hold what not everybody may see, and what stands for their value then."""
+
 WORDS = {
     Action.CREATE: gettext_lazy("new job"),
     Action.UPDATE: gettext_lazy("changed job"),
@@ -37,13 +40,21 @@ WORDS = {
 }
 
 
+class TextField(forms.CharField):
+    """A text as it was written: a browser sends each end of a line as two characters."""
+
+    def to_python(self, value: Any) -> str:
+        """Return the text with plain ends of lines, whose length is checked."""
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
 class FileForm(forms.Form):
     """A file, typed or chosen; `planned` is the fingerprint of the plan that was shown for it."""
 
     file = forms.FileField(
         label=gettext_lazy("Choose a file"), required=False, allow_empty_file=True
     )
-    text = forms.CharField(
+    text = TextField(
         label=gettext_lazy("Or its text"),
         required=False,
         max_length=MOST_BYTES,
@@ -60,7 +71,7 @@ class FileForm(forms.Form):
         """Return the chosen file, or what was typed. Raises InvalidInput."""
         file = self.cleaned_data["file"]
         if file is None:
-            text: str = self.cleaned_data["text"].replace("\r\n", "\n")
+            text: str = self.cleaned_data["text"]
             if not text.strip():
                 raise InvalidInput("text", "none", _("Choose a file, or write its text."))
             return text
@@ -85,7 +96,9 @@ class Shown:
 
 @page
 def download(reader: Reader) -> HttpResponse:
-    """Give all jobs as a file."""
+    """Give all jobs as a file, to those who may see what is in it."""
+    if not reader.may_view_details:
+        raise PermissionDenied
     return HttpResponse(
         export_jobs(),
         content_type="application/yaml; charset=utf-8",
@@ -116,7 +129,7 @@ def timetables(reader: Reader) -> HttpResponse:
         except InvalidInput as error:
             form.add_error("file" if error.field == "file" else "text", str(error))
         else:
-            context |= _planned(plan)
+            context |= _planned(reader, plan)
             context["form"] = _again(form, text, plan)
     status = 422 if form.errors else 200
     return show(reader, "schedules/timetables.html", context, status=status)
@@ -154,14 +167,14 @@ def _again(form: FileForm, text: str, plan: Plan) -> FileForm:
     return again
 
 
-def _planned(plan: Plan) -> dict[str, Any]:
+def _planned(reader: Reader, plan: Plan) -> dict[str, Any]:
     shown = [
         Shown(
             change=change,
             words=WORDS[change.action],
             rows=tuple(
-                [_row(each, "") for each in change.differences]
-                + [_row(each, _("stays as it is")) for each in change.overrides]
+                [_row(reader, each, "") for each in change.differences]
+                + [_row(reader, each, _("stays as it is")) for each in change.overrides]
             ),
         )
         for change in plan.changes[:MOST_SHOWN]
@@ -169,9 +182,11 @@ def _planned(plan: Plan) -> dict[str, Any]:
     return {"plan": plan, "shown": shown, "more": max(0, len(plan.changes) - MOST_SHOWN)}
 
 
-def _row(each: Difference, note: str) -> tuple[str, str, str, str]:
+def _row(reader: Reader, each: Difference, note: str) -> tuple[str, str, str, str]:
+    is_hidden = each.name in ARGUMENTS and not reader.may_view_details
     words = [note, _("an operator has changed it, and the file too") if each.is_conflict else ""]
-    return each.name, _json(each.database), _json(each.file), "; ".join(filter(None, words))
+    present = HIDDEN if is_hidden else _json(each.database)
+    return each.name, present, _json(each.file), "; ".join(filter(None, words))
 
 
 def _json(value: Any) -> str:

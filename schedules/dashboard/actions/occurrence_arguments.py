@@ -129,14 +129,14 @@ def _initial(reader: Reader, job: Job, present: OccurrenceChange | None) -> dict
     schema: Mapping[str, Any] = job.task_function.arguments if job.task_function else {}
     said = (present.kwargs if present else None) or {}
     known = schema.get("properties", {})
-    fits = bool(known) and not job.args and {*job.kwargs, *said} <= set(known)
+    args = present.args if present and present.args is not None else job.args or None
+    fits = bool(known) and not args and {*job.kwargs, *said} <= set(known)
     initial: dict[str, Any] = {"argument_mode": "form" if fits else "json"}
     if present is not None and present.moved_to is not None:
         there = ZoneInfo(reader.zone(zone_of(job)))
         initial["at"] = present.moved_to.astimezone(there).strftime("%Y-%m-%dT%H:%M")
     if reader.may_view_details:
-        args = present.args if present and present.args is not None else job.args
-        initial |= {"kwargs": said or None, "args": args or None}
+        initial |= {"kwargs": said or None, "args": args}
         initial |= initial_arguments(schema, {**job.kwargs, **said})
     return initial
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, UTC, datetime
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -62,12 +62,15 @@ def act_on_occurrence(reader: Reader, *, number: int, at: str, verb: str) -> Htt
 
 
 def instant_named(text: str) -> datetime | None:
-    """Return the aware instant that an address names; None for what is none."""
+    """Return the instant in UTC that an address names; None for what is none, or has no zone."""
     try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
+        given = datetime.fromisoformat(text)
+        instant = given.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return instant if instant.tzinfo is not None else None
+    # In the first year and the last some zones are outside of the calendar.
+    is_shown = MINYEAR < instant.year < MAXYEAR
+    return instant if given.tzinfo is not None and is_shown else None
 
 
 def _named(reader: Reader, job: Job, at: datetime) -> dict[str, object]:

@@ -7,6 +7,7 @@ import yaml
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from schedules.dashboard.actions.as_code import FileForm
 from schedules.models import AuditEntry, Job, TaskFunction
 from schedules.operations.as_code.export import export_jobs
 from schedules.operations.create import create_job
@@ -114,3 +115,21 @@ def test_who_may_only_look_may_look_at_a_file_too(viewer: Client, hourly: Job) -
     assert applied.status_code == 403
     hourly.refresh_from_db()
     assert hourly.priority == 0
+
+
+def test_who_may_not_see_details_sees_no_arguments_of_jobs(viewer: Client, hourly: Job) -> None:
+    Job.objects.filter(pk=hourly.pk).update(args=["secret"])
+
+    page = viewer.post(PAGE, {"text": edited(args=["mine"]), "plan": "yes"}).content.decode()
+
+    assert "secret" not in page
+    assert "mine" in page
+    assert f"{PAGE}jobs.yaml" not in page
+    assert viewer.get(f"{PAGE}jobs.yaml").status_code == 403
+
+
+def test_a_browser_s_ends_of_lines_do_not_make_a_file_too_long() -> None:
+    form = FileForm({"text": "x\r\n" * 900_000})
+
+    assert form.is_valid()
+    assert form.whole_text() == "x\n" * 900_000

@@ -1,5 +1,6 @@
 """Single occurrences and calendars in the browser."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -92,6 +93,18 @@ def test_one_occurrence_is_given_other_arguments_and_another_time(
     assert (change.kwargs, change.moved_to) == ({"y": 9}, wanted)
 
 
+def test_positional_arguments_given_before_are_shown_again(operator: Client, adding: Job) -> None:
+    at = adding.next_run_at
+    place = f"/scheduler/jobs/{adding.pk}/occurrences/{at:%Y-%m-%dT%H:%M:%SZ}/arguments"
+    Job.objects.filter(pk=adding.pk).update(kwargs={"y": 2})
+    operator.post(place, {"argument_mode": "json", "args": "[7]"})
+
+    form = operator.get(place).content.decode()
+
+    assert re.search(r'value="json"[^>]*checked', form)
+    assert "[7]</textarea>" in form
+
+
 @pytest.mark.parametrize(
     ("sent", "words"),
     [
@@ -114,6 +127,16 @@ def test_arguments_that_do_not_fit_are_refused_at_their_field(
     assert answer.status_code == 422
     assert words in answer.content.decode()
     assert not OccurrenceChange.objects.exists()
+
+
+@pytest.mark.parametrize("verb", ["skip", "arguments"])
+def test_an_instant_at_an_end_of_the_calendar_is_no_occurrence(
+    operator: Client, adding: Job, verb: str
+) -> None:
+    for at in ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
+        place = f"/scheduler/jobs/{adding.pk}/occurrences/{at}/{verb}"
+
+        assert operator.get(place).status_code == 404
 
 
 def test_who_may_only_look_sees_no_button_and_is_refused(viewer: Client, hourly: Job) -> None:
