@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django_celery_beat.models import PeriodicTask
 
 from schedules.access import Source, record
@@ -68,7 +68,8 @@ def install_declared(
     functions = {d.task: install_function(d) for d in sorted(declarations, key=_needs_arguments)}
     TaskFunction.objects.exclude(task__in=functions).update(is_active=False)
     own = TaskFunction.objects.filter(task=OuterRef("task")).values("pk")
-    Job.objects.filter(task_function=None).update(task_function=Subquery(own))
+    without = Job.objects.filter(Exists(own), task_function=None)
+    without.update(task_function=Subquery(own))
     rows = Job.objects.select_related("periodic_task")
     # A column that SQL has broken keeps its row from being loaded, and here all others with it.
     rows = rows.defer(*(f"periodic_task__{name}" for name in UNLOADED))

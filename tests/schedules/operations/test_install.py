@@ -1,6 +1,8 @@
 """Installing what code declares, and the runs that a start brings."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -49,6 +51,24 @@ def test_installing_again_changes_nothing(now: datetime) -> None:
 
     assert (report.created, report.updated, report.drifted) == ([], [], {})
     assert ScheduleVersion.objects.filter(job__key=KEY).count() == 1
+
+
+def test_installing_leaves_alone_the_jobs_that_have_no_function(
+    now: datetime, make_job: Callable[..., Job]
+) -> None:
+    make_job("foreign", task="elsewhere.work")
+    rewritten = []
+
+    def count(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        result = execute(sql, params, many, context)
+        if sql.startswith('UPDATE "schedules_job" SET "task_function_id"'):
+            rewritten.append(context["cursor"].rowcount)
+        return result
+
+    with connection.execute_wrapper(count):
+        install_declared(now=now)
+
+    assert rewritten == [0]
 
 
 def test_an_operator_s_edit_stays_and_shows_as_drift(now: datetime) -> None:
