@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import connections
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, Min, OuterRef
 
 from schedules.models import Run, Watermark
 
@@ -25,11 +25,17 @@ def is_up_to_date(name: str) -> bool:
 def take_watermark(name: str, *, first: Callable[[], datetime]) -> Watermark | None:
     """Return the locked watermark, in the caller's transaction; None while another Beat has it.
 
-    The very first one stands where `first` says.
+    The very first one stands where `first` says. While nothing ends it stays behind, so it is
+    returned right before the first end after it, and a pass of limited length has work.
     """
     marks = Watermark.objects.filter(name=name)
     if not marks.exists():
         Watermark.objects.bulk_create([Watermark(name=name, at=first())], ignore_conflicts=True)
     if connections[marks.db].features.has_select_for_update_skip_locked:
         marks = marks.select_for_update(skip_locked=True)
-    return marks.first()
+    mark = marks.first()
+    if mark is not None:
+        ended = Run.objects.filter(finished_at__gt=mark.at).aggregate(first=Min("finished_at"))
+        if ended["first"] is not None:
+            mark.at = ended["first"] - timedelta(microseconds=1)
+    return mark

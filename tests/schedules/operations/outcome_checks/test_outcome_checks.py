@@ -12,9 +12,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from schedules.alerts.rulebook import forget
-from schedules.models import Alert, AuditEntry, Job, Run, TaskFunction, Verdict
+from schedules.models import Alert, AuditEntry, Job, Run, TaskFunction, Verdict, Watermark
 from schedules.operations.outcome_checks import plan_checks
-from schedules.operations.outcome_checks.passing import TASK
+from schedules.operations.outcome_checks.passing import NAME, TASK
 from schedules.public import job as declare
 from schedules.querysets.clock import database_now
 from schedules.retention import clean_log
@@ -121,6 +121,14 @@ def test_each_run_is_checked_once_and_other_jobs_cost_one_look(
         {"run_id": before.run_id, "at": before.at, "suspect_at": before.suspect_at}
         | {"findings": before.findings}
     ]
+
+
+def test_what_ends_after_a_long_idle_time_is_checked_with_the_next_pass(counting: Job) -> None:
+    Job.objects.filter(pk=counting.pk).update(checks=["errors == 0"])
+    Watermark.objects.create(name=NAME, at=database_now() - 3 * DAY)
+    ran(1, 1)
+
+    assert beat_and_worker()
 
 
 def test_runs_that_failed_are_not_checked(counting: Job) -> None:
