@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from schedules.models import GlobalPause, Job
+from schedules.querysets.runs import RunQuerySet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,14 @@ def global_pauses(*, reaching: datetime | None = None) -> list[Halt]:
         )
         for pause in GlobalPause.objects.filter(wanted).order_by("started_at")
     ]
+
+
+def let_through(runs: RunQuerySet) -> RunQuerySet:
+    """Return those of the runs that no pause of everything holds back, as the claim has it: behind
+    one that drains, what was due when it began.
+    """
+    holds = Q(drain=False) | Q(started_at__lt=OuterRef("due_at"))
+    return runs.filter(~Exists(GlobalPause.objects.filter(holds, ended_at__isnull=True)))
 
 
 def halts_of(job: Job, everything: Sequence[Halt]) -> tuple[Halt, ...]:

@@ -18,9 +18,9 @@ from schedules.finish import (
     judge_expired,
     lose_attempt,
 )
-from schedules.halts import halted
+from schedules.halts import halted, let_through
 from schedules.lease import instance_id
-from schedules.models import GlobalPause, Instance, Run
+from schedules.models import Instance, Run
 from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
 from schedules.states import BY_ITSELF, RunState
@@ -38,12 +38,12 @@ def take_outbox(*, now: datetime, limit: int, backlog: bool) -> list[Run]:
     sent well after it have been claimed already; otherwise it only waits, and twice as long the
     next time. Several Beats share the outbox: each takes what no other holds.
     """
-    if not Run.objects.ready_to_send(now).exists():
+    # What a pause holds back waits here for its end; no worker would start it.
+    ready = let_through(Run.objects.ready_to_send(now))
+    if not ready.exists():
         return []  # without a transaction: on SQLite each takes the one write lock
-    if GlobalPause.objects.filter(ended_at__isnull=True, drain=False).exists():
-        return []  # no worker would start them; they wait here until the pause has ended
     with transaction.atomic():
-        runs = load(Run.objects.ready_to_send(now).locked()[:limit], now=now)
+        runs = load(ready.locked()[:limit], now=now)
         return _take(runs, now, backlog)
 
 

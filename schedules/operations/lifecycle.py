@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from schedules.access import Source
+from schedules.halts import let_through
 from schedules.models import GlobalPause, Run
 from schedules.operations.doctor import Recovery, recover
 from schedules.operations.status import scheduler_status
@@ -58,26 +59,27 @@ def start_scheduler(
     return Started(was_paused=was_paused, recovery=recovery, is_running=is_running)
 
 
-@transaction.atomic
 def shutdown_scheduler(
     *, by: "AbstractBaseUser | AnonymousUser | str", source: Source, now: datetime, reason: str = ""
 ) -> ShutDown:
     """Plan nothing from now on, and let what is queued or running finish; jobs stay as they are.
 
-    Occurrences become skipped rows with the reason until `start_scheduler`. A pause that is in
-    force already stays the one that it is.
+    Occurrences become skipped rows with the reason until `start_scheduler`, and whatever else comes
+    due, a call or another try, waits for it. A pause that is in force already stays the one that it
+    is.
     """
-    pause_all(by=by, source=source, now=now, reason=reason, drain=True, action="shutdown")
-    shut_down = how_far_shut_down(now=now)
-    assert shut_down is not None
-    return shut_down
+    # Looked at once the pause has committed: up to then a worker may take what comes due.
+    pause = pause_all(by=by, source=source, now=now, reason=reason, drain=True, action="shutdown")
+    return _how_far(pause, now=now)
 
 
 def how_far_shut_down(*, now: datetime) -> ShutDown | None:
     """Return what still works or waits to; None where nothing is shut down or paused (any more)."""
     pause = current_pause()
-    if pause is None:
-        return None
-    # Behind a pause that does not drain, what is queued waits for its end.
-    queued = Run.objects.waiting().filter(due_at__lte=now) if pause.drain else Run.objects.none()
-    return ShutDown(pause=pause, running=Run.objects.running().count(), queued=queued.count())
+    return None if pause is None else _how_far(pause, now=now)
+
+
+def _how_far(pause: GlobalPause, *, now: datetime) -> ShutDown:
+    # First what waits: what a worker takes in between is then counted twice, and not missed.
+    queued = let_through(Run.objects.waiting().filter(due_at__lte=now)).count()
+    return ShutDown(pause=pause, running=Run.objects.running().count(), queued=queued)

@@ -33,7 +33,10 @@ SET state = 'running', publish_at = NULL, attempt = attempt + 1,
     ) END
 WHERE task_id = %s AND task = %s AND state IN ({_WAITING}) AND due_at <= {{now}}
   AND (expires_at IS NULL OR expires_at >= {{now}})
-  AND NOT EXISTS (SELECT 1 FROM schedules_globalpause WHERE ended_at IS NULL AND NOT drain)
+  AND NOT EXISTS (
+    SELECT 1 FROM schedules_globalpause AS pause
+    WHERE pause.ended_at IS NULL AND (NOT pause.drain OR mine.due_at > pause.started_at)
+  )
   AND (origin NOT IN ({_BY_ITSELF}) OR EXISTS (
     SELECT 1 FROM schedules_job AS job
     LEFT JOIN django_celery_beat_periodictask AS task ON task.id = job.periodic_task_id

@@ -9,9 +9,14 @@ import pytest
 from celery import current_app
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
-from schedules.finish import Outcome, finish_attempt
+from schedules.dispatch import take_outbox
+from schedules.finish import Outcome, finish_attempt, resend_attempt
 from schedules.lease import instance_id
 from schedules.models import GlobalPause, Job, Run
+from schedules.operations import lifecycle
+from schedules.operations.lifecycle import how_far_shut_down, shutdown_scheduler
+from schedules.operations.switch import pause_all, resume_all
+from schedules.querysets.clock import database_now
 from schedules.states import Origin, Overlap, RunState
 from schedules.testing import execute_run
 
@@ -152,6 +157,41 @@ def test_a_drain_lets_what_is_queued_finish(make_run: MakeRun, now: datetime) ->
     GlobalPause.objects.create(started_at=now, by="ada", drain=True)
 
     assert execute_run(make_run("sample_jobs.add", 1)).state == RunState.SUCCEEDED
+
+
+def test_what_comes_due_in_a_drain_waits_for_its_end(make_run: MakeRun, now: datetime) -> None:
+    call = make_run("sample_jobs.add", 1)
+    failed = claim(make_run("sample_jobs.add", 2))
+    assert failed is not None
+    pause_all(by="ada", source="cli", now=now, drain=True)
+    begun = shutdown_scheduler(by="ada", source="cli", now=now)
+    later = make_run("sample_jobs.add", 3, due_at=database_now())
+    resend_attempt(failed, due_at=later.due_at, error="no", message={})
+
+    assert take_outbox(now=database_now(), limit=10, backlog=False) == [call]
+    assert (execute_run(later).state, execute_run(failed).state) == ("planned", "retrying")
+    assert execute_run(call).state == RunState.SUCCEEDED
+    ended = how_far_shut_down(now=database_now())
+    assert ended is not None
+    assert (begun.running, begun.queued, ended.is_done) == (1, 1, True)
+
+    resume_all(by="ada", source="cli", now=database_now())
+
+    assert {execute_run(run).state for run in (later, failed)} == {RunState.SUCCEEDED}
+
+
+def test_a_shutdown_that_a_start_overtakes_says_how_far_it_was(
+    make_run: MakeRun, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def overtaken(**asked: Any) -> GlobalPause:
+        pause = pause_all(**asked)
+        resume_all(by="bob", source="cli", now=now)
+        return pause
+
+    monkeypatch.setattr(lifecycle, "pause_all", overtaken)
+    make_run("sample_jobs.add", 1)
+
+    assert shutdown_scheduler(by="ada", source="cli", now=now).queued == 1
 
 
 def test_nothing_starts_while_everything_is_paused(make_run: MakeRun, now: datetime) -> None:

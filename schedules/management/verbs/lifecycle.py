@@ -35,7 +35,8 @@ examples:
 SHUTDOWN = """\
 Plan nothing from now on, and let what is queued or running finish.
 
-Jobs stay as they are; occurrences are recorded as skipped until `scheduler start`.
+Jobs stay as they are; occurrences are recorded as skipped until `scheduler start`, and whatever
+else comes due, a call or another try, waits for it.
 With --wait it ends once nothing works any more, so that the processes can be ended
 without cutting work off: exit code 5 when that took longer than --timeout, 130
 after Ctrl-C; in both cases it stays shut down.
