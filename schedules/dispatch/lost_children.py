@@ -1,15 +1,12 @@
 """Runs of this worker whose child is gone and whose end nobody wrote."""
 
-import logging
 import os
 
 from schedules.dispatch.broken import load
-from schedules.finish import lose_attempt
+from schedules.dispatch.repair import take_back
 from schedules.lease import instance_id
 from schedules.models import Run
 from schedules.querysets.clock import database_now
-
-log = logging.getLogger(__name__)
 
 
 class LostChildren:
@@ -36,17 +33,7 @@ class LostChildren:
         lost = 0
         for key in self._seen & gone.keys():
             run = gone[key]
-            state = lose_attempt(run, reason=f"its process {run.pid} ended without a word")
-            if state is not None:
-                lost += 1
-                log.warning(
-                    "Run %s of %s lost its process %s: %s",
-                    run.task_id,
-                    run.task,
-                    run.pid,
-                    state,
-                    extra={"action": "reaped"},
-                )
+            lost += take_back(run, reason=f"its process {run.pid} ended without a word")
         self._seen = frozenset(gone)
         return lost
 

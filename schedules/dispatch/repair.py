@@ -126,17 +126,18 @@ def reap(*, now: datetime, limit: int = 500) -> int:
         too_late = grace is not None and gone_for > grace + TAKEN_BACK_WITHIN
         if too_late:
             reason += f" {gone_for.total_seconds():.0f} s ago, too long for another try"
-        state = lose_attempt(run, reason=reason, too_late=too_late)
-        if state is not None:
-            reaped += 1
-            log.warning(
-                "Run %s of %s lost its worker: %s",
-                run.task_id,
-                run.task,
-                state,
-                extra={"action": "reaped"},
-            )
+        reaped += take_back(run, reason=reason, too_late=too_late)
     return reaped
+
+
+def take_back(run: Run, *, reason: str, too_late: bool = False) -> bool:
+    """Take a run from who vanished with it, by its policy, and log that; False if it had ended."""
+    state = lose_attempt(run, reason=reason, too_late=too_late)
+    if state is None:
+        return False
+    words = "Run %s of %s is taken back and %s: %s"
+    log.warning(words, run.task_id, run.task, state, reason, extra={"action": "reaped"})
+    return True
 
 
 def forget_sending() -> int:
