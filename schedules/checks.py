@@ -1,13 +1,15 @@
 """System checks: what a project must have for the promises to hold, and how to mend it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from celery import current_app
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
@@ -27,6 +29,32 @@ NEEDED_APPS = (
 def check_project(**_: Any) -> list[CheckMessage]:
     """Return what is missing in the project's settings."""
     return [*_check_settings(), *_check_celery(), *_check_addresses(), *_check_databases()]
+
+
+@register(Tags.database)
+def check_encodings(*, databases: Iterable[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Return which of `databases` have no room for every text; `migrate` and `check --database`
+    ask. Raises DatabaseError where one does not answer.
+    """
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        connection = connections[alias]
+        if connection.vendor != "postgresql":
+            continue
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW server_encoding")
+            (encoding,) = cursor.fetchone()
+        if encoding != "UTF8":
+            found.append(
+                Error(
+                    f"The database {connection.settings_dict['NAME']!r} is encoded in {encoding},"
+                    " and the scheduler's texts, Arabic ones among them, need UTF8.",
+                    hint="Use another, made by CREATE DATABASE name TEMPLATE template0"
+                    " ENCODING 'UTF8'.",
+                    id="schedules.E008",
+                )
+            )
+    return found
 
 
 def require_apps() -> None:

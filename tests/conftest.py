@@ -73,8 +73,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def make_database() -> Iterator[Callable[[], str | None]]:
-    """Return a function that makes an empty database and returns its DATABASE_URL.
+def make_database() -> Iterator[Callable[..., str | None]]:
+    """Return a function that makes an empty database, in UTF8 or another `encoding`, and returns
+    its DATABASE_URL.
 
     It is on the server of this pass; on SQLite the function returns None, and a `Stack` then keeps
     its own file. The databases are dropped at the end.
@@ -85,10 +86,12 @@ def make_database() -> Iterator[Callable[[], str | None]]:
         return
     made: list[str] = []
 
-    def make() -> str:
+    def make(encoding: str = "UTF8") -> str:
         made.append(f"stack_{uuid.uuid4().hex[:12]}")
         with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {made[-1]}")
+            connection.execute(
+                f"CREATE DATABASE {made[-1]} TEMPLATE template0 ENCODING '{encoding}'"
+            )
         return f"{server.rpartition('/')[0]}/{made[-1]}"
 
     yield make

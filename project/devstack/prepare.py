@@ -40,6 +40,33 @@ def create_first_account(*, password: str) -> None:
     sys.stdout.write(f"first start: log in as admin with {shown}\n")
 
 
+def prepare_checked(*, demo: bool) -> int:
+    """Prepare, unless checks find an error, and return the exit code; what is wrong is a line on
+    stderr.
+    """
+    from django.db import DatabaseError
+
+    # What needs Django to be found wrong, and so was not refused while the settings were read.
+    if _is_wrong("settings"):
+        return 2
+    try:
+        if _is_wrong("database"):
+            return 1
+        prepare(demo=demo)
+    except DatabaseError as error:
+        sys.stderr.write(f"The database cannot be used: {' '.join(str(error).split())}\n")
+        return 1
+    return 0
+
+
+def _is_wrong(tag: str) -> bool:
+    from django.core.checks import ERROR, run_checks
+
+    wrong = [each for each in run_checks(tags=[tag], databases=["default"]) if each.level >= ERROR]
+    sys.stderr.write("".join(f"{each.msg} {each.hint or ''}\n" for each in wrong))
+    return bool(wrong)
+
+
 def main() -> int:
     """Read the command line, set Django up and prepare; return the exit code."""
     parser = argparse.ArgumentParser(description="Prepare the database for a start.")
@@ -47,20 +74,7 @@ def main() -> int:
     chosen = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     django.setup()
-    from django.core.checks import ERROR, run_checks
-    from django.db import DatabaseError
-
-    # What needs Django to be found wrong, and so was not refused while the settings were read.
-    wrong = [each for each in run_checks(tags=["settings"]) if each.level >= ERROR]
-    if wrong:
-        sys.stderr.write("".join(f"{each.msg} {each.hint}\n" for each in wrong))
-        return 2
-    try:
-        prepare(demo=chosen.demo)
-    except DatabaseError as error:
-        sys.stderr.write(f"The database cannot be used: {' '.join(str(error).split())}\n")
-        return 1
-    return 0
+    return prepare_checked(demo=chosen.demo)
 
 
 if __name__ == "__main__":

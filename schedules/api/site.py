@@ -68,7 +68,9 @@ class SchedulerAPI(NinjaAPI):
 
 
 def _answered(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
-    """Wrap a view: bounded bodies, a problem for a wrong method, nothing kept by caches."""
+    """Wrap a view: bounded bodies, HEAD wherever there is GET, a problem for a wrong method,
+    nothing kept by caches.
+    """
 
     @wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -77,11 +79,12 @@ def _answered(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
         except Refusal as refusal:
             return problem(refusal.status_code, str(refusal))
         try:
-            response: HttpResponse = view(request, *args, **kwargs)
+            response = _dispatched(view, request, *args, **kwargs)
         except Http404:  # ninja's own page at the root
             response = not_found(request)
         if isinstance(response, HttpResponseNotAllowed):
-            allowed = ", ".join(sorted(response.headers["Allow"].split(", ")))
+            methods = set(response.headers["Allow"].split(", "))
+            allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
             detail = f"{request.method} is not possible here; {allowed} is."
             response = problem(405, detail, headers={"Allow": allowed})
         patch_cache_control(response, private=True, no_store=True)
@@ -90,6 +93,22 @@ def _answered(view: Callable[..., Any]) -> Callable[..., HttpResponse]:
 
     answer.csrf_exempt = True  # type: ignore[attr-defined]  # asked by `rights`, of sessions only
     return answer
+
+
+def _dispatched(
+    view: Callable[..., HttpResponse], request: HttpRequest, *args: Any, **kwargs: Any
+) -> HttpResponse:
+    """Ask the view; for HEAD what it answers to GET, of which the web server leaves the body out.
+
+    Ninja looks for an operation of the very method, and the document would name each one twice.
+    """
+    if request.method != "HEAD":
+        return view(request, *args, **kwargs)
+    request.method = "GET"
+    try:
+        return view(request, *args, **kwargs)
+    finally:
+        request.method = "HEAD"
 
 
 def _without_slash(request: HttpRequest, address: str) -> HttpResponse:

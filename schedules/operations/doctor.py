@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 
 from schedules.access import Source, record
 from schedules.adapters import triggers
+from schedules.checks import check_encodings
 from schedules.models import Job
 from schedules.operations.findings import MOST_LINES, Finding, job_findings, run_findings
 from schedules.operations.install import InstallReport, install_declared
@@ -31,6 +32,7 @@ class Recovery:
 def examine(*, now: datetime) -> list[Finding]:
     """Return what is wrong, the gravest first; an empty list if nothing is."""
     return [
+        *wrong_encoding(),
         *_missing_triggers(),
         *_silence(now),
         *_missing_jobs(),
@@ -57,6 +59,14 @@ def recover(
         after = {"triggers": missing, "created": jobs.created, "updated": jobs.updated}
         record("recover", subject="scheduler", actor=by, source=source, now=now, after=after)
     return Recovery(triggers=missing, jobs=jobs)
+
+
+def wrong_encoding() -> list[Finding]:
+    """Return the finding about a database in which not every text has room."""
+    return [
+        Finding(check="encoding", found=wrong.msg.rstrip("."), remedy="use one encoded in UTF8")
+        for wrong in check_encodings(databases=[DEFAULT_DB_ALIAS])
+    ]
 
 
 def _missing_triggers() -> list[Finding]:

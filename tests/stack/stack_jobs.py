@@ -145,9 +145,9 @@ def hand_over(x: int, y: int) -> Any:
 
 
 @job(idempotent=True)
-def call_another(x: int) -> str:
+def call_another(x: int, *, queue: str = "celery") -> str:
     """Call `add` from inside and return the id of that call."""
-    return str(add.delay(x, y=1).id)
+    return str(add.apply_async((x,), {"y": 1}, queue=queue).id)
 
 
 @job()

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -88,14 +88,22 @@ class System:
         return BeatNode(self._start(ProcessContainer, _renamed(process, name)), current_app)
 
     def start_worker(
-        self, name: str = "worker", *, concurrency: int = 2, knows_our_jobs: bool = True
+        self,
+        name: str = "worker",
+        *,
+        concurrency: int = 2,
+        queue: str = "",
+        variables: Mapping[str, str] | None = None,
     ) -> WorkerNode:
-        """Start a worker without waiting for it; on request one that lacks the sample jobs."""
+        """Start a worker without waiting for it; on request one that reads another `queue` alone,
+        and with `variables` of its own.
+        """
         [process] = workers(_plan("worker", concurrency=concurrency))
-        process = _renamed(process, name)
-        if not knows_our_jobs:
-            settings = {"DJANGO_SETTINGS_MODULE": "project.settings"}
-            process = replace(process, environment={**process.environment, **settings})
+        process = replace(
+            _renamed(process, name), environment={**process.environment, **(variables or {})}
+        )
+        if queue:
+            process = replace(process, command=[*process.command, "-Q", queue])
         return WorkerNode(self._start(WorkerContainer, process), current_app)
 
     def stop(self) -> None:
@@ -105,13 +113,16 @@ class System:
         self.server.tidy()
 
     def run(
-        self, *command: str, timeout: timedelta = timedelta(seconds=60)
+        self,
+        *command: str,
+        timeout: timedelta = timedelta(seconds=60),
+        variables: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a Python command line such as `manage.py scheduler status` against this system."""
         return subprocess.run(
             [sys.executable, *command],
             cwd=BASE_DIR,
-            env=self.environment,
+            env={**self.environment, **(variables or {})},
             capture_output=True,
             text=True,
             check=False,

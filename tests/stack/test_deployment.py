@@ -21,7 +21,8 @@ MORE_THAN_A_PAUSE = timedelta(seconds=60)
 def test_two_versions_work_side_by_side_and_draining_the_older_loses_nothing(
     running: System, worker: WorkerNode
 ) -> None:
-    older = running.start_worker("older", knows_our_jobs=False)
+    without_our_jobs = {"DJANGO_SETTINGS_MODULE": "project.settings"}
+    older = running.start_worker("older", variables=without_our_jobs)
     older.container.ready()
     in_flight = jobs.hold_once.delay("in flight")  # may not run twice
     running.started("in flight")

@@ -42,6 +42,21 @@ def test_what_does_not_exist_is_a_problem(api: Api, method: str, path: str, stat
     assert ("Allow" in answer.headers) == (status == 405)
 
 
+@pytest.mark.parametrize("path", ["/jobs", "/jobs/nobody", "/jobs?nothing=1", "/status/"])
+def test_head_is_answered_as_get_is_without_the_body(api: Api, path: str) -> None:
+    head, get = api("HEAD", path), api("GET", path)
+
+    assert head.status_code == get.status_code
+    assert head.headers == get.headers
+    assert head.content == b""
+
+
+def test_a_wrong_method_is_told_of_head_where_there_is_get(api: Api) -> None:
+    assert api("PATCH", "/jobs").headers["Allow"] == "GET, HEAD, POST"
+    assert api("HEAD", "/recover").headers["Allow"] == "POST"
+    assert api("PUT", "/recover").json()["detail"] == "PUT is not possible here; POST is."
+
+
 @pytest.mark.parametrize(
     ("content", "content_type", "status"),
     [
