@@ -4,6 +4,7 @@ It is apart from our own, so that their packages meet nothing of ours, and can b
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from project.devstack.environment import CannotInstall, create, find_uv, install
@@ -16,13 +17,17 @@ class NotInstalled(Exception):
     """The peers cannot be had; the message is the one line that a person reads."""
 
 
-def peers_python(cache: Path) -> Path:
-    """Return the Python of the peers' environment below `cache`. Raises NotInstalled."""
+def peers_python(cache: Path, *, tell: Callable[[str], None]) -> Path:
+    """Return the Python of the peers' environment below `cache`; `tell` hears when it is made.
+
+    Raises NotInstalled.
+    """
     place = cache / "peers"
     stamp, wanted = place / "stamp", hashlib.sha256(LOCK.read_bytes()).hexdigest()
     program = place / "bin" / "python"
     if stamp.exists() and stamp.read_text() == wanted and program.exists():
         return program
+    tell("making the environment of the peers, once")
     try:
         place.mkdir(parents=True, exist_ok=True)
         stamp.unlink(missing_ok=True)

@@ -1,9 +1,9 @@
 """What was measured: figures of several turns, their median and spread, goals, text and JSON."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 MET, NOT_MET, NOT_JUDGED = "met", "not met", "not judged"
 
@@ -72,9 +72,25 @@ class Figure:
             "most": max(self.values, default=None),
             "values": list(self.values),
             "goal": None if self.goal is None else str(self.goal),
+            "bound": None if self.goal is None else self.goal.bound,
+            "at_least": None if self.goal is None else self.goal.at_least,
+            "judged": self.judged,
             "verdict": self.verdict,
             "note": self.note,
         }
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        """Return what `as_json` was made of."""
+        bound = given["bound"]
+        return cls(
+            name=given["name"],
+            values=given["values"],
+            unit=given["unit"],
+            goal=None if bound is None else Goal(bound, at_least=given["at_least"]),
+            judged=given["judged"],
+            note=given["note"],
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -98,6 +114,18 @@ class Section:
             "error": self.error,
             "seconds": round(self.seconds, 1),
         }
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        """Return what `as_json` was made of."""
+        return cls(
+            name=given["work"],
+            title=given["title"],
+            figures=[Figure.from_json(figure) for figure in given["figures"]],
+            texts=list(given["texts"]),
+            error=given["error"],
+            seconds=given["seconds"],
+        )
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> list[float]:

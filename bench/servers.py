@@ -99,8 +99,8 @@ class Servers:
         return Program(command, environment=environment or dict(os.environ), log=log)
 
     def beat(self, database_url: str, **variables: str) -> Program:
-        """Return a Beat of ours."""
-        command = [*CELERY, "beat", "--loglevel", "WARNING"]
+        """Return a Beat of ours, started as `./run up` and the containers start it."""
+        command = [sys.executable, "-m", "project.beat", "--loglevel", "WARNING"]
         return self.program("beat", command, self.environment(database_url, **variables))
 
     def worker(self, database_url: str, **variables: str) -> Program:

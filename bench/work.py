@@ -1,7 +1,7 @@
 """What a work is given, and what it is: one measurement with a name, which returns its figures."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -52,9 +52,8 @@ class Bench:
     def peers(self) -> Path:
         """Return the Python of the peers' environment. Raises NotInstalled, each time."""
         if not self._peers:
-            say("making the environment of the peers, once")
             try:
-                self._peers = peers_python(self.wish.cache)
+                self._peers = peers_python(self.wish.cache, tell=say)
             except NotInstalled as error:
                 self._peers = str(error)
         if isinstance(self._peers, str):
@@ -62,18 +61,25 @@ class Bench:
         return self._peers
 
     def in_turns(
-        self, sides: Mapping[str, Callable[[], Value]], section: Section, *, turns: int = 0
+        self,
+        sides: Mapping[str, Callable[[], Value]],
+        section: Section,
+        *,
+        turns: int = 0,
+        once: Collection[str] = (),
     ) -> dict[str, list[Value]]:
         """Measure each side once in each turn, A B A B, and return what each gave.
 
-        A side that needs the peers gives nothing where they cannot be had, and one whose program
-        fails is not tried again; the section says why.
+        Those of `once`, which take minutes, have the first turn only. A side that needs the peers
+        gives nothing where they cannot be had, and one whose program fails is not tried again; the
+        section says why.
         """
         found: dict[str, list[Value]] = {name: [] for name in sides}
         given_up: dict[str, str] = {}
         turns = turns or self.wish.turns
         for turn in range(turns):
-            for name in [name for name in sides if name not in given_up]:
+            skipped = {*given_up, *(once if turn else ())}
+            for name in [name for name in sides if name not in skipped]:
                 say(f"{name} ({turn + 1} of {turns})")
                 try:
                     found[name].append(sides[name]())
@@ -95,6 +101,16 @@ class Work:
     name: str
     title: str
     measure: Callable[[Bench, Section], None]
+    beside: bool = False
+    """A program of its own, which --quick leaves out unless it is named."""
+
+    minutes: tuple[float, float] = (1.0, 0.1)
+    """About how long it takes on two quiet cores: at full size in three turns, and quick."""
+
+    def expected_minutes(self, wish: Wish) -> float:
+        """Return about how long it will take."""
+        full, quick = self.minutes
+        return quick if wish.quick else full * max(wish.turns, 1.5) / 3  # the filling is once
 
 
 def say(line: str) -> None:

@@ -1,4 +1,4 @@
-"""The Celery app: `celery -A project beat | worker | flower`."""
+"""The Celery app: `celery -A project beat | worker | flower`, and `python -m project.beat`."""
 
 import os
 import sys

@@ -49,11 +49,12 @@ def measure(bench: Bench, section: Section) -> None:
     sides: dict[str, Callable[[], Drain]] = {
         OURS: partial(ours, bench, count),
         PLAIN: partial(_plain, bench, count, {}),
-        SAME: partial(_plain, bench, count, {"BENCH_OUR_TRANSPORT": "1"}),
         STOCK_NAME: partial(_stock, bench, fewer),
         "django-q2": partial(_django_q2, bench, fewer),
         APS: partial(_apscheduler, bench, fewer),
     }
+    if not bench.quick:
+        sides[SAME] = partial(_plain, bench, count, {"BENCH_OUR_TRANSPORT": "1"})
     found = bench.in_turns(sides, section)
     section.figures += rates(found, bench)
     if bench.wish.database == "postgres" and not bench.quick:

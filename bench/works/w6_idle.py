@@ -94,12 +94,12 @@ def figures(found: list[Idle], *, among: str, judged: bool) -> list[Figure]:
     ]
 
 
-def idle(bench: Bench, url: str) -> Idle:
+def idle(bench: Bench, url: str, *, seconds: int = 30) -> Idle:
     """Watch a Beat for a while, and another one, whose statements are timed, as long again.
 
     With little time one Beat has to do for both.
     """
-    seconds = bench.wish.size(30, quick=3)
+    seconds = bench.wish.size(seconds, quick=3)
     bench.servers.redis.flushall()
     log = bench.servers.fresh_file("statements")
     timed = {STATEMENTS: str(log)}

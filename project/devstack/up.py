@@ -203,7 +203,7 @@ def beats(plan: Plan) -> list[Process]:
     """Return the Beats; several share the work."""
     if "beat" not in plan.parts:
         return []
-    command = [*CELERY, "beat", "--loglevel", settings.LOG_LEVEL]
+    command = [sys.executable, "-m", "project.beat", "--loglevel", settings.LOG_LEVEL]
     return [
         Process(
             name=name, command=[*command, "--hostname", f"{name}@%h"], ready_line="beat: Starting"

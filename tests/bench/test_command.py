@@ -1,8 +1,10 @@
 """`./run bench`: what it lists and refuses, and what becomes of a work that fails."""
 
+import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,8 @@ def test_bad_options_are_refused(
 def test_works_are_found_in_any_case_and_in_the_order_given() -> None:
     assert [work.name for work in command.choose(["growth", "w3"])] == ["growth", "W3"]
     assert len(command.choose([])) == len(NAMES + BESIDE)
+    assert [work.name for work in command.choose([], quick=True)] == [*NAMES, "growth"]
+    assert [work.name for work in command.choose(["api"], quick=True)] == ["api"]
 
 
 def test_sides_are_measured_in_turns() -> None:
@@ -74,6 +78,10 @@ def test_sides_are_measured_in_turns() -> None:
 
     assert seen == ["a", "b", "a", "b"]
     assert found == {"a": [1, 3], "b": [2, 4]}
+    again = make_bench().in_turns(
+        {"a": side("a"), "b": side("b")}, Section(name="", title=""), once=["b"]
+    )
+    assert again == {"a": [5, 7], "b": [6]}
 
 
 def test_a_peer_that_cannot_be_had_costs_its_own_column_only() -> None:
@@ -107,6 +115,38 @@ def test_a_work_that_fails_leaves_the_others_their_figures() -> None:
     section = command.one(make_bench(), Work(name="W0", title="fails", measure=measure))
 
     assert section.error == "not measured: ValueError: of whatever kind"
+
+
+def test_what_runs_now_and_how_long_it_may_take_is_said() -> None:
+    works = [
+        Work(name=name, title="a", measure=lambda *_: None, minutes=minutes)
+        for name, minutes in (("W8", (6.0, 0.5)), ("W9", (3.0, 0.1)))
+    ]
+
+    assert command.progress(works, of=3, wish=Wish(turns=3)) == (
+        "W8 (2 of 3): a; about 6.0 min, all that is left 9 min"
+    )
+    assert "about 0.5 min" in command.progress(works, of=3, wish=Wish(quick=True))
+
+
+def test_an_interrupt_keeps_the_works_that_have_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(bench: Bench, section: Section) -> None:
+        raise KeyboardInterrupt
+
+    ended = Work(name="W1", title="ended", measure=lambda *_: None)
+    stopped = Work(name="W2", title="stopped", measure=interrupt)
+    monkeypatch.setattr(command, "works", lambda: {"W1": ended, "W2": stopped})
+    monkeypatch.setattr(command, "describe_machine", lambda *_: {"machine": "2 cores"})
+    monkeypatch.setattr("bench.servers.Servers", lambda **_: nullcontext())
+    kept = tmp_path / "measured.json"
+
+    assert command.main(["--save", str(kept)]) == 130
+    capsys.readouterr()
+
+    assert command.main(["--from", str(kept), "--json"]) == 0
+    assert [work["work"] for work in json.loads(capsys.readouterr().out)["works"]] == ["W1"]
 
 
 def test_marks_are_the_first_of_each_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

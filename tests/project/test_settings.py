@@ -68,9 +68,16 @@ def test_production_passes_djangos_own_check_for_deployment() -> None:
     assert ended.returncode == 0, ended.stderr
 
 
-@pytest.mark.parametrize("command", ["worker", "beat", "flower"])
-def test_without_a_broker_celery_says_so_in_one_line(command: str) -> None:
-    ended = run_python("-m", "celery", "-A", "project", command, REDIS_URL="")
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(("celery", "-A", "project", name) for name in ("worker", "beat", "flower")),
+        ("project.beat",),
+    ],
+    ids=lambda command: command[-1],
+)
+def test_without_a_broker_celery_says_so_in_one_line(command: tuple[str, ...]) -> None:
+    ended = run_python("-m", *command, REDIS_URL="")
 
     assert ended.returncode == 1
     assert ended.stderr == (
