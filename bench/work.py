@@ -1,6 +1,7 @@
 """What a work is given, and what it is: one measurement with a name, which returns its figures."""
 
 import sys
+import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,11 @@ class Bench:
                     given_up[name] = str(error)
                 except ProgramFailed as error:
                     given_up[name] = f"not measured: {error}"
+                    section.error = "not all of it could be measured"
+                except Exception as error:  # noqa: BLE001 - its other sides' minutes must not be lost
+                    traceback.print_exc()
+                    first = str(error).partition("\n")[0][:200]
+                    given_up[name] = f"not measured: {type(error).__name__}: {first}"
                     section.error = "not all of it could be measured"
         for name, why in given_up.items():
             say(f"{name}: {why}")

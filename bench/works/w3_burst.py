@@ -146,9 +146,20 @@ def _let_be_due(numbers: list[int], count: int) -> float:
 
 
 def forget_waiting() -> None:
-    """Delete what an earlier burst has left for workers: it would be sent again."""
+    """Delete what an earlier burst has left for workers: it would be sent again.
+
+    Of a Beat that was killed the server may still execute a statement: that is ended first.
+    """
+    from django.db import connection
+
     from schedules.models import Run
 
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
     left = Run.objects.waiting()
     left._raw_delete(left.db)  # the other way reads them all first
 

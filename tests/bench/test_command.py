@@ -96,15 +96,24 @@ def test_a_peer_that_cannot_be_had_costs_its_own_column_only() -> None:
     assert not section.error
 
 
-def test_a_side_whose_program_fails_is_said_and_the_others_go_on() -> None:
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ProgramFailed("celery ended with 1: no such thing"), "celery ended with 1: no such thing"),
+        (ValueError("of any kind\nat length"), "ValueError: of any kind"),
+    ],
+)
+def test_a_side_whose_program_fails_is_said_and_the_others_go_on(
+    error: Exception, said: str
+) -> None:
     def broken() -> int:
-        raise ProgramFailed("celery ended with 1: no such thing")
+        raise error
 
     section = Section(name="", title="")
     found = make_bench().in_turns({"broken": broken, "ours": lambda: 7}, section)
 
     assert found["ours"] == [7, 7]
-    assert section.texts == ["broken: not measured: celery ended with 1: no such thing"]
+    assert section.texts == [f"broken: not measured: {said}"]
     assert section.error
 
 
