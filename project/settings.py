@@ -269,7 +269,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 # The row says whether a run is done, and the outbox sends again what a dead worker had taken: a
 # message that is acknowledged late would promise nothing more, and halves what a worker can do.
 CELERY_TASK_ACKS_LATE = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # the least that waits behind a long task
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # the least; of it, `schedules.intake` takes what can begin
 CELERY_TASK_REJECT_ON_WORKER_LOST = (
     False  # the ledger decides; the broker would loop a task that kills workers
 )

@@ -104,6 +104,7 @@ class Downbeat(Celery):
         os.environ.setdefault("CELERY_SKIP_CHECKS", "yes")
         super().__init__(*args, **kwargs)
         self.steps["worker"].update([WorkerLease, WorkerWatch])
+        self.steps["consumer"].add("schedules.intake:Intake")
         self.add_defaults(lambda: {"worker_consumer": "schedules.consumer:Consumer"})
 
     def send_task(

@@ -58,6 +58,7 @@ class JobTask(DjangoTask[Any, Any]):
     """Base of every task of the app. Tasks that nobody declared behave as Celery's own."""
 
     abstract = True
+    Request = "schedules.intake:TimedRequest"
     track_started = False  # the claim says it; a duplicate's STARTED would overwrite an outcome
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
