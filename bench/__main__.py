@@ -164,7 +164,7 @@ def _tell(options: argparse.Namespace, machine: dict[str, Any], sections: list[S
         options.svg.parent.mkdir(parents=True, exist_ok=True)
         options.svg.write_text(draw(machine, sections))
     if options.into:
-        put_into(options.into, table(machine, sections))
+        put_into(options.into, table(machine, sections), picture=options.svg)
     if options.json:
         said = json.dumps(document(machine, sections))
     else:
@@ -246,7 +246,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--table", action="store_true", help="goals and ratios as Markdown")
     parser.add_argument(
-        "--into", type=Path, metavar="PAGE", help="put that table between the two marks of a page"
+        "--into",
+        type=Path,
+        metavar="PAGE",
+        help="put that table, and the picture of --svg, between the two marks of a page",
     )
     return parser
 

@@ -3,6 +3,7 @@ picture.
 """
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -54,17 +55,23 @@ def table(machine: dict[str, Any], sections: Sequence[Section]) -> str:
         shown = (one for one in section.figures if one.goal is not None or one.unit == "x")
         lines += [_row(figure) for figure in shown]
     goals = document(machine, sections)["goals"]
-    counted = ", ".join(f"{count} {verdict}" for verdict, count in goals.items())
+    counted = ", ".join(f"{count} {verdict} ({SIGNS[verdict]})" for verdict, count in goals.items())
     where = "; ".join(f"{name}: {value}" for name, value in machine.items())
     return "\n".join([*lines, "", f"Goals: {counted}. {where}."])
 
 
-def put_into(page: Path, words: str) -> None:
-    """Put the table between the two marks of a page. Raises NothingKept where they are missing."""
+def put_into(page: Path, words: str, *, picture: Path | None = None) -> None:
+    """Put the table, below the picture, between the two marks of a page.
+
+    Raises NothingKept where the marks are missing.
+    """
     before, found, rest = page.read_text().partition(BEGIN)
     _, ended, after = rest.partition(END)
     if not found or not ended:
         raise NothingKept(f"{page} has no {BEGIN} with {END} after it.")
+    if picture is not None:
+        path = os.path.relpath(picture, page.parent)
+        words = f"![Ratios of one run, and the goals]({path})\n\n{words}"
     page.write_text(f"{before}{BEGIN}\n\n{words}\n\n{END}{after}")
 
 

@@ -214,7 +214,7 @@ def _stock(bench: Bench, count: int) -> float:
 def _redbeat(bench: Bench, count: int) -> float:
     bench.servers.redis.flushall()
     rival = Rival(bench)
-    at = time.time() + 5 + count / 1_000
+    at = time.time() + 5 + count / 600
     rival.run(REDBEAT, str(count), str(at))
     return _beat_rate(bench, rival, at, count, stock=False)
 

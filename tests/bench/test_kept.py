@@ -55,7 +55,9 @@ def test_the_table_has_goals_and_ratios_with_their_spread() -> None:
     assert "| | memory | **120 MB** |  | at most 100 | ✗ |" in rows
     assert "| | small | - |  | at most 1 | · |" in rows
     assert not any("a rate" in row for row in rows)
-    assert rows[-1] == "Goals: 1 met, 1 not met, 1 not judged. machine: 2 cores; turns: 3."
+    assert rows[-1] == (
+        "Goals: 1 met (✓), 1 not met (✗), 1 not judged (·). machine: 2 cores; turns: 3."
+    )
 
 
 def test_the_table_stands_between_the_marks_of_a_page(tmp_path: Path) -> None:
@@ -66,6 +68,10 @@ def test_the_table_stands_between_the_marks_of_a_page(tmp_path: Path) -> None:
     put_into(page, "newer")
 
     assert page.read_text() == f"before\n{BEGIN}\n\nnewer\n\n{END}\nafter\n"
+    put_into(page, "newer", picture=tmp_path / "docs" / "a.svg")
+    assert (
+        f"{BEGIN}\n\n![Ratios of one run, and the goals](docs/a.svg)\n\nnewer" in page.read_text()
+    )
     page.write_text("no marks")
     with pytest.raises(NothingKept, match="has no <!--"):
         put_into(page, "new")
