@@ -4,7 +4,7 @@ others are its text with other ids.
 `Celery.send_task` takes about 0.1 ms of processor time a message, most of it for finding out again
 what is the same for all of them. A message of ours says little more than the id of its run, so its
 text is learned once for each kind (task, queue, priority, limits ...) and filled in from then on.
-Other transports, and an app that listens to each publication, get kombu's own way.
+Other transports, and an app that listens to each publication, get kombu's own way (`copies`).
 """
 
 import json
@@ -21,6 +21,8 @@ from kombu.exceptions import OperationalError
 from kombu.messaging import Producer
 from kombu.transport import redis
 from redis.exceptions import RedisError
+
+from schedules.dispatch.copies import Copies
 
 MOST_KINDS = 1000
 """Kinds of messages that a process remembers; with more it starts anew."""
@@ -144,11 +146,12 @@ def send_all(
     or may not have arrived.
     """
     envelopes = Envelopes(producer, send) if takes(producer) else None
+    copies = Copies(producer, send)
     with producer.batch(AT_ONCE):
         for task, kind, values in messages:
             is_routed = "exchange" in kind or "routing_key" in kind  # where to may change any time
             if envelopes is None or is_routed:
-                send(task, **kind, **values, producer=producer)
+                copies.publish(task, kind=kind, values=values)
             else:
                 envelopes.add(task, kind=kind, values=values)
     if envelopes is not None:

@@ -130,6 +130,44 @@ def test_who_listens_to_each_publication_still_hears_of_it(producer: Any) -> Non
     assert takes(producer)
 
 
+def test_whoever_listens_to_the_message_sent_hears_of_each_and_kombu_writes_them_all(
+    producer: Any,
+) -> None:
+    runs = [run for run in RUNS for _ in range(3)]
+    for run in runs:
+        task, kind, values = _message(run)
+        _send(task, **kind, **values, producer=producer)
+    one_by_one = queued(producer)
+    heard: list[tuple[str, Any]] = []
+
+    def listen(sender: str, headers: dict[str, Any], body: Any, **_: Any) -> None:
+        heard.append((headers["id"], body[:2]))
+
+    signals.after_task_publish.connect(listen)
+    try:
+        send_all(producer, _send, [_message(run) for run in runs])
+    finally:
+        signals.after_task_publish.disconnect(listen)
+
+    assert queued(producer) == one_by_one
+    assert heard == [(str(run.task_id), ((), {})) for run in runs]
+
+
+def test_what_is_given_to_each_message_before_it_is_sent_stays_its_own(producer: Any) -> None:
+    def give(headers: dict[str, Any], **_: Any) -> None:
+        headers["own"] = headers.get("own", "") + headers["id"]
+
+    signals.before_task_publish.connect(give)
+    try:
+        send_all(producer, _send, [_message(run) for run in RUNS[:2]])
+    finally:
+        signals.before_task_publish.disconnect(give)
+
+    [texts] = queued(producer).values()
+    headers = [json.loads(str(text))["headers"] for text in texts]
+    assert [header["own"] for header in headers] == [str(run.task_id) for run in RUNS[:2]]
+
+
 def test_another_transport_gets_messages_by_kombus_own_way() -> None:
     with Connection("memory://") as connection:
         producer = current_app.amqp.Producer(connection, auto_declare=False)
@@ -137,4 +175,5 @@ def test_another_transport_gets_messages_by_kombus_own_way() -> None:
         send_all(producer, _send, [_message(run) for run in RUNS[:2]])
 
         queue = connection.SimpleQueue("celery")
-        assert [queue.get_nowait().headers["task"] for _ in range(2)] == ["sample_jobs.add"] * 2
+        headers = [queue.get_nowait().headers for _ in range(2)]
+        assert [header["id"] for header in headers] == [str(run.task_id) for run in RUNS[:2]]
