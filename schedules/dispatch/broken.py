@@ -37,7 +37,7 @@ from schedules.models import (
     Touched,
     Watermark,
 )
-from schedules.querysets.planning import PlannedRun, move_on
+from schedules.querysets.planning import PlannedCall, PlannedRun, move_on
 from schedules.states import WAITING, RunState
 
 log = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ def load(rows: QuerySet[Row], *, now: datetime, by: Callable[[Any], list[Row]] =
         return by(rows.all())
 
 
-def refuse_other_shapes(row: Job | Run | PlannedRun) -> None:
+def refuse_other_shapes(row: Job | Run | PlannedRun | PlannedCall) -> None:
     """Raise InvalidInput unless the arguments are a list and an object. What is no JSON at all is
     loaded as text.
     """

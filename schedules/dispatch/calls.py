@@ -15,11 +15,9 @@ from schedules.conf import options as conf
 from schedules.current import Resend, current_run
 from schedules.dispatch.publish import publish_after_commit
 from schedules.errors import InvalidInput
-from schedules.models import Run
 from schedules.querysets.clock import database_now
-from schedules.querysets.planning import write_calls
+from schedules.querysets.planning import PlannedCall, When, write_single_call
 from schedules.registry import Declaration, check_arguments
-from schedules.states import Origin
 
 KEPT = (
     "root_id",
@@ -39,6 +37,9 @@ KEPT = (
 )
 """Message options that a run keeps. The rest is about the connection it happened to be sent over.
 """
+
+LONGEST = timedelta(days=36525)
+"""The database reckons with instants that Python cannot hold, and so nobody could read."""
 
 
 def plan_call(
@@ -66,8 +67,7 @@ def plan_call(
     check_arguments(declaration, args, kwargs)
     if given.get("serializer") not in (None, "json"):
         raise InvalidInput("serializer", given["serializer"], "json is the only one accepted")
-    now = database_now()
-    due_at = _due_at(now, countdown, eta)
+    when = _when(countdown, eta, expires)
     run_id = _run_id(task_id)
     _inherit_family(app, given, declaration)
     message: dict[str, Any] = {
@@ -82,26 +82,18 @@ def plan_call(
     if running is not None and running.task_id == run_id:
         # A retry or a replacement of the very run we are in: it goes on as this message once its
         # body has ended. Until then nothing is written, so that a rollback takes it back as well.
-        running.resend = Resend(due_at=due_at, message=message)
+        running.resend = Resend(due_at=when.due_at(database_now()), message=message)
         return result
-    is_due = due_at <= now
-    run = Run(
-        origin=Origin.CALL,
+    call = PlannedCall(
         task_id=run_id,
-        scheduled_at=due_at,
-        due_at=due_at,
-        expires_at=_instant(expires, now),
-        publish_at=now + conf().send_again_after if is_due else due_at,
-        sends=1 if is_due else 0,
         priority=_priority(given, declaration),
         queue=_queue_name(given.get("queue") or declaration.queue),
         parent_id=_uuid(given.get("parent_id")),
         **message,
     )
     # A chain's element has its id from the start; applied a second time it finds its own run.
-    write_calls(connection, [run], ignore_conflicts=True)
-    if is_due:
-        publish_after_commit(run)
+    if write_single_call(connection, call, when, again_after=conf().send_again_after):
+        publish_after_commit(call)
     parent = app.current_worker_task
     if add_to_parent and parent is not None:
         parent.add_trail(result)
@@ -115,23 +107,35 @@ def _run_id(task_id: str | None) -> UUID:
         raise InvalidInput("task_id", task_id, "a UUID") from None
 
 
-def _due_at(now: datetime, countdown: float | None, eta: datetime | str | None) -> datetime:
-    if eta is not None:
-        instant = _instant(eta, now)
-        assert instant is not None
-        return max(instant, now)
-    return now + timedelta(seconds=max(countdown or 0, 0))
+def _when(
+    countdown: float | None,
+    eta: datetime | str | None,
+    expires: datetime | str | float | None,
+) -> When:
+    """Celery takes instants, their ISO text, or seconds from now."""
+    at = None if eta is None else _instant(eta)
+    delay = timedelta(0)
+    if countdown and eta is None:
+        delay = max(_from_now("countdown", countdown), delay)
+    if expires is None:
+        return When(at=at, delay=delay)
+    if isinstance(expires, datetime | str):
+        return When(at=at, delay=delay, expires_at=_instant(expires))
+    return When(at=at, delay=delay, expires_in=_from_now("expires", expires))
 
 
-def _instant(value: datetime | str | float | None, now: datetime) -> datetime | None:
-    """Celery takes an instant, its ISO text, or seconds from now; a naive one is in UTC."""
-    if value is None:
-        return None
+def _from_now(name: str, seconds: float) -> timedelta:
+    length = timedelta(seconds=seconds)
+    if abs(length) > LONGEST:
+        raise InvalidInput(name, seconds, "a number of seconds that come to at most a century")
+    return length
+
+
+def _instant(value: datetime | str) -> datetime:
+    """A naive one is in UTC."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-    return now + timedelta(seconds=value)
+    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 def _inherit_family(app: Celery, given: dict[str, Any], declaration: Declaration) -> None:

@@ -67,10 +67,12 @@ def read_invalid_again(*, now: datetime, limit: int = 200) -> int:
     the newer one.
     """
     unreadable = Job.objects.filter(timetable__isnull=True).exclude(invalid_reason="")
-    unreadable = unreadable.filter(is_active=True, periodic_task__enabled=True).order_by("pk")
-    mended = 0
+    unreadable = unreadable.filter(is_active=True, periodic_task__enabled=True)
     unreadable = unreadable.exclude(invalid_reason__startswith=BROKEN)
-    for job in load(unreadable[:limit], now=now):
+    if not unreadable.exists():
+        return 0  # what reads whole rows is four times as wide
+    mended = 0
+    for job in load(unreadable.order_by("pk")[:limit], now=now):
         assert job.periodic_task_id is not None
         reading = read(job.periodic_task_id, job=job, since=now)
         if reading is None or reading.invalid_reason:

@@ -18,7 +18,7 @@ from schedules.errors import InvalidInput, ReportedFailure
 from schedules.finish import Outcome, finish_waiting
 from schedules.lease import instance_id
 from schedules.models import Run
-from schedules.querysets.planning import PlannedRun
+from schedules.querysets.planning import PlannedCall, PlannedRun
 from schedules.redaction import redact
 from schedules.registry import find
 from schedules.states import RunState
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 RUN_HEADER = "downbeat"
 """Message header of our runs, by which also an undeclared task is recognised as planned here."""
 
-Sendable = Run | PlannedRun
+Sendable = Run | PlannedRun | PlannedCall
 
 Message = tuple[str, dict[str, Any], dict[str, str]]
 """The task, the options that make its kind, and the values that are the run's own."""
@@ -68,7 +68,7 @@ def publish(runs: Sequence[Sendable]) -> int:
     return len(messages)
 
 
-def publish_after_commit(run: Run) -> None:
+def publish_after_commit(run: Sendable) -> None:
     """Send the run's message once the caller's transaction has committed."""
     # No partial: Django names the function when it reports what it raised.
     transaction.on_commit(lambda: publish([run]), robust=True)

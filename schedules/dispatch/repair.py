@@ -111,6 +111,8 @@ def reap(*, now: datetime, limit: int = 500) -> int:
     if Instance.objects.ahead(now).exists():
         # Or a worker that died just before the clock was put back would live until it is caught up.
         Instance.objects.ahead(now).update(heartbeat_at=now)
+    if not Run.objects.running().exists():
+        return 0  # planning who is dead takes longer than all else that an idle Beat does
     owner = Instance.objects.filter(pk=OuterRef("instance_id"))
     orphaned = Run.objects.running().filter(
         Exists(owner.dead(now)) | (~Exists(owner) & _older_than(now - LEASE))

@@ -14,7 +14,8 @@ from kombu.utils.json import JSONEncoder
 Table = tuple[str, list[Any]]
 """The SQL of a table named `given`, and its parameters."""
 
-_as_json = JSONEncoder().encode
+as_json = JSONEncoder().encode
+"""Return the text of a JSON value as Celery writes it."""
 
 
 def given(vendor: str, columns: Mapping[str, str], objects: Sequence[object]) -> Table:
@@ -25,7 +26,7 @@ def given(vendor: str, columns: Mapping[str, str], objects: Sequence[object]) ->
     values = dict(zip(columns, zip(*map(attrgetter(*columns), objects), strict=True), strict=True))
     # As text from here on, because [1] and [True] are equal, and not the same arguments.
     for name in (name for name, kind in columns.items() if kind == "jsonb"):
-        values[name] = tuple(map(_as_json, values[name]))
+        values[name] = tuple(map(as_json, values[name]))
     shared = {name: values[name][0] for name in others if _is_shared(values[name])}
     differing = {name: values[name] for name in columns if name not in shared}
     if vendor == "sqlite":

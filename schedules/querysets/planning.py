@@ -1,5 +1,5 @@
-"""The statements of planning: new runs of timetables in one, calls in another, where the jobs go on
-in a third, and which of the runs the broker was told about in a fourth.
+"""The statements of planning: new runs of timetables in one, calls in another, a single call in one
+of its own, where the jobs go on, and which of the runs the broker was told about.
 
 Written out because a burst passes through them: what a run copies from its job the database copies
 itself, what is the same for all of them travels once, and only what differs travels as a column of
@@ -10,14 +10,14 @@ time.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from schedules.querysets.clock import sql_now
-from schedules.querysets.given import given
+from schedules.querysets.clock import database_now, sql_now
+from schedules.querysets.given import as_json, given
 from schedules.querysets.statements import prepared_cursor
 from schedules.states import UNSENT
 
@@ -87,6 +87,51 @@ class PlannedRun:
         return self.job.queue
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class When:
+    """When a call is due, and until when it may start, as its caller said it: by an instant or by
+    how long from now.
+    """
+
+    at: datetime | None = None
+    delay: timedelta = timedelta(0)
+    expires_at: datetime | None = None
+    expires_in: timedelta | None = None
+
+    def due_at(self, now: datetime) -> datetime:
+        """Return when it is due, never before `now`."""
+        return now + self.delay if self.at is None else max(self.at, now)
+
+    def ends_at(self, now: datetime) -> datetime | None:
+        """Return until when it may start, if there is an end."""
+        return self.expires_at if self.expires_in is None else now + self.expires_in
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class PlannedCall:
+    """A single call from its planning to its message; its instants are the row's alone, where the
+    database has reckoned them.
+    """
+
+    task_id: UUID
+    task: str
+    args: list[Any]
+    kwargs: dict[str, Any]
+    options: dict[str, Any]
+    retries: int
+    priority: int
+    queue: str
+    parent_id: UUID | None
+    scheduled_at: datetime | None = None
+    due_at: datetime | None = None
+    expires_at: datetime | None = None
+    publish_at: datetime | None = None
+    sends: int = 0
+    job_id: ClassVar[None] = None
+    job_key: ClassVar[str] = ""
+    natural_key: ClassVar[None] = None
+
+
 _RUN_COLUMNS = {
     "job_id": "bigint",
     "task_id": "uuid",
@@ -143,6 +188,20 @@ _CALL_COLUMNS = {
 
 _OF_CALL = {**_NEW, "origin": "'call'", "state": "'planned'", "count": "1", "reason": "''"}
 
+_OF_SINGLE_CALL = {**_OF_CALL, "job_key": "''"}
+
+_GIVEN_OF_SINGLE_CALL = (
+    "task_id",
+    "task",
+    "args",
+    "kwargs",
+    "options",
+    "retries",
+    "priority",
+    "queue",
+    "parent_id",
+)
+
 _JOB_COLUMNS = {
     "id": "bigint",
     "next_run_at": "timestamptz",
@@ -169,6 +228,22 @@ SELECT {", ".join(_CALL_COLUMNS)}, {", ".join(_OF_CALL.values())}, {{now}}
 FROM {{rows}} WHERE TRUE
 """  # noqa: S608
 
+# The clock is read where the row is written: to ask for it before takes as long as to write.
+_WRITE_SINGLE_CALL = f"""
+WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
+moment AS (SELECT now, GREATEST(%s::timestamptz, now + %s::interval) AS due_at FROM clock)
+INSERT INTO schedules_run ({", ".join((*_GIVEN_OF_SINGLE_CALL, *_OF_SINGLE_CALL))},
+    created_at, scheduled_at, due_at, expires_at, publish_at, sends)
+SELECT {", ".join(f"%s::{_CALL_COLUMNS[name]}" for name in _GIVEN_OF_SINGLE_CALL)},
+    {", ".join(_OF_SINGLE_CALL.values())},
+    now, due_at, due_at, COALESCE(%s::timestamptz, now + %s::interval),
+    CASE WHEN due_at <= now THEN now + %s::interval ELSE due_at END,
+    CASE WHEN due_at <= now THEN 1 ELSE 0 END
+FROM moment
+ON CONFLICT DO NOTHING
+RETURNING sends = 1
+"""  # noqa: S608
+
 _MOVE_ON = f"""
 UPDATE schedules_job SET {", ".join(f"{name} = given.{name}" for name in list(_JOB_COLUMNS)[1:])}
 FROM {{rows}} WHERE schedules_job.id = given.id
@@ -192,7 +267,10 @@ def write_runs(connection: BaseDatabaseWrapper, runs: "Sequence[PlannedRun | Run
 
 
 def write_calls(
-    connection: BaseDatabaseWrapper, runs: "Sequence[Run]", *, ignore_conflicts: bool = False
+    connection: BaseDatabaseWrapper,
+    runs: "Sequence[Run | PlannedCall]",
+    *,
+    ignore_conflicts: bool = False,
 ) -> None:
     """Insert the runs of calls, with `ignore_conflicts` those that are not there already; their
     objects do not learn their numbers. Raises IntegrityError.
@@ -202,9 +280,35 @@ def write_calls(
     now, at = sql_now(connection.vendor)
     rows, values = given(connection.vendor, _CALL_COLUMNS, runs)
     sql = _WRITE_CALLS.format(now=now, rows=rows)
-    # Most calls come one by one, and planning the statement takes longer than executing it.
+    # Planning the statement for a few takes longer than executing it.
     with prepared_cursor(connection) as cursor:
         cursor.execute(f"{sql} ON CONFLICT DO NOTHING" if ignore_conflicts else sql, [*at, *values])
+
+
+def write_single_call(
+    connection: BaseDatabaseWrapper, call: PlannedCall, when: When, *, again_after: timedelta
+) -> bool:
+    """Insert the run of a call, unless its id has one already; return whether it is due.
+
+    Then its caller sends it, and the outbox looks at it `again_after`; else the outbox sends it.
+    """
+    if connection.vendor != "sqlite":
+        values: list[Any] = [when.at, when.delay, call.task_id, call.task]
+        values += map(as_json, (call.args, call.kwargs, call.options))
+        values += [call.retries, call.priority, call.queue, call.parent_id]
+        values += [when.expires_at, when.expires_in, again_after]
+        with prepared_cursor(connection) as cursor:
+            cursor.execute(_WRITE_SINGLE_CALL, values)
+            written = cursor.fetchone()
+        if written is not None:
+            return bool(written[0])
+    now = database_now(connection.alias)
+    call.scheduled_at = call.due_at = due_at = when.due_at(now)
+    call.expires_at = when.ends_at(now)
+    is_due = due_at <= now
+    call.publish_at, call.sends = (now + again_after, 1) if is_due else (due_at, 0)
+    write_calls(connection, [call], ignore_conflicts=True)
+    return is_due
 
 
 def move_on(connection: BaseDatabaseWrapper, jobs: "Sequence[Job]") -> None:
