@@ -296,8 +296,6 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         """The line of the start-up banner."""
         return "    . timetable -> the database's, read at every tick"
 
-    # A tick.
-
     def _timed_tick(self) -> float:
         begun = time.monotonic()
         pause = self._tick()
@@ -316,7 +314,8 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         runs = plan_due(now=seen.now) if seen.has_due else []
         assert self._publisher is not None
         self._publisher.hand_over(runs)
-        waiting = self._waiting(seen.now) if seen.has_outbox or runs else []
+        is_last = 0 < len(runs) < options().plan_batch  # of a burst: after the others we look again
+        waiting = self._waiting(seen.now) if seen.has_outbox or is_last else []
         self._publisher.hand_over(waiting)
         found = self._chores.do_due(seen)
         if max(edits, len(runs), len(waiting)) >= options().plan_batch:

@@ -33,7 +33,7 @@ AT_ONCE = 500
 _FIELDS = ("task_id", "root_id", "parent_id", "argsrepr", "kwargsrepr")
 """What differs between two messages of one kind, besides the transport's own delivery tag."""
 
-_quoted = json.JSONEncoder().encode
+_quoted = json.encoder.encode_basestring_ascii
 """What `json.dumps` gives, without its look at eight options for each text."""
 
 _SIGNALS = (signals.before_task_publish, signals.after_task_publish, signals.task_sent)

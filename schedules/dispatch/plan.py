@@ -44,8 +44,9 @@ def plan_due(*, now: datetime) -> list[PlannedRun]:
     not get round to, the outbox brings up again. Several Beats plan side by side: each locks its
     own jobs.
     """
-    if not Job.objects.due(now).exists():
-        return []  # without a transaction: on SQLite each takes the one write lock
+    has_one_writer = not connection.features.has_select_for_update_skip_locked
+    if has_one_writer and not Job.objects.due(now).exists():
+        return []  # without a transaction: each takes the write lock
     with transaction.atomic():
         due = Job.objects.due(now).locked()[: options().plan_batch]
         return plan_jobs(load(due, now=now, by=JobQuerySet.to_plan), now=now)

@@ -14,8 +14,15 @@ from kombu.utils.json import JSONEncoder
 Table = tuple[str, list[Any]]
 """The SQL of a table named `given`, and its parameters."""
 
-as_json = JSONEncoder().encode
-"""Return the text of a JSON value as Celery writes it."""
+_encode = JSONEncoder().encode
+_AS_LITERAL: dict[str, Callable[[Any], str]] = {"bigint": str, "uuid": attrgetter("hex")}
+
+
+def as_json(value: object) -> str:
+    """Return the text of a value as Celery writes it."""
+    if not value and type(value) in (dict, list):  # most of them, and making an encoder takes long
+        return str(value)
+    return _encode(value)
 
 
 def given(vendor: str, columns: Mapping[str, str], objects: Sequence[object]) -> Table:
@@ -46,7 +53,18 @@ def _on_postgres(
     # jobs for five hundred of them rather than go by their numbers.
     arrays = ", ".join(f"(SELECT %s::{columns[name]}[])" for name in differing)
     table = f"(SELECT *{constants} FROM unnest({arrays}) AS each ({', '.join(differing)})) AS given"  # noqa: S608
-    return table, [*shared.values(), *map(list, differing.values())]
+    values = (as_array(columns[name], column) for name, column in differing.items())
+    return table, [*shared.values(), *values]
+
+
+def as_array(kind: str, column: Sequence[Any]) -> Any:
+    """Return the values for PostgreSQL's array of that type; as its text where no value needs
+    quotes, since psycopg looks at each of them.
+    """
+    as_literal = _AS_LITERAL.get(kind)
+    if as_literal is None or None in column:
+        return list(column)
+    return f"{{{','.join(map(as_literal, column))}}}"
 
 
 def _on_sqlite(shared: Mapping[str, Any], differing: Mapping[str, Sequence[Any]]) -> Table:

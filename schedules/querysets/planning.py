@@ -17,7 +17,7 @@ from uuid import UUID
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from schedules.querysets.clock import database_now, sql_now
-from schedules.querysets.given import as_json, given
+from schedules.querysets.given import as_array, as_json, given
 from schedules.querysets.statements import prepared_cursor
 from schedules.states import UNSENT
 
@@ -323,7 +323,7 @@ def move_on(connection: BaseDatabaseWrapper, jobs: "Sequence[Job]") -> None:
 def mark_sent(connection: BaseDatabaseWrapper, task_ids: Sequence[UUID]) -> int:
     """Note that the broker has been told of these runs; return of how many it is news."""
     now, at = sql_now(connection.vendor)
-    ids: Any = list(task_ids)
+    ids: Any = as_array("uuid", task_ids)
     among = "= ANY(%s::uuid[])"
     if connection.vendor == "sqlite":
         among, ids = "IN (SELECT value FROM json_each(%s))", json.dumps([i.hex for i in task_ids])
