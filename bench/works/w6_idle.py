@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.programs import Program
 from bench.report import Figure, Section, at_most
+from bench.server_log import durations_between, timing_statements
 from bench.statements import FILE as STATEMENTS
 from bench.work import Bench
 from bench.works.w1_start import filled_with
@@ -21,6 +22,9 @@ TITLE = "idle: many jobs, none due"
 MOST_PERCENT, MOST_MS = 1.0, 1.0
 SETTLE = 3.0
 """Seconds after the first tick, in which the chores of a start are done."""
+
+ROUND = 10
+"""Seconds in which each of Beat's chores has its turn, and none more often than in others."""
 
 LONG = timedelta(hours=1)
 """Longer than is watched."""
@@ -95,20 +99,24 @@ def figures(found: list[Idle], *, among: str, judged: bool) -> list[Figure]:
 
 
 def idle(bench: Bench, url: str, *, seconds: int = 30) -> Idle:
-    """Watch a Beat for a while, and another one, whose statements are timed, as long again.
-
-    With little time one Beat has to do for both.
+    """Watch a Beat for a while. A server says how long its statements took; on SQLite another Beat
+    is watched as long again, with little time the same one, which times its own.
     """
-    seconds = bench.wish.size(seconds, quick=3)
+    seconds = bench.wish.size(seconds, quick=ROUND)
     bench.servers.redis.flushall()
-    log = bench.servers.fresh_file("statements")
-    timed = {STATEMENTS: str(log)}
     with connected_to(url):
         _let_nothing_be_due()
-        begin, percent = _watched(bench.servers.beat(url, **timed), seconds)
-        if not bench.quick:
-            _, percent = _watched(bench.servers.beat(url), seconds)
-    by_text = _timed(log, since=begin)
+        if bench.wish.database == "postgres":
+            with timing_statements(bench.servers.postgres):
+                begin, percent = _watched(bench.servers.beat(url), seconds)
+            by_text = durations_between(bench.servers.postgres, begin, begin + seconds)
+        else:
+            log = bench.servers.fresh_file("statements")
+            timed = {STATEMENTS: str(log)}
+            begin, percent = _watched(bench.servers.beat(url, **timed), seconds)
+            if not bench.quick:
+                _, percent = _watched(bench.servers.beat(url), seconds)
+            by_text = _timed(log, since=begin)
     count = sum(map(len, by_text.values()))
     return Idle(percent, count / seconds, by_text)
 
