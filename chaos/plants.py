@@ -96,6 +96,7 @@ def _unconditional_claim() -> None:
 
 def _no_token() -> None:
     from schedules.finish import attempt as finish
+    from schedules.finish import held
     from schedules.models import Run
     from schedules.querysets import ending
     from schedules.querysets.runs import RunQuerySet
@@ -113,6 +114,7 @@ def _no_token() -> None:
     )
     _rewrite(ending, "_WRITE_ATTEMPT", "FROM {ended}", "FROM {ended} ON CONFLICT DO NOTHING")
     _replace(finish, "record_success", lambda *_, **__: False)  # every end goes that one way
+    _replace(held, "hold", lambda *_, **__: False)
 
 
 def _overlap_outside_claim() -> None:

@@ -105,7 +105,12 @@ class Downbeat(Celery):
         super().__init__(*args, **kwargs)
         self.steps["worker"].update([WorkerLease, WorkerWatch])
         self.steps["consumer"].add("schedules.intake:Intake")
-        self.add_defaults(lambda: {"worker_consumer": "schedules.consumer:Consumer"})
+        self.add_defaults(
+            lambda: {
+                "worker_consumer": "schedules.consumer:Consumer",
+                "worker_pool": "schedules.prefork:TaskPool",
+            }
+        )
 
     def send_task(
         self, name: str, args: Any = None, kwargs: Any = None, *positional: Any, **options: Any

@@ -31,6 +31,7 @@ from schedules.finish import (
     Outcome,
     finish_attempt,
     finish_waiting,
+    held,
     judge,
     judge_error,
     judge_expired,
@@ -116,6 +117,7 @@ def _claim(task: str, task_id: str) -> Run:
                 raise Ignore from None  # the outbox sends it again
             run = _insist(lambda: _claimed_unheard(task_id))
             if run is not None:
+                held.settle()
                 return run
         except broker.AWAY as error:
             log.warning("What is in the way of run %s could not be told to end: %s", task_id, error)
@@ -134,7 +136,7 @@ def _take(task: str, task_id: str) -> Run:
     except ValueError:
         raise _unplanned(task, task_id) from None
     try:
-        run = Run.objects.claim(key, task=task, instance_id=instance_id(), pid=os.getpid())
+        run = held.claim(key, task=task, instance_id=instance_id(), pid=os.getpid())
     except IntegrityError:
         # No slot is free, or another run took the same one in this very moment.
         waiting = Run.objects.filter(task_id=key).select_related("job").first()
@@ -231,8 +233,12 @@ def _arguments(
 
 
 def _finish(run: CurrentRun, outcome: Outcome) -> None:
-    """End the run, with its last words in the same transaction. Raises Superseded."""
+    """End the run, with its last words in the same transaction, or see to it that its end is
+    written with the next claim. Raises Superseded.
+    """
     tracing.note_outcome(str(outcome.state), outcome.error_text)
+    if not run.journal.has_news and held.hold(run.row, outcome, request=run.request):
+        return
     with transaction.atomic(savepoint=False) if run.journal.has_news else nullcontext():
         run.journal.write()
         finish_attempt(run.row, outcome, request=run.request)

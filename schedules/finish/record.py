@@ -53,7 +53,8 @@ def record(run: "Run", outcome: Outcome, *, request: Context) -> None:
     finally:
         delattr(request, RECORDING)
     plan_dependents(run, outcome.state)
-    _is_recorded(run, outcome.state, request)
+    is_recorded(request)
+    announce(run, outcome.state)
 
 
 def record_success(run: "Run", outcome: Outcome, *, request: Context) -> bool:
@@ -75,14 +76,18 @@ def record_success(run: "Run", outcome: Outcome, *, request: Context) -> bool:
         result=backend.row_of_success(outcome.value, request),
     )
     if ended:
-        _is_recorded(run, outcome.state, request)
+        is_recorded(request)
+        announce(run, outcome.state)
     return ended
 
 
-def _is_recorded(run: "Run", state: RunState, request: Context) -> None:
-    # Celery stores the outcome once more when the body has returned; there is nothing left to
-    # store.
+def is_recorded(request: Context) -> None:
+    """Keep Celery from storing the outcome once more when the body has returned."""
     request.update({**FOLLOW_UPS, RECORDED: True})
+
+
+def announce(run: "Run", state: RunState) -> None:
+    """Tell of the run's end, once it is committed."""
     transaction.on_commit(_Announcement(run, state), robust=True)
 
 

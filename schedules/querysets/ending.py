@@ -7,14 +7,14 @@ and back took longer than the work. SQLite has no statement that writes to three
 to go.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from schedules.querysets.clock import sql_now
-from schedules.querysets.statements import prepared_cursor
+from schedules.querysets.statements import Statement, prepared_cursor
 
 # An attempt never ends before it started, also where the clock is put back meanwhile.
 _ENDED_AT = {
@@ -91,14 +91,15 @@ WHERE excluded.status NOT IN ('RETRY', 'STARTED')
 # Whether another run waits is asked where there is a job to ask for: without one, PostgreSQL looked
 # through all that waits.
 _SUCCEED_AT_ONCE = f"""
-WITH ended AS ({_SUCCEED} RETURNING id, attempt, instance_id, pid, started_at),
-    tried AS ({_WRITE_ATTEMPT}), told AS ({_WRITE_RESULT}) {{and_pass_on}}
+WITH ended AS ({_SUCCEED} RETURNING id, attempt, instance_id, pid, started_at, finished_at),
+    tried AS ({_WRITE_ATTEMPT.replace("{ended_at}", "finished_at")}),
+    told AS ({_WRITE_RESULT.replace("{now}", "finished_at")}) {{and_pass_on}}
 SELECT id FROM ended
 """  # noqa: S608
 _AND_PASS_ON = f", passed_on AS ({_SEND_NEXT} AND EXISTS (SELECT 1 FROM ended))"  # noqa: S608
 _AT_ONCE = {
     "now": "clock_timestamp()",
-    "ended_at": _ENDED_AT["postgresql"],
+    "ended_at": "GREATEST(started_at, clock_timestamp() - make_interval(secs => %s))",
     "ended": "ended",
     "if_ended": "FROM ended",
     "job": "%s",
@@ -109,6 +110,25 @@ _SUCCEED_AND_PASS_ON = _SUCCEED_AT_ONCE.format(
 )
 
 
+def success_statement(
+    *,
+    run_id: int,
+    job_id: int | None,
+    attempt: int,
+    summary: str,
+    result: Mapping[str, Any],
+    seconds_ago: float = 0,
+) -> Statement:
+    """Return PostgreSQL's one statement for `succeed`; its one row says that the run has ended,
+    `seconds_ago` by the database's clock.
+    """
+    values = [seconds_ago, summary, run_id, attempt]
+    values += ["succeeded", "", *(result[name] for name in RESULT_COLUMNS)]
+    if job_id is None:
+        return _SUCCEED_ALONE, values
+    return _SUCCEED_AND_PASS_ON, [*values, job_id]
+
+
 def succeed(
     connection: BaseDatabaseWrapper,
     *,
@@ -117,18 +137,25 @@ def succeed(
     attempt: int,
     summary: str,
     result: Mapping[str, Any],
+    seconds_ago: float = 0,
 ) -> bool:
     """End the run as succeeded, with its attempt and task result, if the attempt owns it and no job
     runs after its job; False, and nothing written, if not.
 
-    `result` is by column. Whoever waits for the run's slot is sent.
+    `result` is by column. Whoever waits for the run's slot is sent. It ended `seconds_ago` by the
+    database's clock; on SQLite, where no end waits, always now.
     """
-    mine: list[Any] = [summary, run_id, attempt]
     if connection.vendor == "postgresql":
-        values = [*mine, "succeeded", "", *(result[name] for name in RESULT_COLUMNS)]
-        if job_id is None:
-            return _execute(connection, _SUCCEED_ALONE, values) == 1
-        return _execute(connection, _SUCCEED_AND_PASS_ON, [*values, job_id]) == 1
+        statement = success_statement(
+            run_id=run_id,
+            job_id=job_id,
+            attempt=attempt,
+            summary=summary,
+            result=result,
+            seconds_ago=seconds_ago,
+        )
+        return _execute(connection, *statement) == 1
+    mine: list[Any] = [summary, run_id, attempt]
     now, at = sql_now(connection.vendor)
     waits, also_at = (" RETURNING NULL", []) if job_id is None else (_WHO_WAITS, [*at, *at])
     with transaction.atomic(connection.alias, savepoint=False):
@@ -194,7 +221,7 @@ def write_result(connection: BaseDatabaseWrapper, values: Mapping[str, Any]) -> 
     _execute(connection, statement, [*row, *at, *at])
 
 
-def _execute(connection: BaseDatabaseWrapper, statement: str, values: list[Any]) -> int:
+def _execute(connection: BaseDatabaseWrapper, statement: str, values: Sequence[Any]) -> int:
     with prepared_cursor(connection) as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)

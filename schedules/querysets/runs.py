@@ -1,14 +1,15 @@
 """Questions about runs, and the claim."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import connections, models
 
 from schedules.querysets.claim import claim_statement
 from schedules.querysets.planning import mark_sent
-from schedules.querysets.statements import column_names, prepared_cursor, read_row
+from schedules.querysets.statements import Statement, column_names, prepared_cursor, read_row
 from schedules.states import BY_ITSELF, FINAL, UNSENT, RunState
 
 if TYPE_CHECKING:
@@ -90,18 +91,27 @@ class RunQuerySet(models.QuerySet["Run"]):
         takes the lowest free slot of the job. Without a free slot a constraint refuses the
         statement: IntegrityError, and the run goes on waiting.
         """
-        connection = connections[self.db]
-        sql, params = claim_statement(
-            connection.vendor,
+        statement = self.claim_statement(task_id, task=task, instance_id=instance_id, pid=pid)
+        with prepared_cursor(connections[self.db]) as cursor:
+            cursor.execute(*statement)
+            row = cursor.fetchone()
+        return self.read_claimed(row)
+
+    def claim_statement(
+        self, task_id: UUID, *, task: str, instance_id: UUID, pid: int
+    ) -> Statement:
+        """Return the claim for who executes it together with another statement."""
+        return claim_statement(
+            connections[self.db].vendor,
             columns=column_names(self.model, *_NOT_FOR_ITS_WORKER),
             task_id=task_id,
             task=task,
             instance_id=instance_id,
             pid=pid,
         )
-        with prepared_cursor(connection) as cursor:
-            cursor.execute(sql, params)
-            row = cursor.fetchone()
+
+    def read_claimed(self, row: Sequence[Any] | None) -> "Run | None":
+        """Return the run that the claim has returned as a row, if it has."""
         if row is None:
             return None
         return read_row(self.model, row, *_NOT_FOR_ITS_WORKER, using=self.db)

@@ -13,6 +13,9 @@ from django.db.models import Field, Model
 
 Row = TypeVar("Row", bound=Model)
 
+Statement = tuple[str, Sequence[Any]]
+"""SQL, and its parameters."""
+
 
 def prepared_cursor(connection: BaseDatabaseWrapper) -> Any:
     """Return a cursor, to be closed by the caller, whose statements PostgreSQL parses and plans
@@ -35,6 +38,20 @@ def prepared_cursor(connection: BaseDatabaseWrapper) -> Any:
     if connection.queries_logged:
         return _LoggedCursor(cursor, connection)
     return connection.make_cursor(cursor)
+
+
+def execute_together(connection: BaseDatabaseWrapper, statements: Sequence[Statement]) -> list[Any]:
+    """Execute statements as one transaction on PostgreSQL; return the first row of each, or None.
+
+    They are sent in one go, and the server commits, once, when it has come to their end: the way
+    there and back is gone once, and not for BEGIN and COMMIT too. Where one of them fails, nothing
+    is written.
+    """
+    cursors = [prepared_cursor(connection) for _ in statements]
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        for cursor, (sql, values) in zip(cursors, statements, strict=True):
+            cursor.execute(sql, values)
+    return [cursor.fetchone() for cursor in cursors]
 
 
 def _wrapped(cursor: Any, connection: BaseDatabaseWrapper) -> Any:

@@ -1,0 +1,77 @@
+"""The pool of a worker whose children may end a run together with the claim of the next one.
+
+The app chooses it (`worker_pool`); Celery imports it in workers only, before Django is set up, so
+what needs the models is imported by the children.
+"""
+
+import select
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+from celery.concurrency import asynpool, prefork
+
+from schedules.registry import find
+
+MOMENT_MS = 5
+"""How long an end waits for the next claim. The main process hands on the next task as soon as it
+has read that the child is free: in less than one where there is a processor for it, in a few where
+it has to wait for its turn. Nobody waits longer for an outcome.
+"""
+
+
+class Child(asynpool.Worker):
+    """Waits for its next task with an end held back, and writes it when none comes at once."""
+
+    inq: Any
+    wait_for_job: Callable[[], Any]
+
+    def on_loop_start(self, pid: int) -> None:
+        """Begin to hold ends back: whatever may end this loop writes them from now on."""
+        super().on_loop_start(pid)
+        self.wait_for_job = self._settling(self.wait_for_job)
+
+    def _settling(self, receive: Callable[[], Any]) -> Callable[[], Any]:
+        from schedules.finish import held
+
+        arrivals = select.poll()
+        arrivals.register(self.inq._reader.fileno(), select.POLLIN)
+
+        def wait() -> Any:
+            began = monotonic()
+            if held.is_held() and not arrivals.poll(MOMENT_MS):
+                held.settle()
+            message = receive()
+            # Only where tasks follow one another is another one to be expected.
+            held.expect_claims((monotonic() - began) * 1000 < MOMENT_MS)
+            if message is not None and held.is_held() and not _claims(message):
+                held.settle()
+            return message
+
+        return wait
+
+    def _ensure_messages_consumed(self, completed: int) -> Any:
+        """Called on every way out of the loop."""
+        from schedules.finish import held
+
+        held.expect_claims(False)
+        held.settle_at_last()
+        return super()._ensure_messages_consumed(completed)  # type: ignore[misc]
+
+
+def _claims(message: Any) -> bool:
+    """Whether the pool's message is a task of ours, whose execution begins with a claim."""
+    _, (_, _, _, args, _) = message
+    return bool(args) and find(args[0]) is not None
+
+
+class Pool(asynpool.AsynPool):
+    """Celery's own with our children."""
+
+    Worker = Child
+
+
+class TaskPool(prefork.TaskPool):
+    """Celery's own where the broker's transport has an event loop, with our children."""
+
+    Pool = Pool
