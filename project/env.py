@@ -268,20 +268,16 @@ class Env:
         return parsed
 
     def broker(self, name: str, *, or_amqp: bool = False) -> str:
-        """Return the URL of Redis, or of RabbitMQ too, as it is; "" when the variable is unset."""
+        """Return the URL of Redis, or of RabbitMQ too, as it is; "" when the variable is unset.
+
+        Those of several Sentinels stand in one, with semicolons.
+        """
         found = self.text(name)
         if not found:
             return ""
-        try:
-            parts = urlsplit(found)
-            usable = (
-                parts.scheme in (*REDIS_SCHEMES, *(AMQP_SCHEMES if or_amqp else ()))
-                and bool(parts.hostname or parts.path)
-                and parts.port != 0
-            )
-        except ValueError:
-            usable = False
-        if not usable:
+        schemes = (*REDIS_SCHEMES, *(AMQP_SCHEMES if or_amqp else ()))
+        several = found.split(";") if found.startswith("sentinel:") else [found]
+        if not all(_is_broker(url, schemes) for url in several):
             refuse(
                 name,
                 without_password(found),
@@ -328,6 +324,14 @@ class Env:
             return kept_secret(kept_in)
         except OSError:
             refuse(name, "", f"set it, or let this user read and write {kept_in}")
+
+
+def _is_broker(url: str, schemes: Sequence[str]) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in schemes and bool(parts.hostname or parts.path) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _is_origin(origin: str, *, name: str) -> bool:

@@ -127,11 +127,13 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     _database |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
-    # The statements that every run passes through are planned once for each connection, unless a
-    # pooler in between says ?prepare_threshold=none.
+    # The statements that every run passes through are planned once for each connection, unless
+    # ?prepare_threshold=none says that a pooler gives each transaction another one: a cursor that
+    # stays open at the server would be looked for at the wrong one, too.
     _options = {"prepare_threshold": 1, **_database.get("OPTIONS", {})}
     if _options["prepare_threshold"] == "none":
         _options["prepare_threshold"] = None
+        _database["DISABLE_SERVER_SIDE_CURSORS"] = True
     _database["OPTIONS"] = _options
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -258,6 +260,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "queue_order_strategy": "priority",
     "priority_steps": [0, 3, 6, 9],
 }
+_sentinel_master = env.text("SENTINEL_MASTER", default="mymaster")
+if BROKER_URL.startswith("sentinel"):
+    CELERY_BROKER_TRANSPORT_OPTIONS["master_name"] = _sentinel_master
 if BROKER_URL.startswith("amqp"):
     # Where the server is short of memory it stops reading, and who writes would wait for ever.
     CELERY_BROKER_TRANSPORT_OPTIONS = {"connect_timeout": 5, "write_timeout": 10, "max_retries": 0}

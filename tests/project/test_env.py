@@ -30,6 +30,7 @@ REFUSED: list[tuple[str, Reading, str]] = [
     ("sqlite://", lambda env: env.database("X", default=""), "sqlite:////path/to/file"),
     ("http://host", lambda env: env.broker("X"), "write redis://"),
     ("redis://host:port/0", lambda env: env.broker("X"), "write redis://"),
+    ("sentinel://one:26379;two:26379", lambda env: env.broker("X"), "write redis://"),
     ("ftp://host", lambda env: env.email("X", default="console:"), "write smtp+tls://"),
     ("https://a.example.com", lambda env: env.hosts("X"), "names of hosts alone"),
     ("a.example.com:8000", lambda env: env.hosts("X"), "names of hosts alone"),

@@ -54,20 +54,6 @@ def test_what_production_needs_is_asked_for(variables: dict[str, str], line: str
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_production_passes_djangos_own_check_for_deployment() -> None:
-    ended = run_python(
-        "manage.py",
-        "check",
-        "--deploy",
-        "--fail-level=WARNING",
-        ENVIRONMENT="prod",
-        SECRET_KEY=A_KEY,
-        ALLOWED_HOSTS="jobs.example.com",
-    )
-
-    assert ended.returncode == 0, ended.stderr
-
-
 @pytest.mark.parametrize(
     "command",
     [
@@ -112,6 +98,27 @@ def test_on_rabbitmq_an_idle_connection_beats_no_heart_and_priorities_are_declar
 
     shown = "0 9 {'connect_timeout': 5, 'write_timeout': 10, 'max_retries': 0}\n"
     assert ended.stdout == shown, ended.stderr
+
+
+def test_sentinels_are_asked_for_a_master_and_behind_a_pooler_no_connection_is_known_again() -> (
+    None
+):
+    program = (
+        "from django.conf import settings as s; d = s.DATABASES['default']\n"
+        "print(s.CELERY_BROKER_TRANSPORT_OPTIONS['master_name'],"
+        " d['OPTIONS']['prepare_threshold'], d['DISABLE_SERVER_SIDE_CURSORS'])"
+    )
+
+    ended = run_python(
+        "-c",
+        program,
+        BROKER_URL="sentinel://:x@127.0.0.1:1;sentinel://:x@127.0.0.1:2",
+        SENTINEL_MASTER="jobs",
+        DATABASE_URL="postgresql://u:p@127.0.0.1:1/db?prepare_threshold=none",
+        DJANGO_SETTINGS_MODULE="project.settings",
+    )
+
+    assert ended.stdout == "jobs None True\n", ended.stderr
 
 
 def test_flower_refuses_to_start_without_a_password() -> None:
