@@ -1,12 +1,14 @@
 """Channels, rules and deliveries as interfaces list them; a constant number of statements each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, Window
+from django.db.models.functions import RowNumber
 
 from schedules.alerts.rules import OF_THE_SCHEDULER
 from schedules.errors import InvalidInput
-from schedules.models import AlertChannel, AlertRule, Delivery, Job
+from schedules.models import Alert, AlertChannel, AlertRule, Delivery, Job
 
 MOST_COUNTED = 10_000
 """Deliveries that are counted for the number of pages."""
@@ -39,14 +41,29 @@ def channels_named(names: Iterable[str]) -> Sequence[AlertChannel]:
     return [found[name] for name in wanted]
 
 
-def page_of_deliveries(*, page: int = 1, per_page: int = 20) -> tuple[Sequence[Delivery], int]:
-    """Return one page of deliveries with their alerts, newest first, and how many there are.
+def page_of_deliveries(
+    *, page: int = 1, per_page: int = 20, with_alerts: bool = True
+) -> tuple[Sequence[Delivery], int]:
+    """Return one page of deliveries, newest first, and how many there are.
 
-    Beyond `MOST_COUNTED` nobody counts.
+    Their alerts are loaded with them unless told otherwise: each may have a hundred. Beyond
+    `MOST_COUNTED` nobody counts.
     """
     deliveries = Delivery.objects.order_by("-opened_at", "-id")
     total = deliveries.order_by()[:MOST_COUNTED].count()
     start = (page - 1) * per_page
     if start >= total:
         return [], total
-    return list(deliveries.prefetch_related("alerts")[start : start + per_page]), total
+    if with_alerts:
+        deliveries = deliveries.prefetch_related("alerts")
+    return list(deliveries[start : start + per_page]), total
+
+
+def first_alerts(deliveries: Iterable[Delivery], *, most: int) -> Mapping[UUID, Sequence[Alert]]:
+    """Return the first `most` alerts of each delivery that has any; one statement."""
+    place = Window(RowNumber(), partition_by="delivery_id", order_by="id")
+    found = Alert.objects.filter(delivery__in=deliveries).annotate(place=place)
+    alerts: dict[UUID, list[Alert]] = {}
+    for alert in found.filter(place__lte=most):
+        alerts.setdefault(alert.delivery_id, []).append(alert)
+    return alerts

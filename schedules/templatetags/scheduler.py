@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django import template
 from django.template.context import Context
+from django.template.defaultfilters import floatformat
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -101,8 +102,7 @@ def percent(share: float | None) -> str:
     """Write a share as a percentage, never 100 % where one is missing; a dash for None."""
     if share is None:
         return "-"
-    shown = int(share * 1000) / 10
-    return f"{shown:.0f}%" if shown == int(shown) else f"{shown}%"
+    return f"{floatformat(int(share * 1000) / 10)}%"
 
 
 @register.filter

@@ -7,19 +7,28 @@ from django.http import HttpResponse
 
 from schedules.alerts.channels import shown_target
 from schedules.alerts.decide import is_muted
-from schedules.alerts.reading import all_channels, all_rules, page_of_deliveries
+from schedules.alerts.reading import all_channels, all_rules, first_alerts, page_of_deliveries
+from schedules.alerts.sending import MOST_ATTEMPTS
 from schedules.dashboard.guard import page, show
 from schedules.dashboard.reader import Reader
 from schedules.dashboard.words.alerts import channel_in_words, kind_in_words, rule_in_words
 from schedules.models import AlertRule
 
 DELIVERIES_SHOWN = 30
+ALERTS_SHOWN = 3
+"""Alerts of a delivery that are quoted; the rest it counts."""
 
 
 @page
 def alerts(reader: Reader) -> HttpResponse:
-    """Show who is told what, and the newest deliveries. Six statements."""
-    deliveries, _total = page_of_deliveries(per_page=DELIVERIES_SHOWN)
+    """Show who is told what, and a page of deliveries. Six statements."""
+    asked = reader.request.GET.get("page", "")
+    number = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 5 else 1
+    number = max(number, 1)
+    deliveries, total = page_of_deliveries(
+        page=number, per_page=DELIVERIES_SHOWN, with_alerts=False
+    )
+    quoted = first_alerts(deliveries, most=ALERTS_SHOWN)
     context = {
         "here": "alerts",
         "rules": [shown_rule(rule, now=reader.now) for rule in all_rules()],
@@ -32,8 +41,16 @@ def alerts(reader: Reader) -> HttpResponse:
             for channel in all_channels()
         ],
         "deliveries": [
-            {"delivery": delivery, "words": kind_in_words(delivery.kind)} for delivery in deliveries
+            {
+                "delivery": delivery,
+                "words": kind_in_words(delivery.kind),
+                "alerts": quoted.get(delivery.pk, ()),
+                "more": delivery.count - len(quoted.get(delivery.pk, ())),
+            }
+            for delivery in deliveries
         ],
+        "most_attempts": MOST_ATTEMPTS,
+        "older": number + 1 if number * DELIVERIES_SHOWN < total else None,
     }
     return show(reader, "schedules/alerts.html", context)
 

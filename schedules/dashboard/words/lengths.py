@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.template.defaultfilters import floatformat
 from django.utils.translation import gettext as _
 
 _SECOND = timedelta(seconds=1)
@@ -17,7 +18,7 @@ def length(value: timedelta | None) -> str:
     if value < _SECOND:
         return _("%(number)s ms") % {"number": value // timedelta(milliseconds=1)}
     if value < 10 * _SECOND and value.microseconds >= 50_000:
-        return _("%(number)s s") % {"number": f"{value.total_seconds():.1f}"}
+        return _("%(number)s s") % {"number": floatformat(value.total_seconds(), 1)}
     left, parts = int(value.total_seconds()), []
     words = {
         "d": _("%(number)s d"),

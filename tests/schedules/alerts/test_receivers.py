@@ -5,7 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from schedules.alerts.book import Note, note
+from schedules.alerts.channels import create_channel
 from schedules.alerts.receivers import connect
 from schedules.dispatch import plan_due
 from schedules.models import Alert, AlertRule, Delivery, Job, Run
@@ -15,6 +19,7 @@ from schedules.signals import run_finished
 from schedules.states import Origin, RunState
 from schedules.testing import execute, execute_run
 from tests.schedules import sample_jobs
+from tests.schedules.alerts.conftest import NOON
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,6 +56,24 @@ def test_without_a_rule_a_run_costs_no_statement_more(
     )
     with django_assert_max_num_queries(0):
         run_finished.send(sender=Run, run_id=run.pk, state=RunState.SUCCEEDED)
+
+
+def test_a_failure_waits_for_the_disk_once_for_all_channels(
+    make_rule: Callable[..., AlertRule],
+) -> None:
+    channels = [
+        create_channel(
+            name=name, kind="email", target=f"{name}@x.org", by="test", source="code", now=NOON
+        )
+        for name in ("one", "two", "three")
+    ]
+    told = make_rule("failed", channels=channels)
+
+    with CaptureQueriesContext(connection) as asked:
+        note(told, Note(text="nightly failed", at=NOON), now=database_now())
+
+    assert [each["sql"] for each in asked].count("COMMIT") == 1
+    assert texts() == ["nightly failed"] * 3
 
 
 def test_a_rule_about_one_job_hears_of_no_other(

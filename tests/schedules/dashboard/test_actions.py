@@ -8,17 +8,19 @@ import pytest
 from django.test import Client
 
 from schedules.models import (
+    Alert,
     AlertChannel,
     AlertRule,
     AuditEntry,
     Backfill,
+    Delivery,
     GlobalPause,
     Job,
     Run,
     TaskFunction,
 )
 from schedules.operations.create import create_job
-from schedules.states import Origin, RunState
+from schedules.states import DeliveryState, Origin, RunState
 
 Make = Callable[..., Any]
 pytestmark = pytest.mark.django_db
@@ -310,3 +312,37 @@ def test_a_rule_is_muted_and_a_channel_is_tried(operator: Client, now: datetime)
     assert "muted by" not in told
     assert "This is a test of ops" in told
     assert [trace[0] for trace in reversed(traces())] == ["mute", "unmute", "test"]
+
+
+def test_deliveries_say_how_many_they_tell_of_and_which_try_it_is(
+    viewer: Client, now: datetime
+) -> None:
+    deliveries = [
+        Delivery(
+            channel_name="ops",
+            kind="failed",
+            state=DeliveryState.PENDING,
+            count=754,
+            opened_at=now - timedelta(minutes=place),
+            last_at=now,
+            attempts=3,
+            next_at=now + timedelta(seconds=90),
+            error="the mail server: ConnectionRefusedError",
+        )
+        for place in range(31)
+    ]
+    newest, *_, oldest = Delivery.objects.bulk_create(deliveries)
+    for delivery in (newest, oldest):
+        Alert.objects.bulk_create(
+            Alert(delivery=delivery, at=now, text=f"{delivery.pk} {place}") for place in range(9)
+        )
+
+    page = viewer.get("/scheduler/alerts/").content.decode()
+    older = viewer.get("/scheduler/alerts/?page=2").content.decode()
+
+    assert page.count(str(newest.pk)) == 3
+    assert "and 751 more" in page
+    assert "try 3 of 10" in page
+    assert str(oldest.pk) not in page
+    assert 'href="?page=2"' in page
+    assert str(oldest.pk) in older

@@ -3,8 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.template.defaultfilters import floatformat
+from django.utils.translation import override
 
 from schedules.dashboard.words.lengths import distance, length
+from schedules.templatetags.scheduler import percent
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -23,6 +26,15 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 )
 def test_lengths(value: timedelta | None, words: str) -> None:
     assert length(value) == words
+
+
+@pytest.mark.parametrize("language", ["ar", "en", "id"])
+def test_a_language_has_one_decimal_sign(language: str) -> None:
+    with override(language):
+        ticks = floatformat(1.2, 1)
+
+        assert ticks in length(timedelta(seconds=1, milliseconds=240))
+        assert percent(0.012) == f"{ticks}%"
 
 
 @pytest.mark.parametrize(
