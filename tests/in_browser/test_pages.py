@@ -7,6 +7,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from playwright.sync_api import Page
 
 from schedules.models import Job, Run
@@ -51,9 +52,11 @@ def test_every_page_is_accessible(
     open_page: Open,
     jobs: list[Job],
     runs: list[Run],
+    monkeypatch: pytest.MonkeyPatch,
     language: str,
     looks: Mapping[Literal["light", "dark"], Mapping[str, object]],
 ) -> None:
+    monkeypatch.setitem(settings.SCHEDULES, "flower_url", "https://flower.example.com/")
     page = open_page(language=language)
     found = []
     for address in addresses(jobs, runs):
