@@ -133,6 +133,26 @@ def test_a_page_refreshes_itself_but_not_under_ones_hands(
     expect(page.locator("tbody")).to_contain_text("Renamed")
 
 
+def test_a_run_at_work_is_followed_every_two_seconds_and_spoken_of_every_ten(
+    open_page: Open, jobs: list[Job], runs: list[Run]
+) -> None:
+    running = next(run for run in runs if run.state == "running")
+    page = open_page(f"runs/{running.task_id}/")
+    page.clock.install()
+    page.reload()
+
+    Run.objects.filter(pk=running.pk).update(log="line 4\n")
+    page.clock.run_for(2_100)
+    expect(page.locator("main pre").last).to_have_text("line 4")
+    Run.objects.filter(pk=running.pk).update(state="retrying", slot=None, publish_at=running.due_at)
+    page.clock.run_for(2_100)
+
+    expect(page.locator("h1 + .sign")).to_have_text("retrying")
+    expect(page.locator("#announcer")).to_have_text("running")
+    page.clock.run_for(10_000)
+    expect(page.locator("#announcer")).to_have_text("retrying")
+
+
 def test_without_javascript_everything_can_be_done(
     open_page: Open, jobs: list[Job], runs: list[Run]
 ) -> None:

@@ -44,6 +44,7 @@ def run(reader: Reader, *, task_id: UUID) -> HttpResponse:
         ],
         "bar": story_bar(_stretches(story.steps)) if len(story.steps) > 1 else None,
         "instance": story.instances.get(shown.instance_id) if shown.instance_id else None,
+        "is_at_work": shown.state in (RunState.SENT, RunState.RUNNING),
         "can_cancel": shown.state in WAITING,
         "can_retry": shown.state in FINAL,
         "can_move": is_parked(shown),

@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const REFRESH_MS = 10_000;
+  const SOON_MS = 2_000; // what says so, such as a run while it works
   const root = document.documentElement;
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
@@ -41,12 +42,13 @@
     (live.contains(document.activeElement) && document.activeElement !== live) ||
     String(document.getSelection() ?? "") !== "" ||
     all("input:checked[data-pick]", live).length > 0;
-  const refresh = (force = false) => {
-    for (const live of all("[data-live]")) {
+  const refresh = (force = false, which = "[data-live]") => {
+    for (const live of all(which)) {
       if (force || !isBusy(live)) htmx.trigger(live, "refresh");
     }
   };
-  setInterval(refresh, REFRESH_MS);
+  setInterval(() => refresh(false, '[data-live=""]'), REFRESH_MS);
+  setInterval(() => refresh(false, '[data-live="soon"]'), SOON_MS);
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) refresh();
   });
@@ -61,13 +63,21 @@
 
   // Said aloud at most once in ten seconds, and only when it has changed.
   let said = "";
+  let saidAt = -REFRESH_MS;
+  let waiting = 0;
   const announce = () => {
     const source = document.querySelector("[data-summary]");
     const target = document.getElementById("announcer");
-    if (source && target && source.textContent !== said) {
-      said = source.textContent;
-      target.textContent = said;
+    if (!source || !target || source.textContent === said) return;
+    const wait = saidAt + REFRESH_MS - performance.now();
+    clearTimeout(waiting);
+    if (wait > 0) {
+      waiting = setTimeout(announce, wait);
+      return;
     }
+    saidAt = performance.now();
+    said = source.textContent;
+    target.textContent = said;
   };
 
   // A question comes as a page of its own; with JavaScript it is asked in a dialog.
