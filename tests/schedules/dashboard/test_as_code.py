@@ -71,6 +71,20 @@ def test_a_file_is_downloaded_looked_at_and_applied(operator: Client, hourly: Jo
     )
 
 
+def test_a_plan_shows_instants_on_the_job_s_clock_and_in_the_direction_one_reads(
+    operator: Client, hourly: Job
+) -> None:
+    text = edited(cronExpression="30 9 * * *", timezone="Asia/Tokyo")
+    changes = {"cron_expression": "0 9 * * *", "timezone": "Asia/Tokyo"}
+    update_job(hourly, changes=changes, by="test", source="code", now=database_now())
+
+    sent = {"text": text, "replace_overrides": "on"}
+    page = operator.post(PAGE, sent, headers={"accept-language": "ar"}).content.decode()
+
+    assert '09:00 <span class="zone">Tokyo</span></time> ← <time' in page
+    assert '09:30 <span class="zone">Tokyo</span></time>' in page
+
+
 def test_what_was_not_shown_is_not_applied(operator: Client, hourly: Job) -> None:
     text = edited(priority=4)
     _, fingerprint = planned(operator, text)
