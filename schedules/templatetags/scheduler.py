@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from schedules.dashboard.reader import Reader
 from schedules.dashboard.words.lengths import distance, length
 from schedules.dashboard.words.marks import mark_in_words
+from schedules.dashboard.words.reasons import reason_in_words
 from schedules.dashboard.words.states import ORIGINS, sign_of
 from schedules.dashboard.words.timetables import as_entered, in_words, timetable_in_words
 from schedules.models import AuditEntry, Job, Run, TaskFunction
@@ -95,6 +96,12 @@ def took(run: Run) -> str:
     if run.started_at is None or run.finished_at is None:
         return "-"
     return length(max(run.finished_at - run.started_at, timedelta(0))) or "-"
+
+
+@register.filter
+def reason(stored: str) -> str:
+    """Write why a run ended as it did; in the reader's language where the engine says so."""
+    return reason_in_words(stored)
 
 
 @register.filter

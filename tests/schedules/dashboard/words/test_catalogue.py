@@ -28,7 +28,7 @@ SAID_BY_THE_ADMIN = {"Delete", "Save", "Search", "Show all"}
 _SIMPLE = re.compile(r"""\{%\s*translate\s+(?:"([^"]+)"|'([^']+)')""")
 _IN_TAG = re.compile(r"""=_\("([^"]+)"\)""")
 _BLOCK = re.compile(r"\{%\s*blocktranslate[^%]*%\}(.*?)\{%\s*(?:plural|endblocktranslate)", re.S)
-_NAMES = re.compile(r"_|n?p?gettext(_lazy)?|np?gettext(_lazy)?")
+_NAMES = re.compile(r"_|n?p?gettext(_lazy|_noop)?|np?gettext(_lazy)?")
 _PLACES = re.compile(r"%\((\w+)\)")
 
 
