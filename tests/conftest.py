@@ -82,7 +82,7 @@ def make_database() -> Iterator[Callable[..., str | None]]:
     """
     server = os.environ.get("DATABASE_URL", "")
     if not server.startswith("postgres"):
-        yield lambda: None
+        yield lambda *_: None
         return
     made: list[str] = []
 
