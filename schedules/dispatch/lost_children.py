@@ -3,6 +3,7 @@
 import os
 
 from schedules.dispatch.broken import load
+from schedules.dispatch.publish import by_outbox
 from schedules.dispatch.repair import take_back
 from schedules.lease import instance_id
 from schedules.models import Run
@@ -24,6 +25,9 @@ class LostChildren:
         """Lose the attempts whose process was gone at the last look and is gone now; return how
         many. Raises DatabaseError.
 
+        What follows is left to the outbox: this is done while no child can be forked, and the
+        broker may be silent.
+
         Not at the first look: Celery's own report comes within ten seconds and says more, such as
         the signal or the time limit.
         """
@@ -33,7 +37,8 @@ class LostChildren:
         lost = 0
         for key in self._seen & gone.keys():
             run = gone[key]
-            lost += take_back(run, reason=f"its process {run.pid} ended without a word")
+            with by_outbox():
+                lost += take_back(run, reason=f"its process {run.pid} ended without a word")
         self._seen = frozenset(gone)
         return lost
 

@@ -4,14 +4,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from uuid import uuid4
 
 import pytest
 
-from schedules.dispatch import LostChildren
+from schedules.dispatch import LostChildren, take_outbox
 from schedules.lease import instance_id
 from schedules.models import Run
+from schedules.querysets.clock import database_now
 from schedules.states import RunState
+from tests.schedules import sample_jobs
 
 pytestmark = pytest.mark.django_db
 
@@ -88,3 +91,21 @@ def test_a_later_attempt_on_a_dead_number_gets_two_looks_of_its_own(
     Run.objects.filter(pk=run.pk).update(attempt=2)
 
     assert (children.take_back(), children.take_back()) == (0, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_follows_is_sent_by_the_outbox_so_that_no_fork_waits_for_the_broker(
+    owned: Callable[..., Run], dead_pid: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoken: list[object] = []
+    publishing = import_module("schedules.dispatch.publish")
+    monkeypatch.setattr(publishing, "send_all", lambda *_: spoken.append(1))
+    follower = sample_jobs.call_add.si()
+    owned(dead_pid, options={"on_lost": "fail", "link_error": [follower]})
+    children = LostChildren()
+
+    assert (children.take_back(), children.take_back()) == (0, 1)
+
+    following = Run.objects.get(task=sample_jobs.call_add.name)
+    assert spoken == []
+    assert take_outbox(now=database_now(), limit=10, backlog=True) == [following]
