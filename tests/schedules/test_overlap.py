@@ -180,6 +180,19 @@ def test_what_comes_due_in_a_drain_waits_for_its_end(make_run: MakeRun, now: dat
     assert {execute_run(run).state for run in (later, failed)} == {RunState.SUCCEEDED}
 
 
+def test_what_came_due_as_a_shutdown_began_counts_until_every_claim_of_it_is_seen(
+    make_run: MakeRun,
+) -> None:
+    began = database_now()
+    make_run("sample_jobs.add", 1, due_at=database_now())
+
+    first = shutdown_scheduler(by="ada", source="cli", now=began)
+    later = how_far_shut_down(now=began + lifecycle.CLAIMS_ARE_SEEN_WITHIN)
+
+    assert later is not None
+    assert (first.queued, first.is_done, later.is_done) == (1, False, True)
+
+
 def test_a_shutdown_that_a_start_overtakes_says_how_far_it_was(
     make_run: MakeRun, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
