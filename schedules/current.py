@@ -37,7 +37,7 @@ class CurrentRun:
         self.row = row
         self.request = request
         self.resend: Resend | None = None
-        self.is_committed = False
+        self.has_result = False
         self.journal = Journal(row)
 
     @property
@@ -87,7 +87,19 @@ class CurrentRun:
             )
         self.journal.write()
         finish_attempt(self.row, judge(result), request=self.request)
-        self.is_committed = True
+        self.has_result = True
+
+    def is_committed(self) -> bool:
+        """Whether `commit` has ended the run, and no rollback has taken that back.
+
+        Asked of the database, because a body may pass over what rolled its transaction back.
+        Raises DatabaseError.
+        """
+        if not self.has_result:
+            return False
+        owned = Run.objects.owned(run_id=self.row.pk, attempt=self.row.attempt)
+        self.has_result = not owned.exists()
+        return self.has_result
 
     def progress(self, done: int, total: int | None = None) -> None:
         """Say how far the work is, as often as you like: it is written every two seconds and with

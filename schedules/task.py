@@ -201,7 +201,7 @@ def _perform(run: CurrentRun, body: Callable[..., Any], declaration: Declaration
         args, kwargs = _arguments(run, declaration)
         with transaction.atomic() if atomic else nullcontext():
             value = body(*args, **kwargs)
-            if run.resend is None and not run.is_committed:
+            if run.resend is None and not run.is_committed():
                 outcome = judge(value)
                 _finish(run, outcome)
     except Superseded as error:
@@ -259,7 +259,10 @@ def _ended_by(error: Exception, run: CurrentRun, *, lost: bool) -> Any:
     """End the run for a body that raised (or whose end could not be written); raise what Celery
     needs. `lost` says that the body lost its connection.
     """
-    if run.is_committed:
+    if lost:
+        _release(run, error)
+        raise Ignore from error
+    if run.has_result and _insist(run.is_committed):
         # Effects, result and success are in the database together; what came after changes nothing.
         log.error("Run %s raised after it had committed its result.", run.task_id, exc_info=error)
         raise Ignore from error
@@ -267,9 +270,6 @@ def _ended_by(error: Exception, run: CurrentRun, *, lost: bool) -> Any:
         cause = getattr(error, "exc", None)
         _go_on(run, error="" if cause is None else repr(cause))
         raise error
-    if lost:
-        _release(run, error)
-        raise Ignore from error
     if isinstance(error, (Ignore, Reject)):
         outcome = Outcome(state=RunState.SKIPPED, reason=f"its body asked for it: {error!r}")
     else:

@@ -9,10 +9,10 @@ from django.db import IntegrityError, connection, transaction
 
 from schedules.conf import options
 from schedules.errors import Superseded
-from schedules.finish.context import message_context
+from schedules.finish.context import message_context, message_fields
 from schedules.finish.dependents import LEAST_GRACE
 from schedules.finish.outcome import Outcome
-from schedules.finish.record import record, record_success
+from schedules.finish.record import RECORDED, record, record_success
 from schedules.models import Job, Run
 from schedules.querysets.clock import database_now
 from schedules.querysets.ending import end_run, send_next, write_attempt
@@ -34,6 +34,9 @@ def finish_attempt(run: Run, outcome: Outcome, *, request: Context | None = None
     nothing written, when another attempt or a cancellation owns the run by now.
     """
     request = message_context(run) if request is None else request
+    if request.get(RECORDED):
+        # An outcome that was rolled back: what follows from it has been cleared, and follows again.
+        request.update({**message_fields(run), RECORDED: False})
     if record_success(run, outcome, request=request):
         return
     with transaction.atomic(savepoint=False):

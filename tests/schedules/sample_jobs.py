@@ -1,13 +1,14 @@
 """Declared tasks for the tests of the framework; they do as little as a test needs."""
 
 import logging
-from datetime import datetime, timedelta
+from contextlib import nullcontext, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from celery import Task, current_task, shared_task
 from django.db import DatabaseError, connection
 
-from schedules.models import Calendar
+from schedules.models import Attempt, Calendar
 from schedules.public import CheckedRun, Cron, CurrentRun, Secret, SkipRun, job
 
 log = logging.getLogger(__name__)
@@ -113,6 +114,23 @@ def lose_connection(*, run: CurrentRun) -> str:
         if run.attempt == 1:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     return "kept it"
+
+
+@job()
+def commit_in_vain(name: str, *, go_on: bool = False, run: CurrentRun) -> str:
+    """Commit a result in a transaction that is rolled back, and perhaps give another one."""
+    with suppress(ValueError) if go_on else nullcontext(), run.fenced():
+        Calendar.objects.create(name=name)
+        run.commit(name)
+        raise ValueError(f"{name} was marked in vain")
+    return "something else"
+
+
+@job(atomic=True)
+def refer_to_nothing() -> str:
+    """Write what the database refuses when it commits."""
+    Attempt.objects.create(run_id=0, number=1, ended_at=datetime.now(UTC), outcome="failed")
+    return "done"
 
 
 @job(atomic=True)
