@@ -1,4 +1,4 @@
-"""An outcome that its transaction took back is none: the run gets another, with all that follows."""
+"""An outcome that its transaction took back is none: the run ends with another."""
 
 from typing import Any
 
