@@ -154,8 +154,12 @@ def _older_than(instant: datetime) -> Exists:
 
 
 def _claimed_up_to(now: datetime) -> datetime | None:
-    """The latest sending time among the runs that were executed of late."""
-    recent = Run.objects.filter(finished_at__gt=now - RECENT)
+    """The latest sending time among the runs that a worker took after it, and ended of late.
+
+    What was missed or cancelled in the queue has overtaken nothing: with every worker down it would
+    have the whole backlog sent again.
+    """
+    recent = Run.objects.filter(finished_at__gt=now - RECENT, started_at__gte=F("sent_at"))
     latest: datetime | None = recent.aggregate(latest=Max("sent_at"))["latest"]
     return latest
 

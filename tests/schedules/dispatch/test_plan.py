@@ -115,10 +115,26 @@ def test_a_sent_run_that_younger_ones_have_overtaken_is_sent_again(
     make_run(
         state=RunState.SUCCEEDED,
         sent_at=now + timedelta(seconds=30),
+        started_at=now + timedelta(seconds=30),
         finished_at=now + timedelta(seconds=31),
     )
 
     assert take_outbox(now=now + MINUTE, limit=10, backlog=True) == [lost]
+
+
+@pytest.mark.parametrize("state", [RunState.MISSED, RunState.CANCELLED, RunState.LOST])
+def test_what_ended_without_a_worker_says_nothing_of_the_messages_before_it(
+    make_run: MakeRun, now: datetime, state: RunState
+) -> None:
+    make_run(state=RunState.SENT, sent_at=now, publish_at=now + MINUTE, sends=1)
+    make_run(
+        state=state,
+        started_at=now if state is RunState.LOST else None,  # by the try before
+        sent_at=now + timedelta(seconds=30),
+        finished_at=now + timedelta(seconds=59),
+    )
+
+    assert take_outbox(now=now + MINUTE, limit=10, backlog=True) == []
 
 
 def test_a_run_that_nobody_took_within_its_grace_is_missed(
