@@ -8,7 +8,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -203,6 +203,12 @@ def _lying_log() -> None:
 def _host_clock() -> None:
     import schedules.beat
 
+    look_ahead = schedules.beat.look_ahead
+
+    def look_at_the_host_clock() -> Any:
+        return replace(look_ahead(), now=datetime.now(UTC))
+
+    _replace(schedules.beat, "look_ahead", look_at_the_host_clock)
     _replace(schedules.beat, "database_now", lambda using="default": datetime.now(UTC))
 
 
