@@ -40,7 +40,11 @@ class TimedRequest(Request):
 def _remembering(on_success: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(on_success)
     def ended(request: Any, outcome: Any, **options: Any) -> Any:
-        remember(request.name, seconds=outcome[2])
+        _, _, seconds = outcome
+        if seconds is None:  # it is told of successes only
+            now = time.time()
+            seconds = now - (request.time_start or now)
+        remember(request.name, seconds=seconds)
         return on_success(request, outcome, **options)
 
     return ended

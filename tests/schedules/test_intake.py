@@ -1,5 +1,6 @@
 """How many messages a worker takes: what its processes can begin, and more behind short runs."""
 
+import time
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -50,14 +51,17 @@ def test_one_long_run_outweighs_many_short_ones_but_not_for_ever(short: str) -> 
     assert room((short, 0.0), taken=2)
 
 
+@pytest.mark.parametrize(
+    ("started_ago", "told"), [(0.0, 2.0), (2.0, None)], ids=["succeeded", "was ignored or failed"]
+)
 def test_what_a_worker_makes_of_a_message_of_ours_remembers_how_long_its_run_took(
-    short: str,
+    short: str, started_ago: float, told: float | None
 ) -> None:
     base = symbol_by_name(add.Request)
     made = create_request_cls(base, add, SimpleNamespace(apply_async=None), "here", None)
     message = made.__new__(made)
-    message.name, message.id = short, "1"
+    message.name, message.id, message.time_start = short, "1", time.time() - started_ago
 
-    message.on_success((0, "done", 2.0))
+    message.on_success((0, "done", told))
 
     assert not room((short, 0.0), taken=2)
