@@ -202,8 +202,7 @@ def _lying_log() -> None:
 
 def _host_clock() -> None:
     import schedules.beat
-
-    look_ahead = schedules.beat.look_ahead
+    from schedules.dispatch import look_ahead
 
     def look_at_the_host_clock() -> Any:
         return replace(look_ahead(), now=datetime.now(UTC))
