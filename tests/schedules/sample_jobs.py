@@ -122,7 +122,7 @@ def commit_in_vain(name: str, *, go_on: bool = False, run: CurrentRun) -> str:
         with run.fenced():
             Calendar.objects.create(name=name)
             run.commit(name)
-            raise ValueError(f"{name} was marked in vain")
+            int("in vain")
     except ValueError:
         if not go_on:
             raise
