@@ -145,7 +145,9 @@ def _on_lost(run: Run) -> OnLost:
     """The job's policy; for a one-off call, what its message was planned with."""
     if run.job_id:
         return OnLost(Job.objects.values_list("on_lost", flat=True).get(pk=run.job_id))
-    return OnLost(run.options.get("on_lost", OnLost.FAIL))
+    # What only SQL could have written keeps no run, and none of those behind it, from its end.
+    planned_with = run.options if isinstance(run.options, dict) else {}
+    return OnLost(planned_with.get("on_lost", OnLost.FAIL))
 
 
 def _note_attempt(run: Run, outcome: RunState, error: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -165,6 +166,20 @@ def test_the_run_of_a_silent_worker_is_taken_back_by_its_policy(
     run.refresh_from_db()
     assert run.state == state
     assert run.attempts.get().outcome == RunState.LOST
+
+
+def test_a_run_whose_options_sql_has_broken_is_lost_and_the_others_are_taken_back(
+    make_run: MakeRun, now: datetime
+) -> None:
+    worker = _instance(heartbeat_at=now)
+    owned: dict[str, Any] = {"state": RunState.RUNNING, "attempt": 1, "instance_id": worker.pk}
+    broken, other = (make_run(**owned, options={"on_lost": "retry"}) for _ in range(2))
+    run_sql("UPDATE schedules_run SET options = %s WHERE id = %s", "[]", broken.pk)
+
+    assert reap(now=now + LEASE) == 2
+
+    ended = Run.objects.in_bulk()
+    assert (ended[broken.pk].state, ended[other.pk].state) == (RunState.LOST, RunState.RETRYING)
 
 
 def test_a_run_that_kills_its_worker_three_times_ends_as_lost(
