@@ -25,9 +25,11 @@ def rules_in_force() -> Sequence[AlertRule]:
     global _read
     with _lock:
         if _read is None or time.monotonic() - _read[0] > KEPT_SECONDS:
-            enabled = AlertRule.objects.filter(is_enabled=True, channels__is_enabled=True)
-            rules = enabled.distinct().select_related("job").prefetch_related("channels")
-            _read = (time.monotonic(), list(rules))
+            # Apart: one join of it all took every process two milliseconds to have planned, every
+            # ten seconds, also where there is no rule.
+            rules = AlertRule.objects.filter(is_enabled=True).prefetch_related("job", "channels")
+            heard = [rule for rule in rules if any(to.is_enabled for to in rule.channels.all())]
+            _read = (time.monotonic(), heard)
         return _read[1]
 
 
