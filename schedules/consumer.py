@@ -3,12 +3,17 @@
 The app chooses it (`worker_consumer`); Celery imports it in workers only.
 """
 
+import logging
 from collections.abc import Callable
 from json import JSONDecodeError
 from typing import Any
 
 from celery.exceptions import InvalidTaskError
 from celery.worker.consumer import Consumer as StockConsumer
+from celery.worker.consumer import consumer as stock_module
+
+stock: Any = stock_module
+"""Of which the types do not know all that is in it."""
 
 
 class Strategies(dict[str, Callable[..., Any]]):
@@ -40,6 +45,25 @@ def _check_limits(headers: Any) -> None:
             raise TypeError(f"timelimit is {limit!r}: seconds, or null")
 
 
+class SaidOnce(logging.Filter):
+    """Lets through the first of Celery's lines about a broker that cannot be reached, and the next
+    one only after a connection was lost; it would write one for each try, for as long as it takes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether the line is news."""
+        if record.msg == stock.CONNECTION_ERROR:
+            repeated, self._said = self._said, True
+            return not repeated
+        if stock.CONNECTION_RETRY in (record.args or ()):
+            self._said = False
+        return True
+
+
 class Consumer(StockConsumer):
     """Reconnects where Celery's own ends the worker, and the tasks in flight with it."""
 
@@ -47,6 +71,7 @@ class Consumer(StockConsumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        stock.logger.addFilter(SaidOnce())
         # An item in the queue that is not JSON at all is gone once it was read.
         self.connection_errors = (*self.connection_errors, JSONDecodeError)  # type: ignore[has-type]
 

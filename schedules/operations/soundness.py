@@ -12,9 +12,12 @@ from schedules.registry import check_texts, find, named_checkers
 
 
 def check_policy(values: Mapping[str, Any], *, job: Job | None = None) -> None:
-    """Raise InvalidInput, naming the field, for durations that make no sense, also beside the
-    timetable that `job` has.
+    """Raise InvalidInput, naming the field, for more runs at once than may be, and for durations
+    that make no sense, also beside the timetable that `job` has.
     """
+    at_once = values.get("max_instances", 1)
+    if not 1 <= at_once <= 10:
+        raise InvalidInput("max_instances", str(at_once), "a number from 1 to 10")
     for name in ("misfire_grace", "jitter", "retry_delay"):
         length = values.get(name)
         if length is not None and length < timedelta(0):

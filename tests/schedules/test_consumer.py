@@ -1,12 +1,13 @@
 """What a malformed message does to a worker: nothing."""
 
+import logging
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery.exceptions import InvalidTaskError
 
-from schedules.consumer import Strategies, tolerant
+from schedules.consumer import SaidOnce, Strategies, stock, tolerant
 
 
 @pytest.mark.parametrize("error", [ValueError, TypeError, KeyError, AttributeError])
@@ -28,3 +29,15 @@ def test_time_limits_that_are_none_are_rejected_before_the_pool_sees_them() -> N
 def test_a_task_whose_name_is_no_name_is_unknown() -> None:
     with pytest.raises(KeyError):
         Strategies({"a": print})[["a"]]
+
+
+def test_a_broker_that_cannot_be_reached_is_told_of_once_and_again_after_a_loss() -> None:
+    line = logging.LogRecord("celery", logging.ERROR, "", 0, stock.CONNECTION_ERROR, ("x",), None)
+    loss = logging.LogRecord(
+        "celery", logging.WARNING, "", 0, "%s (%r)", (stock.CONNECTION_RETRY, OSError()), None
+    )
+    once = SaidOnce()
+
+    said = [once.filter(record) for record in (line, line, line, loss, line, line)]
+
+    assert said == [True, False, False, True, True, False]
