@@ -110,7 +110,7 @@ def test_editing_policy_leaves_a_trace_and_makes_it_the_operators(
     [
         ("jitter", "-1", "jitter is &#x27;-1 day, 23:59:59&#x27;: zero or a length of time."),
         ("time_limit", "0", "time_limit is &#x27;0:00:00&#x27;: longer than zero"),
-        ("max_instances", "11", "less than or equal to 10"),
+        ("max_instances", "11", "max_instances is &#x27;11&#x27;: a number from 1 to 10."),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(
