@@ -234,6 +234,8 @@ class Job(models.Model):
                     ("updated_by", "updated_by"),
                 )
             ),
+            # How many there are is how many rows there are less these.
+            models.Index(fields=["id"], condition=Q(is_active=False), name="job_deleted"),
             # Whether there is anything to check at all.
             models.Index(fields=["id"], condition=Q(checks__isnull=False), name="job_checked"),
         ]

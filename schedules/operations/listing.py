@@ -57,7 +57,8 @@ def page_of_jobs(
         jobs = jobs.filter(is_enabled=is_enabled)
     if job_type is not None:
         jobs = jobs.filter(job_type=job_type)
-    total = jobs.count()
+    is_every_job = is_enabled is None and job_type is None
+    total = Job.objects.count_existing() if is_every_job else jobs.count()
     start = (page - 1) * per_page
     if start >= total:
         return [], total

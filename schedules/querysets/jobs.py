@@ -61,6 +61,19 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs that nobody has deleted."""
         return self.filter(is_active=True)
 
+    def count_existing(self) -> int:
+        """Return how many jobs nobody has deleted.
+
+        PostgreSQL counts all rows by the entries of their smallest index, and the deleted ones by
+        theirs; for those that exist it would read the table, a thousand bytes a row.
+        """
+        connection = connections[self.db]
+        table = connection.ops.quote_name(self.model._meta.db_table)
+        every = f"SELECT COUNT(*) FROM {table}"  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT ({every}) - ({every} WHERE NOT is_active)")
+            return int(cursor.fetchone()[0])
+
     def enabled(self) -> "JobQuerySet":
         """Jobs that are to run at all; a paused one is enabled."""
         return self.existing().filter(is_enabled=True)
