@@ -5,6 +5,7 @@ The app chooses it (`worker_consumer`); Celery imports it in workers only.
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from json import JSONDecodeError
 from typing import Any
 
@@ -45,6 +46,22 @@ def _check_limits(headers: Any) -> None:
             raise TypeError(f"timelimit is {limit!r}: seconds, or null")
 
 
+LISTENS_FOR = 1.0
+"""Seconds that a worker reads on for a broadcast of which something has come."""
+
+
+def listen_briefly(subscriptions: Any) -> None:
+    """Keep a Redis client's subscriptions from being read for ever.
+
+    The transport reads them where something has come, without a limit of time: if that was the end
+    of a connection, the client makes a new one and waits for what nobody may ever say, and with it
+    the worker, whose one thread this is.
+    """
+    subscriptions.parse_response = partial(
+        subscriptions.parse_response, block=False, timeout=LISTENS_FOR
+    )
+
+
 class SaidOnce(logging.Filter):
     """Lets through the first of Celery's lines about a broker that cannot be reached, and the next
     one only after a connection was lost; it would write one for each try, for as long as it takes.
@@ -82,6 +99,14 @@ class Consumer(StockConsumer):
         super().update_strategies()
         known: dict[str, Callable[..., Any]] = self.strategies
         self.strategies = Strategies({name: tolerant(known[name]) for name in known})
+
+    def register_with_event_loop(self, hub: Any) -> None:
+        """Begin to listen, with no read that may last."""
+        super().register_with_event_loop(hub)
+        transport = getattr(self.connection, "transport", None)
+        for channel in getattr(transport, "channels", ()):
+            if getattr(channel, "active_fanout_queues", ()):
+                listen_briefly(channel.subclient)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Let go of the connection without giving unacknowledged messages back over it.

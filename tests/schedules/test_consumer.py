@@ -1,13 +1,16 @@
 """What a malformed message does to a worker: nothing."""
 
 import logging
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import redis
 from celery.exceptions import InvalidTaskError
 
-from schedules.consumer import SaidOnce, Strategies, stock, tolerant
+from schedules.consumer import SaidOnce, Strategies, listen_briefly, stock, tolerant
+from tests.broker import running_broker
 
 
 @pytest.mark.parametrize("error", [ValueError, TypeError, KeyError, AttributeError])
@@ -41,3 +44,19 @@ def test_a_broker_that_cannot_be_reached_is_told_of_once_and_again_after_a_loss(
     said = [once.filter(record) for record in (line, line, line, loss, line, line)]
 
     assert said == [True, False, False, True, True, False]
+
+
+def test_a_broadcast_that_does_not_come_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedules.consumer.LISTENS_FOR", 0.01)
+    with running_broker(tmp_path) as url, redis.Redis.from_url(url, socket_timeout=10) as client:
+        subscriptions = client.pubsub()
+        listen_briefly(subscriptions)
+        subscriptions.psubscribe("/0.celery.pidbox")
+        assert subscriptions.parse_response(timeout=5) is not None
+
+        assert subscriptions.parse_response() is None
+        assert subscriptions.connection is not None
+        subscriptions.connection.disconnect()
+        assert subscriptions.parse_response(timeout=5)[0] == b"psubscribe", "it is heard again"
