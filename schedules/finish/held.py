@@ -24,7 +24,7 @@ from schedules.errors import Superseded
 from schedules.finish.attempt import finish_attempt
 from schedules.finish.context import FOLLOW_UPS
 from schedules.finish.outcome import Outcome, judge_error
-from schedules.finish.record import announce, is_recorded
+from schedules.finish.record import announce, mark_recorded
 from schedules.models import Run
 from schedules.querysets.ending import succeed, success_statement
 from schedules.querysets.statements import Statement, execute_together
@@ -104,7 +104,7 @@ def hold(run: Run, outcome: Outcome, *, request: Context) -> bool:
         "result": backend.row_of_success(outcome.value, request),
     }
     _held = HeldEnd(run, facts)
-    is_recorded(request)
+    mark_recorded(request)
     return True
 
 

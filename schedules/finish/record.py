@@ -53,7 +53,7 @@ def record(run: "Run", outcome: Outcome, *, request: Context) -> None:
     finally:
         delattr(request, RECORDING)
     plan_dependents(run, outcome.state)
-    is_recorded(request)
+    mark_recorded(request)
     announce(run, outcome.state)
 
 
@@ -76,12 +76,12 @@ def record_success(run: "Run", outcome: Outcome, *, request: Context) -> bool:
         result=backend.row_of_success(outcome.value, request),
     )
     if ended:
-        is_recorded(request)
+        mark_recorded(request)
         announce(run, outcome.state)
     return ended
 
 
-def is_recorded(request: Context) -> None:
+def mark_recorded(request: Context) -> None:
     """Keep Celery from storing the outcome once more when the body has returned."""
     request.update({**FOLLOW_UPS, RECORDED: True})
 
