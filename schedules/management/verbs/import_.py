@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from celery import current_app
-
 from schedules.errors import InvalidInput
 from schedules.management.console import Console, ExitCode
 from schedules.management.operator import operator_name
@@ -27,7 +25,10 @@ Import the jobs of another scheduler; begin with --dry-run, which changes nothin
   apscheduler         a job store of APScheduler 3: the path of its SQLite file or a
                       postgresql:// address; the table is that of its SQLAlchemy
                       store or of django-apscheduler
-  beat-schedule       Celery's beat_schedule: MODULE, MODULE:ATTRIBUTE or FILE.json
+  beat-schedule       Celery's beat_schedule: MODULE, MODULE:ATTRIBUTE or FILE.json,
+                      with PYTHONPATH where the module is not found; crontabs are in
+                      the zone of its app or module; of a Django project that
+                      has its settings name these, such as shop.settings
   django-celery-beat  a database with the tables of django-celery-beat
 
 Each job keeps its id as its key, except that 12 becomes job-12, since 12 would be
@@ -61,7 +62,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--table", metavar="NAME", help="Of apscheduler: the name of its table.")
     parser.add_argument(
-        "--tz", metavar="ZONE", help="Of beat-schedule: the zone of its crontabs; Celery's here."
+        "--tz",
+        metavar="ZONE",
+        help="Of beat-schedule: the zone of its crontabs; its app's or module's own.",
     )
     parser.add_argument("--reason", default="", help="Why; kept in the audit record.")
     parser.add_argument("--json", action="store_true", help="One JSON document instead of text.")
@@ -101,8 +104,7 @@ def _read(options: dict[str, Any], *, now: datetime) -> list[Found]:
     if options["kind"] == "apscheduler":
         return read_store(source, table=options["table"])
     if options["kind"] == "beat-schedule":
-        tz = options["tz"] or str(current_app.conf.timezone or "UTC")
-        return read_beat_schedule(source, tz=tz, now=now)
+        return read_beat_schedule(source, tz=options["tz"], now=now)
     return read_beat_database(source, now=now)
 
 

@@ -3,12 +3,12 @@
 import json
 import sys
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from functools import reduce
+from datetime import datetime, timedelta, tzinfo
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from celery import Celery, current_app
 from celery import schedules as celery_schedules
 
 from schedules.errors import InvalidInput
@@ -16,6 +16,8 @@ from schedules.operations.importing.found import Found, NotCarried, Unreadable, 
 from schedules.timing import Cron, Every, Solar, Timetable
 
 ATTRIBUTES = ("beat_schedule", "CELERY_BEAT_SCHEDULE", "CELERYBEAT_SCHEDULE")
+APPS = ("app", "celery")
+ZONES = ("timezone", "CELERY_TIMEZONE")
 KNOWN = {"task", "schedule", "args", "kwargs", "options", "relative"}
 """What an entry may have."""
 
@@ -27,16 +29,17 @@ SCHEDULES = (
 )
 
 
-def read_beat_schedule(source: str, *, tz: str, now: datetime) -> list[Found]:
+def read_beat_schedule(source: str, *, tz: str | None, now: datetime) -> list[Found]:
     """Return the entries of a `beat_schedule`, by name.
 
     A Python module is imported, with all that follows from it: it is the caller's own code. `tz` is
-    the zone of its crontabs, Celery's `timezone` setting; intervals begin at `now`. Raises
-    InvalidInput for a source without such a dictionary.
+    the zone of its crontabs; `None` is that of the app or module that has them, or else Celery's
+    here. Intervals begin at `now`. Raises InvalidInput for a source without such a dictionary.
     """
-    entries = _from_json(source) if _is_file(source) else _from_python(source)
+    entries, own_tz = (_from_json(source), None) if _is_file(source) else _from_python(source)
     if not isinstance(entries, Mapping):
         raise InvalidInput("source", source, f"a dictionary of entries; {ACCEPTED}")
+    tz = tz or own_tz or str(current_app.conf.timezone or "UTC")
     return [_found(str(name), entry, tz=tz, now=now) for name, entry in entries.items()]
 
 
@@ -52,20 +55,37 @@ def _from_json(source: str) -> Any:
         raise InvalidInput("source", source, f"a readable JSON file; {error}") from None
 
 
-def _from_python(source: str) -> Any:
+def _from_python(source: str) -> tuple[Any, str | None]:
+    """Return what the path leads to, and the zone that is said on the way there."""
     path, _, attribute = source.partition(":")
     try:
-        module = import_module(path)
+        passed: list[Any] = [import_module(path)]
     except (ImportError, ValueError) as error:
         raise InvalidInput("source", source, f"{ACCEPTED}; {error}") from None
-    names = [attribute] if attribute else [name for name in ATTRIBUTES if hasattr(module, name)]
-    if not names:
-        accepted = f"a module with one of {', '.join(ATTRIBUTES)}, or MODULE:ATTRIBUTE"
+    name = attribute or _usual_name(passed[0])
+    if not name:
+        accepted = f"a module with an app or one of {', '.join(ATTRIBUTES)}, or MODULE:ATTRIBUTE"
         raise InvalidInput("source", source, accepted)
     try:
-        return reduce(getattr, names[0].split("."), module)
+        for step in name.split("."):
+            passed.append(getattr(passed[-1], step))
     except AttributeError as error:
         raise InvalidInput("source", source, f"{ACCEPTED}; {error}") from None
+    found = passed[-1].conf.beat_schedule if isinstance(passed[-1], Celery) else passed[-1]
+    return found, next(filter(None, map(_zone_said, reversed(passed))), None)
+
+
+def _usual_name(module: Any) -> str | None:
+    names = [name for name in ATTRIBUTES if hasattr(module, name)]
+    names += [name for name in APPS if isinstance(getattr(module, name, None), Celery)]
+    return names[0] if names else None
+
+
+def _zone_said(holder: Any) -> str | None:
+    if isinstance(holder, Celery):
+        return str(holder.timezone)  # UTC where its configuration names none
+    zones = (getattr(holder, name, None) for name in ZONES)  # Django's `timezone` is a module
+    return next((str(zone) for zone in zones if isinstance(zone, str | tzinfo)), None)
 
 
 def _found(name: str, entry: Any, *, tz: str, now: datetime) -> Found:

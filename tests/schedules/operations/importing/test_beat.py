@@ -2,14 +2,17 @@
 
 import json
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import psycopg
 import pytest
+from celery import Celery
 from celery.schedules import crontab, schedule, solar
 from django.db import connection
 from django_celery_beat.models import (
@@ -84,6 +87,39 @@ def test_a_python_beat_schedule_becomes_jobs(installed: None, now: datetime) -> 
     ]
     assert "declared with @job" in carried["unknown"].reason
     assert "shortest interval is 1 second" in carried["too-often"].reason
+
+
+@pytest.mark.parametrize("path", ["", ":app", ":app.conf.beat_schedule"])
+def test_crontabs_are_in_the_zone_of_the_app_that_has_them(
+    path: str, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = Celery("shop", set_as_current=False)
+    app.conf.update(timezone="Asia/Tokyo", beat_schedule={"monday": SCHEDULE["monday"]})
+    module = ModuleType("shop_of_another")
+    module.app = app  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    (found,) = read_beat_schedule(f"{module.__name__}{path}", tz=None, now=now)
+    (chosen,) = read_beat_schedule(f"{module.__name__}{path}", tz="Asia/Jakarta", now=now)
+
+    assert isinstance(found, Wanted)
+    assert isinstance(chosen, Wanted)
+    assert found.timetable == Cron("30 7 * * 1", tz="Asia/Tokyo", day_rule="all")
+    assert chosen.timetable == Cron("30 7 * * 1", tz="Asia/Jakarta", day_rule="all")
+
+
+def test_crontabs_of_settings_are_in_the_zone_that_stands_beside_them(
+    now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("settings_of_another")
+    module.CELERY_BEAT_SCHEDULE = {"monday": SCHEDULE["monday"]}  # type: ignore[attr-defined]
+    module.CELERY_TIMEZONE = "Asia/Tokyo"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    (found,) = read_beat_schedule(module.__name__, tz=None, now=now)
+
+    assert isinstance(found, Wanted)
+    assert found.timetable == Cron("30 7 * * 1", tz="Asia/Tokyo", day_rule="all")
 
 
 def test_the_same_as_json(installed: None, now: datetime, tmp_path: Path) -> None:
