@@ -36,12 +36,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure() -> None:
-    """Make the tests that commit cheap to clean up after, and passwords cheap to set and try."""
+    """Make clearing up after commits, clients, and setting and trying passwords cheap."""
     from django.conf import settings  # known only now
 
-    from tests.flushing import install
+    from tests import flushing, static_files
 
-    install()
+    flushing.install()
+    static_files.install()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 

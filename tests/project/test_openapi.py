@@ -11,6 +11,7 @@ from django.contrib.auth.models import User
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
 from hypothesis import HealthCheck, Phase, given, settings
+from pytest_django import DjangoDbBlocker
 from schemathesis import GenerationMode
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
@@ -43,10 +44,25 @@ CONFIG: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-def contract(db: None) -> Iterator[dict[str, str]]:
-    """Make a job with a finished and a waiting run, and subjects of the areas; yield the headers of
-    a superuser.
+@pytest.fixture(scope="module")
+def contract(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[dict[str, str]]:
+    """Make what the operations are called with, once for all tests: each is rolled back to here.
+
+    Yields the headers of a superuser.
+    """
+    # Django's own test client does the same: the transaction must outlive the request.
+    request_started.disconnect(close_old_connections)
+    request_finished.disconnect(close_old_connections)
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield make_subjects()
+        transaction.set_rollback(True)
+    request_started.connect(close_old_connections)
+    request_finished.connect(close_old_connections)
+
+
+def make_subjects() -> dict[str, str]:
+    """Make a job with a finished and a waiting run, and subjects of the areas; return the headers
+    of a superuser.
     """
     now = database_now()
     TaskFunction.objects.create(
@@ -86,12 +102,7 @@ def contract(db: None) -> Iterator[dict[str, str]]:
     skip_occurrence(job, at=at, **who)
     SUBJECTS.update({"name": "Holidays", "at": f"{at:%Y-%m-%dT%H:%M:%SZ}"})
     SUBJECTS.update(area_examples.make_subjects(user))
-    # Django's own test client does the same: the test's transaction must outlive the request.
-    request_started.disconnect(close_old_connections)
-    request_finished.disconnect(close_old_connections)
-    yield {"Authorization": f"Bearer {create_token(user, now=now).raw}"}
-    request_started.connect(close_old_connections)
-    request_finished.connect(close_old_connections)
+    return {"Authorization": f"Bearer {create_token(user, now=now).raw}"}
 
 
 @pytest.fixture(scope="module")
