@@ -65,7 +65,7 @@ def install_declared(
         pass  # deletions among them that no Beat has read yet
     report = InstallReport()
     declarations = list(all_declared())
-    functions = {d.task: install_function(d) for d in sorted(declarations, key=_needs_arguments)}
+    functions = _install_functions(declarations)
     TaskFunction.objects.exclude(task__in=functions).update(is_active=False)
     own = TaskFunction.objects.filter(task=OuterRef("task")).values("pk")
     without = Job.objects.filter(Exists(own), task_function=None)
@@ -103,18 +103,34 @@ def _needs_arguments(declaration: Declaration) -> bool:
     return "required" in argument_schema(declaration)
 
 
+def _install_functions(declarations: list[Declaration]) -> dict[str, TaskFunction]:
+    """Do `install_function` for each, reading all rows at once; most are as they should be."""
+    tasks = [declaration.task for declaration in declarations]
+    known = {row.task: row for row in TaskFunction.objects.filter(task__in=tasks)}
+    functions = {}
+    for declaration in sorted(declarations, key=_needs_arguments):
+        row, wanted = known.get(declaration.task), _wanted(declaration)
+        is_so = row is not None and all(getattr(row, key) == wanted[key] for key in wanted)
+        functions[declaration.task] = row if row and is_so else install_function(declaration)
+    return functions
+
+
 def install_function(declaration: Declaration) -> TaskFunction:
     """Make the row of a declared task, or bring it up to date."""
     function, _ = TaskFunction.objects.update_or_create(
-        task=declaration.task,
-        defaults={
-            "key": declaration.key,
-            "arguments": argument_schema(declaration),
-            "is_active": True,
-            **_texts(declaration),
-        },
+        task=declaration.task, defaults=_wanted(declaration)
     )
     return function
+
+
+def _wanted(declaration: Declaration) -> dict[str, Any]:
+    """The columns of the row of a declared task."""
+    return {
+        "key": declaration.key,
+        "arguments": argument_schema(declaration),
+        "is_active": True,
+        **_texts(declaration),
+    }
 
 
 def _texts(declaration: Declaration) -> dict[str, str]:

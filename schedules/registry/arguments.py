@@ -1,6 +1,7 @@
 """The arguments a declared task takes: their JSON schema, and the check before storing."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from functools import lru_cache, partial
 from inspect import BoundArguments, Parameter, Signature, signature
 from typing import Any, get_type_hints
@@ -35,7 +36,7 @@ class InvalidArguments(InvalidInput, TypeError):
 
 def argument_schema(declaration: Declaration) -> dict[str, Any]:
     """Return the JSON schema (draft 2020-12) of the task's arguments, as one object by name."""
-    return _model(declaration).model_json_schema()
+    return deepcopy(_schema_of(_model(declaration)))
 
 
 def check_arguments(
@@ -143,6 +144,11 @@ def _model_of(function: Any, names: tuple[str, ...]) -> type[BaseModel]:
     except PydanticSchemaGenerationError:
         # An annotation that JSON has no word for: the names are checked, the types are not.
         return build(**{name: (Any, default) for name, (_, default) in fields.items()})
+
+
+@lru_cache(maxsize=1024)
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def _model(declaration: Declaration) -> type[BaseModel]:
