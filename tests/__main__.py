@@ -3,10 +3,10 @@ databases.
 
 Pure tests run once, tests that use a database on SQLite and on a private PostgreSQL (those marked
 `once` on the latter only), stack tests on PostgreSQL and those marked `smoke` on SQLite too. The
-checks and the database tests share the processors; the stack tests, which wait more than they
-compute and notice when others compute, have the machine for themselves afterwards. (pytest-xdist
-would start Django, and make a database, once more for each processor of each pass, and would not
-know the difference between the two groups.)
+stack tests wait more than they compute, and notice when others compute: so they have the right of
+way, and the checks and the database tests, which compute all the time, get what they leave of the
+processors. (pytest-xdist would start Django, and make a database, once more for each processor of
+each pass, and would not know the difference between the two groups.)
 """
 
 import argparse
@@ -20,14 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from project.devstack.postgres import NoPostgres, Postgres
-from tests.lanes import Ended, Step, side_by_side
+from tests.lanes import Ended, Group, Step, side_by_side
 from tests.places import FOLDERS
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ("manage.py", "project", "schedules", "tasks", "tests", "bench", "chaos")
 COUNTED = ("passed", "failed", "error", "errors", "skipped")
 NOTHING_SELECTED = 5  # pytest's exit code
-STACK_LANES = 3  # of processes that mostly wait; more would disturb each other
+STACK_LANES = 2  # of processes that mostly wait; more would disturb each other
 EPILOG = """\
 What it does not know goes to pytest, for example -x, -k WORDS or --lf; with a path or -k among the
 arguments only tests run. `--python 3.13` is for ./run and chooses the Python. The last line tells
@@ -122,7 +122,7 @@ def checks() -> list[list[str]]:
 def check_step(command: Sequence[str]) -> Step:
     """Return the step of one of the `checks`."""
     title = " ".join([Path(command[0]).name, *command[1:]])
-    return Step(title, command, environment())
+    return Step(title, command, environment(), gives_way=True)
 
 
 def pytest_step(
@@ -136,7 +136,7 @@ def pytest_step(
     command = [sys.executable, "-m", "pytest", "-o", cache, "-m", one.marks, *arguments]
     if not chosen_tests:
         command += FOLDERS.get(one.lives, ())
-    return Step(f"pytest: {one.title}", command, variables)
+    return Step(f"pytest: {one.title}", command, variables, gives_way=one.name != "stack")
 
 
 def environment() -> dict[str, str]:
@@ -175,12 +175,13 @@ def run_all(
             )
             for number, one in enumerate([*quick, *stack], start=1)
         ]
-        groups = (
-            ([*looks, *tests[: len(quick)]], options.jobs),
-            (tests[len(quick) :], STACK_LANES if options.jobs > 1 else 1),
-        )
-        for steps, lanes in groups:
-            yield from side_by_side(steps, lanes=lanes, folder=ROOT, say=say)
+        groups = [
+            Group([*looks, *tests[: len(quick)]], lanes=options.jobs),
+            Group(tests[len(quick) :], lanes=STACK_LANES),
+        ]
+        if options.jobs == 1:
+            groups = [Group([*looks, *tests], lanes=1)]
+        yield from side_by_side(groups, folder=ROOT, say=say)
 
 
 def count(ended: Ended) -> Counter[str]:
@@ -215,7 +216,7 @@ def parsed(given: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
         type=int,
         default=os.cpu_count() or 1,
         help="steps at once, as many as processors (%(default)s) unless said otherwise; "
-        f"of stack tests at most {STACK_LANES}",
+        f"beside them {STACK_LANES} of stack tests, unless it is 1",
     )
     options, arguments = parser.parse_known_args(given)
     if options.jobs < 1:

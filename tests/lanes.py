@@ -4,18 +4,33 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
+GIVING_WAY = ("nice", "-n", "10")
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A program with its arguments and its environment; `title` is what a person reads."""
+    """A program with its arguments and its environment; `title` is what a person reads.
+
+    One that `gives_way` gets the processors when the others do not want them.
+    """
 
     title: str
     command: Sequence[str]
     environment: Mapping[str, str]
+    gives_way: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Steps of which at most `lanes` run at once; they begin in their order."""
+
+    steps: Sequence[Step]
+    lanes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +59,7 @@ class _Running:
             if self.given_up:
                 return 1, 0
             with subprocess.Popen(
-                self.step.command,
+                [*(GIVING_WAY if self.step.gives_way else ()), *self.step.command],
                 cwd=self.folder,
                 env=self.step.environment,
                 stdout=subprocess.PIPE,
@@ -66,21 +81,24 @@ class _Running:
 
 
 def side_by_side(
-    steps: Sequence[Step], *, lanes: int, folder: Path, say: Callable[[str], None]
+    groups: Sequence[Group], *, folder: Path, say: Callable[[str], None]
 ) -> Iterator[Ended]:
-    """Run `steps` in `folder`, at most `lanes` at once, and yield how each ended, in their order.
+    """Run all `groups` at once in `folder`, and yield how each step ended, in their order.
 
     The first that has not ended is shown while it runs; what the others write waits for its turn.
     When the caller stops early, for example by Ctrl-C, the others are ended too.
     """
-    running = [_Running(step, folder) for step in steps]
-    with ThreadPoolExecutor(max_workers=lanes) as threads:
-        futures = [threads.submit(one.run) for one in running]
+    with ExitStack() as pools:
+        running: list[tuple[_Running, Future[tuple[int, float]]]] = []
+        for group in groups:
+            threads = pools.enter_context(ThreadPoolExecutor(max_workers=group.lanes))
+            waiting = [_Running(step, folder) for step in group.steps]
+            running += [(one, threads.submit(one.run)) for one in waiting]
         try:
-            for one, future in zip(running, futures, strict=True):
+            for one, future in running:
                 yield _shown(one, future, say)
         finally:
-            for one in running:
+            for one, _ in running:
                 one.give_up()
 
 
