@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from traceback import format_exc
 from typing import Any, TypeVar
@@ -46,7 +47,7 @@ from schedules.models import Job, Run
 from schedules.overlap import give_way
 from schedules.querysets.clock import database_now
 from schedules.registry import Declaration, find, refuse_map_of_declared, reveal
-from schedules.states import BY_ITSELF, RunState
+from schedules.states import BY_ITSELF, FINAL, RunState
 
 log = logging.getLogger(__name__)
 
@@ -158,14 +159,18 @@ def _take(task: str, task_id: str) -> Run:
 
 def _explain_refusal(task_id: UUID, task: str) -> None:
     """Find out why the run was not to be had; only a message that we never sent is worth a word."""
-    rows = Run.objects.filter(task_id=task_id).select_related("job__periodic_task")
-    run = rows.defer(*(f"job__periodic_task__{name}" for name in DATES)).first()
-    if run is None or run.task != task:
+    rows = Run.objects.filter(task_id=task_id)
+    # Thousands of calls that were cancelled after they had been sent each come by here.
+    known = rows.values_list("task", "state").order_by().first()
+    if known is None or known[0] != task:
         raise _unplanned(task, str(task_id))
-    outcome = None if run.is_final else _why_not(run, now=database_now())
-    if outcome is not None:
-        finish_waiting(run, outcome, instance_id=instance_id())
-    log.debug("Run %s is %s: nothing to do for this message", task_id, run.state)
+    if known[1] not in FINAL:
+        rows = rows.select_related("job__periodic_task")
+        run = rows.defer(*(f"job__periodic_task__{name}" for name in DATES)).get()
+        outcome = None if run.is_final else _why_not(run, now=database_now())
+        if outcome is not None:
+            finish_waiting(run, outcome, instance_id=instance_id())
+    log.debug("Run %s was %s: nothing to do for this message", task_id, known[1])
 
 
 def _why_not(run: Run, *, now: datetime) -> Outcome | None:
@@ -210,7 +215,7 @@ def _perform(run: CurrentRun, body: Callable[..., Any], declaration: Declaration
     except Exception as error:  # noqa: BLE001 - whatever it is, it becomes the run's outcome
         return _ended_by(error, run, lost=_has_lost(claimed_on, error))
     if run.resend is not None:
-        _go_on(run, error="")
+        _go_on(run)
         raise Ignore
     if outcome is not None and isinstance(outcome.error, ReportedFailure):
         raise outcome.error
@@ -267,17 +272,16 @@ def _ended_by(error: Exception, run: CurrentRun, *, lost: bool) -> Any:
         log.error("Run %s raised after it had committed its result.", run.task_id, exc_info=error)
         raise Ignore from error
     if run.resend is not None and isinstance(error, (Retry, Ignore)):
-        cause = getattr(error, "exc", None)
-        _go_on(run, error="" if cause is None else repr(cause))
-        raise error
+        if _go_on(run, cause=getattr(error, "exc", None)):
+            raise error
+        raise Ignore from error
     if isinstance(error, (Ignore, Reject)):
         outcome = Outcome(state=RunState.SKIPPED, reason=f"its body asked for it: {error!r}")
     else:
         outcome = judge_error(error, traceback=format_exc())
     try:
-        if outcome.state is RunState.FAILED and _tries_again(run, outcome):
+        if _tries_again(run, outcome):
             raise Ignore from error
-        _finish(run, outcome)
     except Superseded:
         raise Ignore from error
     except CONNECTION_LOST as another:
@@ -289,31 +293,49 @@ def _ended_by(error: Exception, run: CurrentRun, *, lost: bool) -> Any:
 
 
 def _tries_again(run: CurrentRun, outcome: Outcome) -> bool:
-    """Let the run wait for another try if its job's policy has one left; the pause doubles."""
-    policy: Job | Declaration | None = run.row.job or find(run.row.task)
-    tried = run.row.retries
-    if policy is None or run.is_last_try:
-        return False
-    due_at = database_now() + policy.retry_delay * 2**tried
-    message = {"retries": tried + 1}
-    _resend(run, due_at=due_at, error=outcome.error_text, message=message)
-    return True
+    """Let the run wait for another try if its job's policy has one left; the pause doubles. Else
+    end it, and return False. Raises Superseded.
+    """
+    if outcome.state is RunState.FAILED and not run.is_last_try:
+        policy: Job | Declaration | None = run.row.job or find(run.row.task)
+        assert policy is not None  # or it were its last try
+        tried = run.row.retries
+        due_at = database_now() + policy.retry_delay * 2**tried
+        message = {"retries": tried + 1}
+        if _resend(run, due_at=due_at, error=outcome.error_text, message=message):
+            return True
+        outcome = replace(outcome, reason=_newer_call(run))
+    _finish(run, outcome)
+    return False
 
 
-def _resend(run: CurrentRun, *, due_at: datetime, error: str, message: dict[str, Any]) -> None:
-    tracing.note_outcome(str(RunState.RETRYING), error)
+def _resend(run: CurrentRun, *, due_at: datetime, error: str, message: dict[str, Any]) -> bool:
     with transaction.atomic(savepoint=False):
         run.journal.write()
-        resend_attempt(run.row, due_at=due_at, error=error, message=message)
+        waits = resend_attempt(run.row, due_at=due_at, error=error, message=message)
+    if waits:
+        tracing.note_outcome(str(RunState.RETRYING), error)
+    return waits
 
 
-def _go_on(run: CurrentRun, *, error: str) -> None:
-    """Let the same run wait for its next try, as the body asked."""
+def _newer_call(run: CurrentRun) -> str:
+    return f"not tried again: a newer call for {run.row.natural_key} waits"
+
+
+def _go_on(run: CurrentRun, *, cause: BaseException | None = None) -> bool:
+    """Let the same run wait for its next try, as the body asked. Where a newer call waits in its
+    place the run ends with what it asked for, and False is returned.
+    """
     assert run.resend is not None
+    error = "" if cause is None else repr(cause)
     try:
-        _resend(run, due_at=run.resend.due_at, error=error, message=run.resend.message)
+        if _resend(run, due_at=run.resend.due_at, error=error, message=run.resend.message):
+            return True
+        state = RunState.SKIPPED if cause is None else RunState.FAILED
+        _finish(run, Outcome(state=state, error=cause, reason=_newer_call(run)))
     except Superseded:
         raise Ignore from None
+    return False
 
 
 def _release(run: CurrentRun, error: Exception) -> None:

@@ -55,26 +55,34 @@ def finish_attempt(run: Run, outcome: Outcome, *, request: Context | None = None
         record(run, outcome, request=request)
 
 
-def resend_attempt(run: Run, *, due_at: datetime, error: str, message: dict[str, Any]) -> None:
+def resend_attempt(run: Run, *, due_at: datetime, error: str, message: dict[str, Any]) -> bool:
     """End this try and let the same run go on at `due_at` as the given message (a retry, a
     replacement).
 
-    `message` holds new values for `task`, `args`, `kwargs`, `options`, `retries`. Raises
-    Superseded.
+    `message` holds new values for `task`, `args`, `kwargs`, `options`, `retries`. Returns False,
+    and changes nothing, where a newer call for the run's subject waits already: it stands for this
+    one's next try, too. Raises Superseded.
     """
     with transaction.atomic(savepoint=False):
-        ended = _owned(run).update(
-            state=RunState.RETRYING,
-            due_at=due_at,
-            publish_at=due_at,
-            expires_at=_expiry(run, due_at),
-            sends=0,
-            error=error,
-            **message,
-        )
+        try:
+            with transaction.atomic():
+                ended = _owned(run).update(
+                    state=RunState.RETRYING,
+                    due_at=due_at,
+                    publish_at=due_at,
+                    expires_at=_expiry(run, due_at),
+                    sends=0,
+                    error=error,
+                    **message,
+                )
+        except IntegrityError:
+            if run.natural_key is None:
+                raise
+            return False
         if not ended:
             raise Superseded(run.task_id, run.attempt)
         _note_attempt(run, RunState.RETRYING, error)
+    return True
 
 
 def lose_attempt(run: Run, *, reason: str, too_late: bool = False) -> RunState | None:

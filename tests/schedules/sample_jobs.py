@@ -8,7 +8,7 @@ from celery import Task, current_task, shared_task
 from django.db import DatabaseError, connection
 
 from schedules.models import Attempt, Calendar
-from schedules.public import CheckedRun, Cron, CurrentRun, Secret, SkipRun, job
+from schedules.public import Call, CheckedRun, Cron, CurrentRun, Secret, SkipRun, job, park
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,20 @@ def try_again(times: int) -> int:
     if task.request.retries < times:
         raise task.retry(countdown=0, exc=ValueError("not yet"), max_retries=None)
     return int(task.request.retries)
+
+
+@job(max_retries=1)
+def fail_beside_a_newer_call(key: str, *, way: str) -> None:
+    """Park a newer call for the same subject, and fail or ask for another try."""
+    task: Task[Any, Any] = current_task
+    later = datetime.now(UTC) + timedelta(days=1)
+    park(task, [Call(key=key, at=later, kwargs={"key": key, "way": way})])
+    error = ValueError("no paper")
+    if way == "ask":
+        raise task.retry(countdown=0, exc=error, max_retries=None)
+    if way == "ask without a cause":
+        raise task.retry(countdown=0, max_retries=None)
+    raise error
 
 
 @job()

@@ -65,6 +65,27 @@ def test_a_try_after_a_failure_may_start_although_the_first_one_s_grace_is_over(
     assert end_expired(now=run.due_at + timedelta(seconds=59)) == 0
 
 
+@pytest.mark.parametrize(
+    ("way", "state", "error"),
+    [
+        ("fail", RunState.FAILED, "ValueError: no paper"),
+        ("ask", RunState.FAILED, "ValueError: no paper"),
+        ("ask without a cause", RunState.SKIPPED, ""),
+    ],
+)
+def test_a_try_that_a_newer_call_stands_for_is_the_last_and_ends_with_its_own_words(
+    way: str, state: RunState, error: str, make_run: MakeRun
+) -> None:
+    kwargs = {"key": "bill:7", "way": way}
+    run = make_run("sample_jobs.fail_beside_a_newer_call", natural_key="bill:7", kwargs=kwargs)
+
+    run = execute_run(run)
+
+    assert (run.state, run.error) == (state, error)
+    assert run.reason == "not tried again: a newer call for bill:7 waits"
+    assert Run.objects.waiting().get(natural_key="bill:7").pk != run.pk
+
+
 def test_a_try_that_nobody_began_in_time_ends_as_the_last_one_did(
     make_run: MakeRun, job: Job
 ) -> None:

@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 from celery import Task, current_app, states
 from celery.app.trace import build_tracer
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django_celery_results.models import TaskResult
 
 from schedules.errors import InvalidInput, WithoutRun
@@ -173,6 +175,20 @@ def test_a_cancelled_run_never_starts(make_run: MakeRun) -> None:
 
     assert execute_run(run).state == RunState.CANCELLED
     assert not Calendar.objects.exists()
+
+
+def test_the_message_of_a_cancelled_run_costs_its_claim_and_a_small_read(
+    make_run: MakeRun,
+) -> None:
+    run = make_run("sample_jobs.leave_mark", "x")
+    finish_waiting(run, Outcome(state=RunState.CANCELLED, reason="changed my mind"))
+
+    with CaptureQueriesContext(connection) as statements:
+        _deliver(run.task, str(run.task_id), [])
+
+    asked = [each["sql"] for each in statements if "schedules_run" in each["sql"]]
+    assert len(asked) == 2, asked
+    assert "kwargs" not in asked[1]
 
 
 def test_a_forged_message_runs_nothing_and_is_noted(make_run: MakeRun) -> None:
