@@ -14,7 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from schedules.dashboard.reader import Reader
-from schedules.dashboard.words.lengths import distance, length
+from schedules.dashboard.words.alert_texts import alert_in_words, answer_in_words
+from schedules.dashboard.words.lengths import distance, grouped_number, length
 from schedules.dashboard.words.marks import mark_in_words
 from schedules.dashboard.words.reasons import reason_in_words
 from schedules.dashboard.words.states import ORIGINS, sign_of
@@ -102,6 +103,24 @@ def took(run: Run) -> str:
 def reason(stored: str) -> str:
     """Write why a run ended as it did; in the reader's language where the engine says so."""
     return reason_in_words(stored)
+
+
+@register.filter
+def alert(stored: str) -> str:
+    """Write what an alert says, in the reader's language."""
+    return alert_in_words(stored)
+
+
+@register.filter
+def answer(stored: str) -> str:
+    """Write how a channel answered, in the reader's language where the words are ours."""
+    return answer_in_words(stored)
+
+
+@register.filter
+def grouped(number: object) -> str:
+    """Write a count with its thousands apart, as the reader's language has them."""
+    return grouped_number(number) if isinstance(number, int) else str(number)
 
 
 @register.filter

@@ -14,6 +14,7 @@ from schedules.dashboard.guard import action
 from schedules.dashboard.pages.job import job_or_404
 from schedules.dashboard.reader import Reader
 from schedules.dashboard.words.backfills import STOOD
+from schedules.dashboard.words.names import job_name
 from schedules.errors import InvalidInput, Refused
 from schedules.models import Job
 from schedules.operations.backfill import (
@@ -58,7 +59,7 @@ def new_backfill(reader: Reader, *, number: int) -> HttpResponse:
     except (InvalidInput, Refused) as error:
         status = 422 if isinstance(error, InvalidInput) else 409
         return ask(reader, question, back=back, problem=str(error), status=status)
-    return done(reader, _("The backfill of %(job)s has begun.") % {"job": job}, back=back)
+    return done(reader, _("The backfill of %(job)s has begun.") % {"job": job_name(job)}, back=back)
 
 
 @action(may_operate)
@@ -69,7 +70,7 @@ def end_backfill(reader: Reader, *, backfill_id: UUID) -> HttpResponse:
         raise Http404
     back = f"{reverse('scheduler:job', kwargs={'number': backfill.job_id})}?tab=backfills"
     question = Question(
-        title=_("Call the backfill of %(job)s off?") % {"job": backfill.job},
+        title=_("Call the backfill of %(job)s off?") % {"job": job_name(backfill.job)},
         consequence=_(
             "Nothing more of it is planned, and what waits is cancelled. What runs goes on."
         ),
@@ -83,7 +84,9 @@ def end_backfill(reader: Reader, *, backfill_id: UUID) -> HttpResponse:
         problem = _("It has ended already.")
         return ask(reader, question, back=back, problem=problem, status=409)
     return done(
-        reader, _("The backfill of %(job)s is called off.") % {"job": backfill.job}, back=back
+        reader,
+        _("The backfill of %(job)s is called off.") % {"job": job_name(backfill.job)},
+        back=back,
     )
 
 
@@ -101,7 +104,7 @@ def _question(job: Job, *, subjects: list[str] | None = None, number: int = 0) -
         consequence = _("There is no such occurrence in that range.")
         button = _("Show what would run")
     return Question(
-        title=_("Backfill %(job)s?") % {"job": job},
+        title=_("Backfill %(job)s?") % {"job": job_name(job)},
         consequence=consequence,
         button=button,
         fields=("range", "reason"),

@@ -10,6 +10,7 @@ from schedules.dashboard.actions.questions import Question, ask, done, reason_of
 from schedules.dashboard.guard import action
 from schedules.dashboard.pages.job import job_or_404
 from schedules.dashboard.reader import Reader
+from schedules.dashboard.words.names import job_name
 from schedules.errors import InvalidInput, Refused
 from schedules.models import Job
 from schedules.operations import dependencies
@@ -23,7 +24,7 @@ def new_dependency(reader: Reader, *, number: int) -> HttpResponse:
     job = job_or_404(number)
     back = _back(number)
     question = Question(
-        title=_("Let %(job)s run after another job?") % {"job": job},
+        title=_("Let %(job)s run after another job?") % {"job": job_name(job)},
         consequence=_(
             "It runs once after each run of that job that ends so, for the same nominal time."
             " Its own timetable, if it has one, goes on beside it."
@@ -48,7 +49,10 @@ def new_dependency(reader: Reader, *, number: int) -> HttpResponse:
     except (InvalidInput, Refused) as error:
         status = 422 if isinstance(error, InvalidInput) else 409
         return ask(reader, question, back=back, problem=str(error), status=status)
-    words = _("%(job)s runs after %(upstream)s now.") % {"job": job, "upstream": upstream}
+    words = _("%(job)s runs after %(upstream)s now.") % {
+        "job": job_name(job),
+        "upstream": job_name(upstream),
+    }
     return done(reader, words, back=back)
 
 
@@ -59,7 +63,8 @@ def remove_dependency(reader: Reader, *, number: int, upstream: int) -> HttpResp
     if not dependencies.dependencies_of(job).filter(upstream=other).exists():
         raise Http404
     question = Question(
-        title=_("Let %(job)s run after %(upstream)s no more?") % {"job": job, "upstream": other},
+        title=_("Let %(job)s run after %(upstream)s no more?")
+        % {"job": job_name(job), "upstream": job_name(other)},
         consequence=_("What has ended already still has its run; what ends from now on has none."),
         button=_("End it"),
     )
@@ -74,7 +79,10 @@ def remove_dependency(reader: Reader, *, number: int, upstream: int) -> HttpResp
         now=reader.now,
         reason=reason_of(reader),
     )
-    words = _("%(job)s runs after %(upstream)s no more.") % {"job": job, "upstream": other}
+    words = _("%(job)s runs after %(upstream)s no more.") % {
+        "job": job_name(job),
+        "upstream": job_name(other),
+    }
     return done(reader, words, back=back)
 
 

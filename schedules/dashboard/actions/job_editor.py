@@ -18,6 +18,7 @@ from schedules.dashboard.actions.jobs import SOURCE
 from schedules.dashboard.guard import action, show
 from schedules.dashboard.pages.job import job_or_404
 from schedules.dashboard.reader import Reader
+from schedules.dashboard.words.names import job_name
 from schedules.dashboard.words.timetables import in_words
 from schedules.errors import InvalidInput, Refused
 from schedules.models import Job, TaskFunction
@@ -80,7 +81,7 @@ def _edit(reader: Reader, function: TaskFunction | None, job: Job | None) -> Htt
     elif is_sent and form.is_valid():
         saved = _save(reader, form, function, job)
         if saved is not None:
-            messages.success(reader.request, _("%(job)s is saved.") % {"job": saved})
+            messages.success(reader.request, _("%(job)s is saved.") % {"job": job_name(saved)})
             return HttpResponseRedirect(reverse("scheduler:job", kwargs={"number": saved.pk}))
     if preview is None and job is not None and not is_sent and job.timetable:
         form_of_job = JobForm(function, job, _sent_by(form))
@@ -93,7 +94,7 @@ def _edit(reader: Reader, function: TaskFunction | None, job: Job | None) -> Htt
         "function": function,
         "preview": preview,
         "zones": sorted(available_timezones()),
-        "title": _("New job") if job is None else _("Edit %(job)s") % {"job": job},
+        "title": _("New job") if job is None else _("Edit %(job)s") % {"job": job_name(job)},
     }
     status = 422 if is_sent and form.errors else 200
     return show(reader, "schedules/job_form.html", context, status=status)

@@ -75,7 +75,9 @@ class JobForm(forms.Form):
     )
     name_id = forms.CharField(label=_("Name (Indonesian)"), max_length=255, required=False)
     description_en = forms.CharField(
-        label=_("Description"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+        label=_("Description"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "dir": "auto"}),
     )
     key = forms.SlugField(
         label=_("Key"), max_length=180, required=False, help_text=_("Left empty, one is made.")

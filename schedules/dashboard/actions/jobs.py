@@ -16,6 +16,7 @@ from schedules.dashboard.actions.questions import Question, ask, done, end_of_pa
 from schedules.dashboard.guard import action
 from schedules.dashboard.pages.job import job_or_404
 from schedules.dashboard.reader import Reader
+from schedules.dashboard.words.names import job_name
 from schedules.errors import InvalidInput, Refused
 from schedules.models import Job
 from schedules.operations.switch import (
@@ -64,7 +65,7 @@ def act_on_job(reader: Reader, *, number: int, verb: str) -> HttpResponse:
 def _ask_run(job: Job) -> Question:
     is_off = not job.is_enabled
     return Question(
-        title=_("Run %(job)s now?") % {"job": job},
+        title=_("Run %(job)s now?") % {"job": job_name(job)},
         consequence=_("It runs once, at once, beside its timetable, which does not change."),
         button=_("Run now"),
         fields=("even_if_disabled", "reason") if is_off else ("reason",),
@@ -85,12 +86,12 @@ def _run(reader: Reader, job: Job) -> str:
         even_if_disabled=sent.get("even_if_disabled") == "yes",
         idempotency_key=f"dashboard:{key[:64]}" if key else None,
     )
-    return _("%(job)s runs: %(run)s.") % {"job": job, "run": run.task_id}
+    return _("%(job)s runs: %(run)s.") % {"job": job_name(job), "run": run.task_id}
 
 
 def _ask_pause(job: Job) -> Question:
     return Question(
-        title=_("Pause %(job)s?") % {"job": job},
+        title=_("Pause %(job)s?") % {"job": job_name(job)},
         consequence=_(
             "What comes due meanwhile is skipped, each with this reason, and so is what waits now."
             " A running run goes on."
@@ -111,12 +112,12 @@ def _pause(reader: Reader, job: Job) -> str:
         until=until,
         reason=reason_of(reader),
     )
-    return _("%(job)s is paused.") % {"job": job}
+    return _("%(job)s is paused.") % {"job": job_name(job)}
 
 
 def _ask_resume(job: Job) -> Question:
     return Question(
-        title=_("Resume %(job)s?") % {"job": job},
+        title=_("Resume %(job)s?") % {"job": job_name(job)},
         consequence=_("It runs again from its next occurrence on. What was skipped stays skipped."),
         button=_("Resume"),
     )
@@ -124,12 +125,12 @@ def _ask_resume(job: Job) -> Question:
 
 def _resume(reader: Reader, job: Job) -> str:
     resume_job(job, by=reader.request.user, source=SOURCE, now=reader.now, reason=reason_of(reader))
-    return _("%(job)s is resumed.") % {"job": job}
+    return _("%(job)s is resumed.") % {"job": job_name(job)}
 
 
 def _ask_enable(job: Job) -> Question:
     return Question(
-        title=_("Enable %(job)s?") % {"job": job},
+        title=_("Enable %(job)s?") % {"job": job_name(job)},
         consequence=_("It runs by its timetable again, from its next occurrence after now on."),
         button=_("Enable"),
     )
@@ -137,12 +138,12 @@ def _ask_enable(job: Job) -> Question:
 
 def _enable(reader: Reader, job: Job) -> str:
     enable_job(job, by=reader.request.user, source=SOURCE, now=reader.now, reason=reason_of(reader))
-    return _("%(job)s is enabled.") % {"job": job}
+    return _("%(job)s is enabled.") % {"job": job_name(job)}
 
 
 def _ask_disable(job: Job) -> Question:
     return Question(
-        title=_("Disable %(job)s?") % {"job": job},
+        title=_("Disable %(job)s?") % {"job": job_name(job)},
         consequence=_(
             "Nothing is planned until it is enabled again, and what waits now is skipped."
             " A running run goes on."
@@ -156,12 +157,12 @@ def _disable(reader: Reader, job: Job) -> str:
     disable_job(
         job, by=reader.request.user, source=SOURCE, now=reader.now, reason=reason_of(reader)
     )
-    return _("%(job)s is disabled.") % {"job": job}
+    return _("%(job)s is disabled.") % {"job": job_name(job)}
 
 
 def _ask_delete(job: Job) -> Question:
     return Question(
-        title=_("Delete %(job)s?") % {"job": job},
+        title=_("Delete %(job)s?") % {"job": job_name(job)},
         consequence=_(
             "It is listed no more and never runs again; what waits of it is cancelled."
             " Its runs and its audit stay."
@@ -173,7 +174,7 @@ def _ask_delete(job: Job) -> Question:
 
 def _delete(reader: Reader, job: Job) -> str:
     delete_job(job, by=reader.request.user, source=SOURCE, now=reader.now, reason=reason_of(reader))
-    return _("%(job)s is deleted.") % {"job": job}
+    return _("%(job)s is deleted.") % {"job": job_name(job)}
 
 
 VERBS = {

@@ -26,6 +26,7 @@ from schedules.dashboard.actions.questions import clock_words, done, instant_of
 from schedules.dashboard.guard import action, show
 from schedules.dashboard.pages.job import job_or_404
 from schedules.dashboard.reader import Reader
+from schedules.dashboard.words.names import job_name
 from schedules.errors import InvalidInput, Refused
 from schedules.models import Job, OccurrenceChange
 from schedules.operations.occurrences import change_occurrence
@@ -117,7 +118,10 @@ def give_arguments(reader: Reader, *, number: int, at: str) -> HttpResponse:
     time = f"{reader.shown(instant, zone_of(job))} {zone}"
     back = f"{reverse('scheduler:job', kwargs={'number': number})}?tab=next"
     if is_sent and form.is_valid() and _save(reader, form, instant, present):
-        words = _("%(job)s of %(time)s runs with other arguments.") % {"job": job, "time": time}
+        words = _("%(job)s of %(time)s runs with other arguments.") % {
+            "job": job_name(job),
+            "time": time,
+        }
         return done(reader, words + clock_words(reader, "at", zone=zone_of(job)), back=back)
     context = {"here": "jobs", "form": form, "job": job, "time": time, "zone": zone, "back": back}
     status = 422 if is_sent else 200

@@ -22,6 +22,7 @@ from schedules.dashboard.actions.questions import (
 from schedules.dashboard.guard import action
 from schedules.dashboard.pages.job import job_or_404
 from schedules.dashboard.reader import Reader
+from schedules.dashboard.words.names import job_name
 from schedules.errors import InvalidInput, JobDeleted, Refused
 from schedules.models import Job
 from schedules.operations.occurrences import (
@@ -75,7 +76,7 @@ def instant_named(text: str) -> datetime | None:
 
 def _named(reader: Reader, job: Job, at: datetime) -> dict[str, object]:
     zone = zone_of(job)
-    return {"job": job, "time": f"{reader.shown(at, zone)} {reader.zone(zone)}"}
+    return {"job": job_name(job), "time": f"{reader.shown(at, zone)} {reader.zone(zone)}"}
 
 
 def _who(reader: Reader) -> dict[str, Any]:

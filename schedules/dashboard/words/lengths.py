@@ -1,8 +1,9 @@
-"""Lengths of time and distances from now, in words of the reader's language."""
+"""Lengths of time, distances from now and counts, in words of the reader's language."""
 
 from datetime import datetime, timedelta
 
 from django.template.defaultfilters import floatformat
+from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
 _SECOND = timedelta(seconds=1)
@@ -31,6 +32,11 @@ def length(value: timedelta | None) -> str:
         if amount:
             parts.append(words[unit] % {"number": amount})
     return " ".join(parts[:2])
+
+
+def grouped_number(number: int) -> str:
+    """Return the number with its thousands apart; years and identifiers are none of it."""
+    return f"{number:,}".replace(",", get_format("THOUSAND_SEPARATOR"))
 
 
 def distance(instant: datetime, *, now: datetime) -> str:

@@ -101,6 +101,13 @@ def test_a_job_shows_its_timetable_in_words_and_in_its_zone(operator: Client, jo
     assert "Berlin" in page
 
 
+def test_questions_name_a_job_in_the_readers_language(operator: Client, job: Job) -> None:
+    for address in ("backfill", "run", "disable"):
+        page = text_of(operator, f"/scheduler/jobs/{job.pk}/{address}", accept_language="ar")
+
+        assert re.search(r"<h[12][^>]*>[^<]*كل ليلة", page), address
+
+
 def test_names_are_in_the_readers_language(operator: Client, job: Job) -> None:
     page = text_of(operator, "/scheduler/jobs/", accept_language="ar")
 

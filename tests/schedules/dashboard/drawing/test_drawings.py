@@ -105,6 +105,16 @@ def test_dots_lie_within_the_picture() -> None:
         assert -4 <= float(dot.get("y", "-9")) <= 120
 
 
+def test_one_run_that_was_hours_late_leaves_the_others_to_be_told_apart() -> None:
+    values = [("succeeded", timedelta(seconds=n), f"{n}") for n in (1, 2, 7200)]
+
+    drawing = read(scatter(values, title="x", p50=None, p95=timedelta(seconds=2)))
+
+    first, second, latest = (float(dot.get("y", "-9")) for dot in drawing.iter("rect"))
+    assert first - second > 10
+    assert -4 <= latest < second
+
+
 def test_stretches_are_in_proportion_and_none_vanishes() -> None:
     drawing = read(
         story_bar(

@@ -7,7 +7,7 @@ from django.template.defaultfilters import floatformat
 from django.utils.translation import override
 
 from schedules.dashboard.words.lengths import distance, length
-from schedules.templatetags.scheduler import percent
+from schedules.templatetags.scheduler import grouped, percent
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -26,6 +26,13 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 )
 def test_lengths(value: timedelta | None, words: str) -> None:
     assert length(value) == words
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "1,234,567"), ("id", "1.234.567")])
+def test_counts_have_their_thousands_apart(language: str, words: str) -> None:
+    with override(language):
+        assert grouped(1_234_567) == words
+        assert grouped(999) == "999"
 
 
 @pytest.mark.parametrize("language", ["ar", "en", "id"])
