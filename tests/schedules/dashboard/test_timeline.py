@@ -165,7 +165,7 @@ def test_the_table_has_the_second_at_which_a_run_was_due(
 
     table = page[page.index("<details") :]
     assert table.count(":00") >= 4
-    assert ":59" not in table
+    assert not re.search(r":\d\d:59", table)
 
 
 def test_what_is_skipped_or_paused_is_not_planned(hourly: Job, now: datetime) -> None:
