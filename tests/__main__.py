@@ -18,8 +18,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from project.devstack.postgres import NoPostgres, Postgres
+from tests import migrated
 from tests.lanes import Ended, Group, Step, side_by_side
 from tests.places import FOLDERS
 
@@ -126,12 +128,17 @@ def check_step(command: Sequence[str]) -> Step:
 
 
 def pytest_step(
-    one: Pass, *, number: int, postgres: Postgres, arguments: Sequence[str], chosen_tests: bool
+    one: Pass,
+    *,
+    number: int,
+    postgres: Postgres,
+    variables: dict[str, str],
+    arguments: Sequence[str],
+    chosen_tests: bool,
 ) -> Step:
     """Return the step of one run of pytest. On PostgreSQL it gets a database of its own."""
-    variables = environment()
     if one.on_postgres:
-        variables["DATABASE_URL"] = postgres.create_database(f"pass_{number}")
+        variables = {**variables, "DATABASE_URL": postgres.create_database(f"pass_{number}")}
     cache = f"cache_dir=.pytest_cache/{number}"  # for --lf: each remembers its own failures
     command = [sys.executable, "-m", "pytest", "-o", cache, "-m", one.marks, *arguments]
     if not chosen_tests:
@@ -164,12 +171,20 @@ def run_all(
     looks = [] if chosen_tests or "checks" not in parts else [check_step(each) for each in checks()]
     quick = [one for one in quick_passes(split=not chosen_tests) if one.name in parts]
     stack = stack_passes(full=options.full, split=not chosen_tests) if "stack" in parts else ()
-    with Postgres() as postgres:
+    with Postgres() as postgres, TemporaryDirectory(prefix="downbeat-migrated-") as folder:
+        file = f"{folder}/migrated.sqlite3"
+        if quick or stack:
+            urls = {migrated.POSTGRES: postgres.create_database("migrated")}
+            urls[migrated.SQLITE] = f"sqlite:///{file}"
+            migrations = Group(migrated.steps(urls, environment()), lanes=options.jobs)
+            yield from side_by_side([migrations], folder=ROOT, say=say)
+        variables = {**environment(), migrated.POSTGRES: "migrated", migrated.SQLITE: file}
         tests = [
             pytest_step(
                 one,
                 number=number,
                 postgres=postgres,
+                variables=variables,
                 arguments=arguments,
                 chosen_tests=chosen_tests,
             )

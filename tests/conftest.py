@@ -4,10 +4,12 @@ import gc
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import psycopg
 import pytest
 
+from tests.migrated import begin_migrated, lay, template
 from tests.places import FOLDERS, is_in_place
 
 DATABASE_FIXTURES = frozenset(
@@ -74,27 +76,40 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def make_database() -> Iterator[Callable[..., str | None]]:
-    """Return a function that makes an empty database, in UTF8 or another `encoding`, and returns
-    its DATABASE_URL.
+def django_db_keepdb(django_db_keepdb: bool) -> bool:
+    """Whether the test database is there already: on SQLite, a copy of what the runner migrated."""
+    from django.db import connection
 
-    It is on the server of this pass; on SQLite the function returns None, and a `Stack` then keeps
-    its own file. The databases are dropped at the end.
+    return begin_migrated(connection.settings_dict) or django_db_keepdb
+
+
+@pytest.fixture(scope="session")
+def make_database(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., str | None]]:
+    """Return a function that makes a database and returns its DATABASE_URL: an empty one, in UTF8
+    or another `encoding`, or on request one with all migrations, where the runner has made them.
+
+    It is on the server of this pass; on SQLite the function returns None for an empty one, and a
+    `Stack` then keeps its own file. The databases are dropped at the end.
     """
     server = os.environ.get("DATABASE_URL", "")
-    if not server.startswith("postgres"):
-        yield lambda *_: None
-        return
     made: list[str] = []
 
-    def make(encoding: str = "UTF8") -> str:
+    def make_file(*, migrated: bool = False, **_: Any) -> str | None:
+        path = tmp_path_factory.mktemp("database") / "copied.sqlite3"
+        return f"sqlite:///{path}" if migrated and lay(path) else None
+
+    def make(encoding: str = "UTF8", *, migrated: bool = False) -> str:
         made.append(f"stack_{uuid.uuid4().hex[:12]}")
+        like = (migrated and template()) or "template0"
         with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(
-                f"CREATE DATABASE {made[-1]} TEMPLATE template0 ENCODING '{encoding}'"
-            )
+            connection.execute(f"CREATE DATABASE {made[-1]} TEMPLATE {like} ENCODING '{encoding}'")
         return f"{server.rpartition('/')[0]}/{made[-1]}"
 
+    if not server.startswith("postgres"):
+        yield make_file
+        return
     yield make
     with psycopg.connect(server, autocommit=True) as connection:
         for name in made:

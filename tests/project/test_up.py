@@ -13,20 +13,28 @@ import pytest
 from project.devstack.guard import runs
 from project.devstack.stack import Stack
 from project.devstack.waiting import wait_until
+from tests.migrated import lay
 from tests.project.programs import run_python
 
 pytestmark = pytest.mark.stack
 UP = ("-m", "project.devstack", "up")
 EVERYTHING = ("web", "beat", "worker", "flower")
-MakeDatabase = Callable[[], str | None]
+MakeDatabase = Callable[..., str | None]
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, make_database: MakeDatabase) -> Iterator[Stack]:
     """A whole system; tests that end it start their own."""
     place = tmp_path_factory.mktemp("up")
-    with Stack(place, database_url=make_database(), only=EVERYTHING) as running:
+    with Stack(place, database_url=make_database(migrated=True), only=EVERYTHING) as running:
         yield running
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """The directory of a system of its own, whose database is migrated, where the runner did it."""
+    lay(tmp_path / "downbeat.sqlite3")
+    return tmp_path
 
 
 @pytest.mark.smoke
@@ -112,8 +120,8 @@ def test_a_setting_that_only_django_can_check_ends_the_start(tmp_path: Path) -> 
     )
 
 
-def test_ctrl_c_ends_every_process_and_takes_the_note_away(tmp_path: Path) -> None:
-    stack = Stack(tmp_path, only=EVERYTHING)
+def test_ctrl_c_ends_every_process_and_takes_the_note_away(data_dir: Path) -> None:
+    stack = Stack(data_dir, only=EVERYTHING)
     stack.start()
     pids = [*stack.pids.values(), *stack.children("worker"), *stack.children("web")]
 
@@ -121,14 +129,14 @@ def test_ctrl_c_ends_every_process_and_takes_the_note_away(tmp_path: Path) -> No
 
     assert code == 0
     assert [pid for pid in pids if runs(pid)] == []
-    assert not (tmp_path / "up.json").exists()
+    assert not (data_dir / "up.json").exists()
 
 
 @pytest.mark.smoke
 def test_a_killed_supervisor_leaves_no_process_behind(
     tmp_path: Path, make_database: MakeDatabase
 ) -> None:
-    stack = Stack(tmp_path, database_url=make_database(), only=EVERYTHING)
+    stack = Stack(tmp_path, database_url=make_database(migrated=True), only=EVERYTHING)
     stack.start()
     pids = [*stack.pids.values(), *stack.children("worker"), *stack.children("web")]
 
@@ -139,8 +147,8 @@ def test_a_killed_supervisor_leaves_no_process_behind(
     assert stack.stop() == 0
 
 
-def test_a_killed_broker_comes_back_at_the_same_address(tmp_path: Path) -> None:
-    with Stack(tmp_path, only=("worker",)) as stack:
+def test_a_killed_broker_comes_back_at_the_same_address(data_dir: Path) -> None:
+    with Stack(data_dir, only=("worker",)) as stack:
         address = stack.redis_url
 
         stack.wait_restarted("broker", old=stack.kill("broker"))
@@ -149,8 +157,8 @@ def test_a_killed_broker_comes_back_at_the_same_address(tmp_path: Path) -> None:
         assert "broker was killed by SIGKILL; starting it again" in stack.log()
 
 
-def test_the_system_ends_when_a_process_crashes_too_often(tmp_path: Path) -> None:
-    stack = Stack(tmp_path, only=("beat",), crash_limit=2)
+def test_the_system_ends_when_a_process_crashes_too_often(data_dir: Path) -> None:
+    stack = Stack(data_dir, only=("beat",), crash_limit=2)
     stack.start()
 
     stack.wait_restarted("beat", old=stack.kill("beat"))
@@ -161,10 +169,10 @@ def test_the_system_ends_when_a_process_crashes_too_often(tmp_path: Path) -> Non
     assert "beat crashed 2 times in a minute; stopping everything" in stack.log()
 
 
-def test_the_first_account_is_made_once(tmp_path: Path) -> None:
-    with Stack(tmp_path, only=("beat",)) as stack:
+def test_the_first_account_is_made_once(data_dir: Path) -> None:
+    with Stack(data_dir, only=("beat",)) as stack:
         first = stack.log()
-    with Stack(tmp_path, only=("beat",)) as stack:
+    with Stack(data_dir, only=("beat",)) as stack:
         second = stack.log().removeprefix(first)
 
     assert "first start: log in as admin with the password " in first

@@ -31,14 +31,14 @@ def make_server(request: pytest.FixtureRequest) -> MakeServer:
 @pytest.fixture(scope="package")
 def system(
     tmp_path_factory: pytest.TempPathFactory,
-    make_database: Callable[[], str | None],
+    make_database: Callable[..., str | None],
     make_server: MakeServer,
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[System]:
     """A migrated system whose broker runs. This process is its client."""
     folder = tmp_path_factory.mktemp("stack")
     server = make_server(folder / "broker")
-    started = System(folder / "data", database_url=make_database(), server=server)
+    started = System(folder / "data", database_url=make_database(migrated=True), server=server)
     try:
         started.prepare()
         with django_db_blocker.unblock(), started.as_client():

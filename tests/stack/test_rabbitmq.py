@@ -25,12 +25,12 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def prepared(
-    tmp_path_factory: pytest.TempPathFactory, make_database: Callable[[], str | None]
+    tmp_path_factory: pytest.TempPathFactory, make_database: Callable[..., str | None]
 ) -> Iterator[System]:
     """A system of its own, of which nothing runs yet."""
     folder = tmp_path_factory.mktemp("rabbitmq")
     server = RabbitMQ(folder / "server")
-    system = System(folder / "data", database_url=make_database(), server=server)
+    system = System(folder / "data", database_url=make_database(migrated=True), server=server)
     try:
         system.prepare()
         yield system
