@@ -1,7 +1,7 @@
 """Installing what code declares: rows for tasks and jobs, without ever overwriting an operator."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,7 @@ def install_declared(
         pass  # deletions among them that no Beat has read yet
     report = InstallReport()
     declarations = list(all_declared())
-    functions = _install_functions(declarations)
+    functions = install_functions(declarations)
     TaskFunction.objects.exclude(task__in=functions).update(is_active=False)
     own = TaskFunction.objects.filter(task=OuterRef("task")).values("pk")
     without = Job.objects.filter(Exists(own), task_function=None)
@@ -103,24 +103,20 @@ def _needs_arguments(declaration: Declaration) -> bool:
     return "required" in argument_schema(declaration)
 
 
-def _install_functions(declarations: list[Declaration]) -> dict[str, TaskFunction]:
-    """Do `install_function` for each, reading all rows at once; most are as they should be."""
+def install_functions(declarations: Sequence[Declaration]) -> dict[str, TaskFunction]:
+    """Make the rows of declared tasks, or bring them up to date; return them by the task's name."""
     tasks = [declaration.task for declaration in declarations]
     known = {row.task: row for row in TaskFunction.objects.filter(task__in=tasks)}
-    functions = {}
+    changed = []
     for declaration in sorted(declarations, key=_needs_arguments):
         row, wanted = known.get(declaration.task), _wanted(declaration)
-        is_so = row is not None and all(getattr(row, key) == wanted[key] for key in wanted)
-        functions[declaration.task] = row if row and is_so else install_function(declaration)
-    return functions
-
-
-def install_function(declaration: Declaration) -> TaskFunction:
-    """Make the row of a declared task, or bring it up to date."""
-    function, _ = TaskFunction.objects.update_or_create(
-        task=declaration.task, defaults=_wanted(declaration)
+        if row is None or any(getattr(row, name) != wanted[name] for name in wanted):
+            changed.append(TaskFunction(task=declaration.task, **wanted))
+    columns = ["key", "arguments", "is_active", *NAMES]
+    TaskFunction.objects.bulk_create(
+        changed, update_conflicts=True, unique_fields=["task"], update_fields=columns
     )
-    return function
+    return known | {row.task: row for row in changed}
 
 
 def _wanted(declaration: Declaration) -> dict[str, Any]:

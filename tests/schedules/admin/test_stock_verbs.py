@@ -11,7 +11,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from schedules.dispatch import absorb_edits
 from schedules.models import AuditEntry, Job, Run
 from schedules.operations.create import create_job
-from schedules.operations.install import install_declared, install_function
+from schedules.operations.install import install_declared, install_functions
 from schedules.querysets.clock import database_now
 from schedules.registry import declared_as
 from schedules.states import Origin, RunState
@@ -42,7 +42,7 @@ def job(db: None) -> Job:
         "queue": "slow",
         "priority": 7,
     }
-    install_function(declared_as("sample_jobs.add"))
+    install_functions([declared_as("sample_jobs.add")])
     made = create_job("sample_jobs.add", values=values, by="ana", source="code", now=database_now())
     AuditEntry.objects.all().delete()
     return made

@@ -11,7 +11,7 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from schedules.dispatch import absorb_edits, look_ahead
 from schedules.models import Backfill, Job, Run, Touched
-from schedules.operations.install import install_function
+from schedules.operations.install import install_functions
 from schedules.querysets.clock import database_now
 from schedules.registry import declared_as
 from tests.sql import run_sql
@@ -76,7 +76,7 @@ def test_an_instant_that_makes_no_sense_stops_no_tick(
 def test_an_edit_is_brought_into_force_by_eight_statements(
     django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]],
 ) -> None:
-    install_function(declared_as("sample_jobs.add"))
+    install_functions([declared_as("sample_jobs.add")])
     crontab = CrontabSchedule.objects.create(minute="0", hour="3", timezone="UTC")
     other = CrontabSchedule.objects.create(minute="0", hour="5", timezone="UTC")
     task = PeriodicTask.objects.create(
