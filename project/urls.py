@@ -2,6 +2,9 @@
 
 from django.contrib import admin
 from django.contrib.auth.views import LoginView, LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
@@ -9,7 +12,14 @@ from project import api  # noqa: F401 - adds the areas' routers before `schedule
 from schedules.admin.login import ThrottledForm
 from schedules.rest.problems import not_found
 
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Send browsers on to the icon where a page names none: the admin's, and answers of the API."""
+    return redirect(static("schedules/icon.svg"))
+
+
 urlpatterns = [
+    path("favicon.ico", favicon),
     path("", RedirectView.as_view(pattern_name="scheduler:overview"), name="home"),
     path("admin/", admin.site.urls),
     path(

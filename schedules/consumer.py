@@ -62,6 +62,10 @@ def listen_briefly(subscriptions: Any) -> None:
     )
 
 
+LONGEST_PAUSE = 5.0
+"""Seconds between two tries to reach the broker; Celery's own pauses grow to thirty."""
+
+
 class SaidOnce(logging.Filter):
     """Lets through the first of Celery's lines about a broker that cannot be reached, and the next
     one only after a connection was lost; it would write one for each try, for as long as it takes.
@@ -99,6 +103,11 @@ class Consumer(StockConsumer):
         super().update_strategies()
         known: dict[str, Callable[..., Any]] = self.strategies
         self.strategies = Strategies({name: tolerant(known[name]) for name in known})
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Try until the broker answers, and come to one that is back within `LONGEST_PAUSE`."""
+        conn.ensure_connection = partial(conn.ensure_connection, interval_max=LONGEST_PAUSE)
+        return super().ensure_connected(conn)
 
     def register_with_event_loop(self, hub: Any) -> None:
         """Begin to listen, with no read that may last."""

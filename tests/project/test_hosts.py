@@ -1,4 +1,4 @@
-"""A request under a foreign host name."""
+"""A request under a foreign host name, and one that a browser makes by itself."""
 
 import pytest
 from django.test import Client
@@ -18,3 +18,9 @@ def test_the_api_refuses_a_foreign_host_with_a_problem(
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["detail"] == ("The Host is 'evil.example': a name that ALLOWED_HOSTS has.")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_browser_finds_the_icon_where_it_looks_for_one_by_itself() -> None:
+    answer = Client().get("/favicon.ico")
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/static/schedules/icon.svg")

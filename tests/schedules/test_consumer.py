@@ -7,9 +7,19 @@ from typing import Any
 
 import pytest
 import redis
+from celery import current_app
 from celery.exceptions import InvalidTaskError
+from kombu import Connection
 
-from schedules.consumer import SaidOnce, Strategies, listen_briefly, stock, tolerant
+from schedules.consumer import (
+    LONGEST_PAUSE,
+    Consumer,
+    SaidOnce,
+    Strategies,
+    listen_briefly,
+    stock,
+    tolerant,
+)
 from tests.broker import running_broker
 
 
@@ -60,3 +70,29 @@ def test_a_broadcast_that_does_not_come_is_not_waited_for(
         assert subscriptions.connection is not None
         subscriptions.connection.disconnect()
         assert subscriptions.parse_response(timeout=5)[0] == b"psubscribe", "it is heard again"
+
+
+def test_a_broker_that_was_away_for_long_is_found_within_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = 0
+
+    def connect(connection: Connection) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 9:
+            raise ConnectionRefusedError
+
+    slept: list[float] = []
+    monkeypatch.setattr("kombu.utils.functional.sleep", slept.append)
+    monkeypatch.setattr(Connection, "_establish_connection", connect)
+    consumer = Consumer.__new__(Consumer)
+    consumer.app = current_app
+    consumer.first_connection_attempt = True
+    consumer.broker_connection_retry_attempt = 0
+    consumer.controller = SimpleNamespace()
+
+    consumer.ensure_connected(Connection("redis://localhost:1"))
+
+    assert tries == 9
+    assert sum(slept) < 2 + 4 + 6 * LONGEST_PAUSE + 1
