@@ -12,7 +12,7 @@ from django.db import connection, models, transaction
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from schedules.adapters import triggers
-from schedules.dispatch import absorb_edits
+from schedules.dispatch import absorb_edits, renew_all
 from schedules.models import Job, ScheduleVersion, Touched
 from schedules.querysets.clock import database_now
 from schedules.timing import Every, to_spec
@@ -36,6 +36,7 @@ def fill_jobs(count: int, *, name: str = "filled", task: str = "ours.noop") -> l
     first = _first(name, task, at)
     if count > 1:
         _multiply(first, count - 1)
+    renew_all(now=database_now())  # looks at every job, once for a release of the zone data
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     return [first.pk, first.pk + count - 1]

@@ -3,23 +3,32 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from django.db import connections
-from django.db.models import Exists, Min, OuterRef
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Min
 
 from schedules.models import Run, Watermark
+from schedules.querysets.statements import prepared_cursor
 
 SETTLED = timedelta(seconds=5)
 """A run's end is stamped a moment before it commits; younger ends are left to the next pass."""
+
+
+_UP_TO_DATE = """
+SELECT 1 FROM schedules_watermark AS mark
+WHERE name = %s AND NOT EXISTS (SELECT 1 FROM schedules_run WHERE finished_at > mark.at)
+"""
 
 
 def is_up_to_date(name: str) -> bool:
     """Whether nothing has ended since the watermark; False where there is none yet.
 
     One statement and no transaction: on SQLite each takes the one write lock, and a mark that moves
-    while nothing happens is a commit every few seconds.
+    while nothing happens is a commit every few seconds. Written out: the ORM's way of composing it
+    was half of what an idle Beat cost.
     """
-    ended = Run.objects.filter(finished_at__gt=OuterRef("at"))
-    return Watermark.objects.filter(~Exists(ended), name=name).exists()
+    with prepared_cursor(connections[DEFAULT_DB_ALIAS]) as cursor:
+        cursor.execute(_UP_TO_DATE, [name])
+        return cursor.fetchone() is not None
 
 
 def take_watermark(name: str, *, first: Callable[[], datetime]) -> Watermark | None:
