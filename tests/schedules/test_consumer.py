@@ -86,7 +86,7 @@ def test_a_broker_that_was_away_for_long_is_found_within_seconds(
     slept: list[float] = []
     monkeypatch.setattr("kombu.utils.functional.sleep", slept.append)
     monkeypatch.setattr(Connection, "_establish_connection", connect)
-    consumer = Consumer.__new__(Consumer)
+    consumer: Any = Consumer.__new__(Consumer)
     consumer.app = current_app
     consumer.first_connection_attempt = True
     consumer.broker_connection_retry_attempt = 0
