@@ -204,9 +204,11 @@ def job_or_404(reference: str) -> Job:
     return job
 
 
-def job_named(reference: str, *, field: str) -> Job:
-    """Return the job that a body or a query names. Raises InvalidInput about the field."""
-    job = find_job(reference)
+def job_named(reference: str, *, field: str, or_deleted: bool = False) -> Job:
+    """Return the job that a body or a query names, on request a deleted one too. Raises
+    InvalidInput about the field.
+    """
+    job = find_job(reference, or_deleted=or_deleted)
     if job is None:
         raise InvalidInput(field, reference, "the key or number of a job")
     return job

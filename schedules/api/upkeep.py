@@ -1,5 +1,6 @@
 """Do the books balance, why did something (not) run, what is wrong; and putting it back."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -59,8 +60,11 @@ class VerifyQuery(Schema):
 
 @router.get("/explain", auth=needs(VIEW), response=ExplanationReply, operation_id="explain")
 def explain_instant(request: HttpRequest, query: Query[ExplainQuery]) -> Any:
-    """Say what became of a job at one instant, and why; answered from rows alone."""
-    return explanation_shape(explain(job_named(query.job, field="job"), at=query.at))
+    """Say what became of a job, also a deleted one, at one instant, and why; answered from rows
+    alone.
+    """
+    job = job_named(query.job, field="job", or_deleted=True)
+    return explanation_shape(explain(job, at=query.at))
 
 
 @router.get("/verify", auth=needs(VIEW), response=BooksReply, operation_id="verifyLedger")
@@ -72,7 +76,9 @@ def verify_ledger(request: HttpRequest, query: Query[VerifyQuery]) -> Any:
     if not timedelta(0) < until - after <= LONGEST_SPAN:
         accepted = f"an instant before to, by at most {LONGEST_SPAN.days} days"
         raise InvalidInput("from", after.isoformat(), accepted)
-    jobs = [job_named(query.job, field="job")] if query.job else Job.objects.order_by("key")
+    jobs: Iterable[Job] = Job.objects.order_by("key")
+    if query.job:
+        jobs = [job_named(query.job, field="job", or_deleted=True)]
     balances = list(verify(jobs, after=after, until=until, now=now))
     return books_shape(balances, after=after, until=until)
 

@@ -24,6 +24,7 @@ class VersionInForce:
     until: datetime | None
     timetable: Timetable | None
     enabled: bool
+    active: bool
     one_off: bool
     jitter: timedelta
     pause: Halt | None
@@ -138,12 +139,14 @@ def _occurrences(
 
 
 def _in_force(row: ScheduleVersion, until: datetime | None) -> VersionInForce:
+    active = bool(row.policy.get("active", True))
     return VersionInForce(
         number=row.number,
         since=row.effective_at,
         until=until,
         timetable=None if row.timetable is None else from_spec(row.timetable),
-        enabled=bool(row.policy.get("enabled", True)),
+        enabled=bool(row.policy.get("enabled", True)) and active,
+        active=active,
         one_off=bool(row.policy.get("one_off", False)),
         jitter=timedelta(seconds=row.policy.get("jitter_seconds") or 0),
         pause=_pause(row.policy.get("pause")),

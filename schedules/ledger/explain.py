@@ -59,7 +59,8 @@ def _explain_timetable(answer: Explanation, version: VersionInForce, at: datetim
         say(f"Version {version.number} had no timetable: {version.reason or 'none was given'}.")
         return
     if not version.enabled:
-        say(f"Version {version.number}, since {_iso(version.since)}: the job was disabled.")
+        stood = "disabled" if version.active else "deleted"
+        say(f"Version {version.number}, since {_iso(version.since)}: the job was {stood}.")
         return
     following = neighbours(version, at - timedelta(microseconds=1))
     answer.is_occurrence = following[:1] == [at]
@@ -115,7 +116,8 @@ def _story(run: Run) -> list[str]:
             f" from {_iso(run.scheduled_at)} to {_iso(run.until)}."
         )
     if run.sent_at:
-        told.append(f"The broker was told at {_iso(run.sent_at)} ({run.sends} times in all).")
+        often = "once" if run.sends == 1 else f"{run.sends} times"
+        told.append(f"The broker was told at {_iso(run.sent_at)}, {often} in all.")
     for attempt in run.attempts.order_by("number"):
         who = _instance_name(attempt.instance_id)
         error = f": {attempt.error}" if attempt.error else ""

@@ -44,9 +44,9 @@ class SchedulerParser(CommandParser):
         sys.exit(ExitCode.BAD_INPUT)
 
 
-def job_named(reference: str) -> Job:
-    """Return the job with this key or number. Raises NotFound."""
-    job = find_job(reference)
+def job_named(reference: str, *, or_deleted: bool = False) -> Job:
+    """Return the job with this key or number, on request a deleted one too. Raises NotFound."""
+    job = find_job(reference, or_deleted=or_deleted)
     if job is None:
         raise NotFound("job", reference, "the key or number of a job; `scheduler jobs` lists them")
     return job

@@ -121,8 +121,8 @@ def check_dependency(job: Job, upstream: Job) -> None:
         if len(path) == 1:
             accepted = "another job than the one that is to run after it"
         else:
-            chain = " after ".join(keys[pk] for pk in path)
-            accepted = f"a job that does not wait for {job.key} itself ({chain})"
+            chain = " after ".join(repr(keys[pk]) for pk in path)
+            accepted = f"a job that does not wait for {job.key!r} itself ({chain})"
         raise InvalidInput("upstream", upstream.key, accepted)
 
 

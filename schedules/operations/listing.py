@@ -21,9 +21,13 @@ class JobRow(NamedTuple):
     last: Run | None
 
 
-def find_job(reference: str) -> Job | None:
-    """Return the existing job with this number or key, or None. A number beats a like key."""
-    jobs = Job.objects.existing().select_related("task_function", "calendar")
+def find_job(reference: str, *, or_deleted: bool = False) -> Job | None:
+    """Return the existing job with this number or key, or None. A number beats a like key.
+
+    With `or_deleted` also one that was deleted: its history stays, and no other gets its key.
+    """
+    chosen = Job.objects.all() if or_deleted else Job.objects.existing()
+    jobs = chosen.select_related("task_function", "calendar")
     found = {job.pk: job for job in jobs.named(reference)}
     if len(found) > 1:
         return found[int(reference)]

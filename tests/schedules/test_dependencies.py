@@ -197,7 +197,7 @@ def test_a_circle_is_refused(make: Callable[..., Job], now: datetime, length: in
 
     assert refusal.value.field == "upstream"
     assert Dependency.objects.count() == length - 1
-    chain = " after ".join(job.key for job in reversed(jobs))
+    chain = " after ".join(repr(job.key) for job in reversed(jobs))
     assert length == 1 or chain in refusal.value.accepted
 
 

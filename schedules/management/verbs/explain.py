@@ -28,7 +28,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: dict[str, Any], console: Console) -> ExitCode:
     """Show the explanation."""
-    answer = explain(job_named(options["job"]), at=instant(options["at"], field="at"))
+    job = job_named(options["job"], or_deleted=True)
+    answer = explain(job, at=instant(options["at"], field="at"))
     console.document(explanation_shape(answer))
     for sentence in answer.sentences:
         console.text(sentence)

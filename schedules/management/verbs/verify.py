@@ -1,6 +1,7 @@
 """`scheduler verify`: does the ledger balance?"""
 
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -40,7 +41,9 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
     now = database_now()
     until = instant(options["until"], field="to") if options["until"] else now
     after = instant(options["after"], field="from") if options["after"] else until - DEFAULT_SPAN
-    jobs = [job_named(options["job"])] if options["job"] else Job.objects.order_by("key")
+    jobs: Iterable[Job] = Job.objects.order_by("key")
+    if options["job"]:
+        jobs = [job_named(options["job"], or_deleted=True)]
     balances = list(verify(jobs, after=after, until=until, now=now))
     books = books_shape(balances, after=after, until=until)
     console.document(books)

@@ -34,7 +34,7 @@ WORDS = {
     "starts_at": "startsAt",
     "ends_at": "endsAt",
     "interval_seconds": "intervalSeconds",
-    **dict.fromkeys(("minute", "hour", "day_of_month", "month", "day_of_week"), "cronExpression"),
+    **dict.fromkeys(("minute", "hour", "day of month", "month", "day of week"), "cronExpression"),
 }
 """Words of a file for the fields that checks name."""
 

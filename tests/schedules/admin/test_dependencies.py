@@ -89,5 +89,5 @@ def test_a_circle_is_refused_at_its_field(admin: Client, jobs: tuple[Job, Job]) 
     answer = save(admin, first, [{"id": "", "job": first.pk, "upstream": second.pk, "on": "ended"}])
 
     assert answer.status_code == 200
-    assert b"a job that does not wait for first itself" in answer.content
+    assert b"a job that does not wait for &#x27;first&#x27; itself" in answer.content
     assert list(dependencies_of(first)) == []

@@ -96,6 +96,8 @@ def test_one_date_may_run_however_late(api: Api, add: TaskFunction) -> None:
         ({}, "#/cronExpression"),
         ({"intervalMinutes": 1, "cronExpression": "* * * * *"}, "#/cronExpression"),
         ({"cronExpression": "61 * * * *"}, "#/cronExpression"),
+        ({"cronExpression": "0 0 32 * *"}, "#/cronExpression"),
+        ({"cronExpression": "0 0 * * 8"}, "#/cronExpression"),
         ({"cronExpression": "0 0 31 2 *"}, "#/cronExpression"),
         ({"cronExpression": "* * * * *", "timezone": "Mars/Olympus"}, "#/timezone"),
         ({"intervalSeconds": 0}, "#/cronExpression"),
@@ -312,6 +314,19 @@ def test_what_a_job_runs_after_is_made_and_changed_with_it_in_one_entry(
     assert written[2]["after"] == []
     assert unknown.status_code == 422
     assert unknown.json()["errors"][0]["pointer"] == "#/after/0/job"
+
+
+def test_a_circle_is_refused_in_words_that_name_the_jobs_by_their_keys(
+    api: Api, add: TaskFunction
+) -> None:
+    body = {"taskFunctionKey": "add", "kwargs": {"x": 1}}
+    api("POST", "/jobs", {**body, "key": "by_night", "intervalHours": 1})
+    api("POST", "/jobs", {**body, "key": "by_day", "after": [{"job": "by_night"}]})
+
+    answer = api("PATCH", "/jobs/by_night", {"after": [{"job": "by_day"}]})
+
+    assert answer.status_code == 422
+    assert "wait for 'by_night' itself ('by_day' after 'by_night')" in answer.json()["detail"]
 
 
 def test_deleting_a_job_that_others_wait_for_is_one_entry(api: Api, add: TaskFunction) -> None:

@@ -95,3 +95,18 @@ def test_an_installation_keeps_or_discards_what_operators_changed(api: Api) -> N
     assert kept["drifted"] == {"daily": ["priority"]}
     assert "daily" in discarded["updated"]
     assert Job.objects.get(key="daily").priority == 0
+
+
+def test_a_deleted_job_is_explained_and_verified_like_others(
+    api: Api, make_job: Callable[..., Job]
+) -> None:
+    job = make_job("nightly", ledger_from=database_now() - timedelta(days=2))
+    assert api("DELETE", f"/jobs/{job.pk}").status_code == 200
+    at = f"{database_now() + timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}"
+
+    explained = api("GET", f"/explain?job=nightly&at={at}")
+    verified = api("GET", "/verify?job=nightly").json(), said("verify", "--job", "nightly")
+
+    assert explained.json()["sentences"][-1].endswith("the job was deleted.")
+    assert explained.json() == said("explain", "nightly", "--at", at)
+    assert [item["jobKey"] for book in verified for item in book["items"]] == ["nightly"] * 2

@@ -154,7 +154,7 @@ def test_a_job_is_let_run_after_another_and_no_more(
     assert "ended, however it did" in mine
     assert "Every night" in its
     assert circle.status_code == 422
-    assert "does not wait for import itself" in circle.content.decode()
+    assert "does not wait for &#x27;import&#x27; itself" in circle.content.decode()
     assert not dependencies_of(job).exists()
     assert list(AuditEntry.objects.order_by("id").values_list("action", flat=True)) == [
         "depend",

@@ -251,6 +251,7 @@ def test_what_no_file_ever_named_is_left_alone_unless_the_file_speaks_for_all(
 
 BAD: list[tuple[str, dict[str, Any], str]] = [
     ("cron", {"cronExpression": "61 * * * *"}, "jobs.cron.cronExpression is '61'"),
+    ("cron", {"cronExpression": "0 0 * * 8"}, "jobs.cron.cronExpression is '8'"),
     ("cron", {"intervalHours": 2}, "exactly one of an interval"),
     ("cron", {"task": "nothing"}, "jobs.cron.task is 'nothing'"),
     ("cron", {"args": []}, "missing a required argument: 'x'"),
