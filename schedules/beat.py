@@ -201,6 +201,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._is_closed = False
         self._publisher: Publisher | None = None
         self._pace = Pace()
+        logging.getLogger("celery.beat").addFilter(broker.SAID_ONCE)
         super().__init__(*args, **kwargs)
 
     # What celery.beat asks of a scheduler.

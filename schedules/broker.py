@@ -4,6 +4,7 @@ Only Redis can be asked about its memory, through a key of ours. Of RabbitMQ a l
 its queues being empty while runs wait: the outbox then sends them again, some seconds later.
 """
 
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -21,6 +22,30 @@ EPOCH_KEY = "downbeat-epoch"
 
 PATIENCE = {"read_timeout": 10}
 """Seconds for an answer of RabbitMQ's; for Redis the settings say how long."""
+
+
+class SaidOnce(logging.Filter):
+    """Lets through the first of Celery's lines about a broker that does not answer Beat's remote
+    control, and the next one only after it has answered; there is one for each try.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether the line is news."""
+        line = str(record.msg)
+        if line.startswith("beat pidbox: Connection error"):
+            repeated, self._said = self._said, True
+            return not repeated
+        if line.startswith("beat pidbox: Connected"):
+            self._said = False
+        return True
+
+
+SAID_ONCE = SaidOnce()
+"""One object, so that adding it to a logger twice is adding it once."""
 
 
 def depths(app: Celery, queues: Iterable[str], **connecting: Any) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Questions to the broker over a connection that is kept."""
 
+import logging
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,15 @@ def test_a_broker_is_asked_over_a_connection_that_is_kept_and_found_again_after_
         assert inquiry.queued() == 0
     with pytest.raises(broker.AWAY):
         inquiry.queued()
+
+
+def test_beat_says_once_that_its_remote_control_has_no_broker_and_again_after_it_had_one() -> None:
+    away, back = (
+        logging.LogRecord("celery.beat", logging.ERROR, "", 0, f"beat pidbox: {words}", None, None)
+        for words in ("Connection error: %s. Trying again in %s seconds...", "Connected to %s.")
+    )
+    once = broker.SaidOnce()
+
+    said = [once.filter(record) for record in (away, away, away, back, away, away)]
+
+    assert said == [True, False, False, True, True, False]

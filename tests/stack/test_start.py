@@ -39,5 +39,6 @@ def test_beat_and_worker_wait_for_the_database_and_the_broker(
             assert value_of(late, timeout=timedelta(seconds=60)) == 2
         assert beat.logs().count(WAITS) == 1
         assert beat.logs().count("The database is back.") == 1
+        assert beat.logs().count("beat pidbox: Connection error") == 1
     finally:
         fresh.stop()
