@@ -1,13 +1,11 @@
 """Whatever happens in whatever order, the books balance: hypothesis chooses what happens."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
@@ -29,7 +27,7 @@ from schedules.operations.switch import (
 from schedules.states import RunState
 from schedules.timing import Cron, Every, Timetable, jitter_of, occurrences_between
 from tests.promises import promise_jobs  # noqa: F401 - declares the tasks
-from tests.promises.world import let_triggers_speak
+from tests.promises.world import let_triggers_speak, undone
 
 # The night in which Berlin's clock is put forward.
 BEGIN = datetime(2026, 3, 28, 22, 0, tzinfo=UTC)
@@ -159,17 +157,7 @@ def _happenings() -> st.SearchStrategy[tuple[str, tuple[Any, ...]]]:
     )
 
 
-@contextmanager
-def undone() -> Iterator[None]:
-    """Take back all that is written inside."""
-    point = transaction.savepoint()
-    try:
-        yield
-    finally:
-        transaction.savepoint_rollback(point)
-
-
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_the_books_balance_whatever_happens(request: pytest.FixtureRequest) -> None:
     thorough = request.config.getoption("--thorough")
     chosen = settings(

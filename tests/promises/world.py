@@ -11,7 +11,7 @@ from uuid import uuid4
 from celery import current_app
 from celery.app.trace import build_tracer
 from django.apps import apps
-from django.db import connection
+from django.db import connection, transaction
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from schedules.conf import options
@@ -214,3 +214,13 @@ def _is_open(now: datetime) -> bool:
         or Touched.objects.exists()
         or Backfill.objects.filter(ended_at__isnull=True).exists()
     )
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Take back all that is written inside, in a transaction of its own: PostgreSQL walks through
+    every version of a row that one transaction has made.
+    """
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)

@@ -24,7 +24,7 @@ from tests.promises.model import protocol
 from tests.promises.model.protocol import CODE, MOST_ATTEMPTS, Row, Rules, Step, World
 from tests.promises.model.search import Found, Way, search
 from tests.promises.promise_jobs import effects, leave_effect
-from tests.promises.world import MINUTE, in_the_past, make_job
+from tests.promises.world import MINUTE, in_the_past, make_job, undone
 
 RULES = Rules()
 SUCCESS = Outcome(state=RunState.SUCCEEDED)
@@ -242,21 +242,20 @@ def _ways(found: Found, request: pytest.FixtureRequest) -> Iterator[Way]:
         yield way
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_the_code_walks_every_way_of_the_model(
     found: Found, settings: Any, request: pytest.FixtureRequest
 ) -> None:
     # The model gives up sooner.
     settings.SCHEDULES = {**settings.SCHEDULES, "most_attempts": MOST_ATTEMPTS}
     for way in _ways(found, request):
-        point = transaction.savepoint()
-        replay = Replay(occurrences=2)
-        done: list[str] = []
-        for step, world in way:
-            done.append(f"{step.action} {step.run}")
-            try:
-                replay.do(step, world)
-            except BaseException as error:
-                error.add_note("; ".join(done))
-                raise
-        transaction.savepoint_rollback(point)
+        with undone():
+            replay = Replay(occurrences=2)
+            done: list[str] = []
+            for step, world in way:
+                done.append(f"{step.action} {step.run}")
+                try:
+                    replay.do(step, world)
+                except BaseException as error:
+                    error.add_note("; ".join(done))
+                    raise
