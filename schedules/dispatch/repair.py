@@ -49,7 +49,7 @@ def take_outbox(*, now: datetime, limit: int, backlog: bool) -> list[Run]:
 
 def _take(runs: list[Run], now: datetime, backlog: bool) -> list[Run]:
     any_sent = any(run.state == RunState.SENT for run in runs)
-    claimed_up_to = _claimed_up_to(now) if backlog and any_sent else None
+    claimed_up_to = _claimed_up_to(now) if backlog and any_sent else {}
     to_send: list[Run] = []
     to_wait: list[Run] = []
     for run in runs:
@@ -153,18 +153,26 @@ def _older_than(instant: datetime) -> Exists:
     return Exists(Run.objects.filter(pk=OuterRef("pk"), started_at__lt=instant))
 
 
-def _claimed_up_to(now: datetime) -> datetime | None:
-    """The latest sending time among the runs that a worker took after it, and ended of late.
+def _claimed_up_to(now: datetime) -> dict[tuple[str, int], datetime]:
+    """The latest sending time, by queue and priority, among the runs that a worker took after it,
+    and ended of late.
 
     What was missed or cancelled in the queue has overtaken nothing: with every worker down it would
     have the whole backlog sent again.
     """
     recent = Run.objects.filter(finished_at__gt=now - RECENT, started_at__gte=F("sent_at"))
-    latest: datetime | None = recent.aggregate(latest=Max("sent_at"))["latest"]
-    return latest
+    latest = recent.order_by().values_list("queue", "priority").annotate(latest=Max("sent_at"))
+    return {(queue, priority): sent_at for queue, priority, sent_at in latest}
 
 
-def _is_overtaken(run: Run, claimed_up_to: datetime | None) -> bool:
-    if claimed_up_to is None or run.sent_at is None:
+def _is_overtaken(run: Run, claimed_up_to: dict[tuple[str, int], datetime]) -> bool:
+    """Whether a run that was to be taken after this one was. What is in another queue, or of a
+    higher priority, passes it by rights: a backlog is not sent again for that.
+    """
+    if run.sent_at is None:
         return False
-    return claimed_up_to > run.sent_at + options().send_again_after
+    long_after = run.sent_at + options().send_again_after
+    return any(
+        queue == run.queue and priority <= run.priority and sent_at > long_after
+        for (queue, priority), sent_at in claimed_up_to.items()
+    )

@@ -138,6 +138,22 @@ def test_what_ended_without_a_worker_says_nothing_of_the_messages_before_it(
     assert take_outbox(now=now + MINUTE, limit=10, backlog=True) == []
 
 
+@pytest.mark.parametrize("passing", [{"priority": 5}, {"queue": "other"}])
+def test_what_passes_a_backlog_by_rights_does_not_have_it_sent_again(
+    make_run: MakeRun, now: datetime, passing: dict[str, Any]
+) -> None:
+    make_run(state=RunState.SENT, sent_at=now, publish_at=now + MINUTE, sends=1)
+    make_run(
+        state=RunState.SUCCEEDED,
+        sent_at=now + timedelta(seconds=30),
+        started_at=now + timedelta(seconds=30),
+        finished_at=now + timedelta(seconds=31),
+        **passing,
+    )
+
+    assert take_outbox(now=now + MINUTE, limit=10, backlog=True) == []
+
+
 def test_a_run_that_nobody_took_within_its_grace_is_missed(
     make_run: MakeRun, now: datetime
 ) -> None:
