@@ -178,7 +178,7 @@ def _never_sent_again() -> None:
 
     take = repair.take_outbox
 
-    def take_outbox(*, now: datetime, limit: int, backlog: bool) -> list[Run]:
+    def take_outbox(*, now: datetime, limit: int, backlog: Any) -> list[Run]:
         taken = take(now=now, limit=limit, backlog=backlog)
         return [run for run in taken if run.state != "sent"]
 

@@ -85,9 +85,8 @@ class Publisher(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="publisher", daemon=True)
-        self.has_backlog: bool | None = None
-        """Whether messages wait in the broker; None before it was looked at. A broker that does not
-        answer counts as full: then nothing is multiplied."""
+        self.backlog: broker.Backlog | None = None
+        """What waits in the broker; None before it was looked at."""
         self._broker = broker.Inquiry(current_app)
         self._waiting: list[Sendable] = []
         self._changed = threading.Condition()
@@ -129,7 +128,7 @@ class Publisher(threading.Thread):
         except DATABASE_AWAY:
             connection.close()
         except Exception:
-            self.has_backlog = True
+            self.backlog = broker.FULL
             log.exception("The broker could not be looked at.", extra={"action": "watch_failed"})
 
     def _watch(self) -> None:
@@ -138,10 +137,10 @@ class Publisher(threading.Thread):
             return
         self._watch_at = time.monotonic() + WATCH_SECONDS
         try:
-            self.has_backlog = self._broker.queued() > 0
+            self.backlog = self._broker.backlog()
             lost = self._broker.has_lost_its_memory()
         except broker.AWAY:
-            self.has_backlog = True
+            self.backlog = broker.FULL
             return
         again = forget_sending() if lost else 0
         if again:
@@ -346,7 +345,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def _waiting(self, now: datetime) -> list[Run]:
         """Return what the outbox has for the broker; nothing before the broker was looked at."""
         assert self._publisher is not None
-        backlog = self._publisher.has_backlog
+        backlog = self._publisher.backlog
         if backlog is None:
             return []  # a guess would put off for long what a dead worker had taken
         return take_outbox(now=now, limit=options().plan_batch, backlog=backlog)

@@ -5,13 +5,14 @@ its queues being empty while runs wait: the outbox then sends them again, some s
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 from amqp.exceptions import AMQPError, ChannelError
-from celery import Celery
+from celery import Celery, current_app
 from kombu.exceptions import KombuError, OperationalError
 from kombu.transport import virtual
 
@@ -54,6 +55,27 @@ def depths(app: Celery, queues: Iterable[str], **connecting: Any) -> dict[str, i
         return {name: _depth(connection, name) for name in queues}
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many messages wait in the broker, by queue; of a broker that does not answer None."""
+
+    waiting: Mapping[str, int] | None
+
+    def holds(self, queue: str) -> bool:
+        """Whether a message of this queue may be among them: another queue's messages say nothing
+        of it, unless this one was not looked at. Without an answer it may: then nothing is
+        multiplied.
+        """
+        if self.waiting is None:
+            return True
+        name = queue or str(current_app.conf.task_default_queue)
+        return self.waiting.get(name, sum(self.waiting.values())) > 0
+
+
+FULL, EMPTY = Backlog(None), Backlog({})
+"""What is thought of a broker that does not answer, and what an idle one has."""
+
+
 class Inquiry:
     """Asks the broker again and again, over one connection that is kept: to connect costs more than
     all the questions.
@@ -63,10 +85,12 @@ class Inquiry:
         self._app = app
         self._connection: Any = None
 
-    def queued(self) -> int:
-        """Return how many messages wait in the queues that workers read by default. Raises AWAY."""
+    def backlog(self) -> Backlog:
+        """Return how many messages wait in the queues that workers read by default, and in those
+        that this process has sent to. Raises AWAY.
+        """
         with self._asking() as connection:
-            return sum(_depth(connection, name) for name in self._app.amqp.queues)
+            return Backlog({name: _depth(connection, name) for name in [*self._app.amqp.queues]})
 
     def has_lost_its_memory(self) -> bool:
         """Whether the mark we left is gone, which takes all messages with it; leaves a new one.

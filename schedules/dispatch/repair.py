@@ -8,6 +8,7 @@ from django.db.models import Exists, F, Max, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from schedules.adapters.unreadable import DATES
+from schedules.broker import Backlog
 from schedules.conf import options
 from schedules.dispatch.broken import load
 from schedules.finish import (
@@ -30,11 +31,11 @@ log = logging.getLogger(__name__)
 RECENT = timedelta(minutes=1)
 
 
-def take_outbox(*, now: datetime, limit: int, backlog: bool) -> list[Run]:
+def take_outbox(*, now: datetime, limit: int, backlog: Backlog) -> list[Run]:
     """Return runs that the broker must (again) be told about, and note when to look at each next.
 
     A run that was never handed over is always among them. One that was, and that nobody has
-    claimed, is sent again when the broker has no `backlog` (then its message is lost) or when runs
+    claimed, is sent again when its queue has no `backlog` (then its message is lost) or when runs
     sent well after it have been claimed already; otherwise it only waits, and twice as long the
     next time. Several Beats share the outbox: each takes what no other holds.
     """
@@ -47,15 +48,14 @@ def take_outbox(*, now: datetime, limit: int, backlog: bool) -> list[Run]:
         return _take(runs, now, backlog)
 
 
-def _take(runs: list[Run], now: datetime, backlog: bool) -> list[Run]:
-    any_sent = any(run.state == RunState.SENT for run in runs)
-    claimed_up_to = _claimed_up_to(now) if backlog and any_sent else {}
+def _take(runs: list[Run], now: datetime, backlog: Backlog) -> list[Run]:
+    queued = {run.pk for run in runs if run.state == RunState.SENT and backlog.holds(run.queue)}
+    claimed_up_to = _claimed_up_to(now) if queued else {}
     to_send: list[Run] = []
     to_wait: list[Run] = []
     for run in runs:
-        never_sent = run.state != RunState.SENT
-        lost = not backlog or _is_overtaken(run, claimed_up_to)
-        (to_send if never_sent or lost else to_wait).append(run)
+        waits = run.pk in queued and not _is_overtaken(run, claimed_up_to)
+        (to_wait if waits else to_send).append(run)
     _look_again(to_send, now, sent=1)
     _look_again(to_wait, now, sent=0)
     return to_send

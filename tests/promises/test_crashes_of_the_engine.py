@@ -10,6 +10,7 @@ from celery import chain, chord, group
 from django.conf import settings
 from django.db import transaction
 
+from schedules.broker import EMPTY
 from schedules.conf import options
 from schedules.dispatch import end_expired, plan_due, publish, reap, take_outbox
 from schedules.lease import Lease
@@ -98,8 +99,8 @@ def test_sending_what_the_outbox_holds(die_at_every_step: Die) -> None:
 
     def send(_: Job) -> None:
         now = database_now()
-        publish(take_outbox(now=now, limit=2, backlog=False))
-        publish(take_outbox(now=now, limit=2, backlog=False))
+        publish(take_outbox(now=now, limit=2, backlog=EMPTY))
+        publish(take_outbox(now=now, limit=2, backlog=EMPTY))
 
     die_at_every_step(lambda: planned(begin=begin), send, three_ran_once)
 

@@ -17,7 +17,16 @@ from schedules.timing import Every
 from tests.promises import promise_jobs
 from tests.promises.books import check_runs
 from tests.promises.promise_jobs import effects
-from tests.promises.world import MINUTE, beat, empty, in_the_past, make_job, messages_in_queue, work
+from tests.promises.world import (
+    MINUTE,
+    beat,
+    empty,
+    in_the_past,
+    make_job,
+    messages_in_queue,
+    waiting_messages,
+    work,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -149,7 +158,7 @@ def test_a_backlog_is_neither_multiplied_nor_failed_while_no_worker_runs(
 
     now = begin
     while now < begin + 10 * MINUTE:
-        while runs := take_outbox(now=now, limit=500, backlog=messages_in_queue() > 0):
+        while runs := take_outbox(now=now, limit=500, backlog=waiting_messages()):
             publish(runs)
         end_expired(now=now)
         reap(now=now)

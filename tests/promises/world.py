@@ -14,6 +14,7 @@ from django.apps import apps
 from django.db import connection, transaction
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
+from schedules.broker import Backlog
 from schedules.conf import options
 from schedules.dispatch import (
     absorb_edits,
@@ -83,10 +84,13 @@ def let_triggers_speak() -> None:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
+def waiting_messages() -> Backlog:
+    """What Beat's publisher asks the broker on a connection of its own."""
+    return Backlog({"celery": messages_in_queue()})
+
+
 def messages_in_queue() -> int:
-    """How many messages the broker holds, over all priorities: what Beat's publisher asks it on a
-    connection of its own.
-    """
+    """How many messages the broker holds, over all priorities."""
     with _channel() as channel:
         return sum(channel.client.llen(name) for name in channel.client.keys("celery*"))
 
@@ -148,7 +152,7 @@ def beat(now: datetime) -> None:
     absorb_edits(now=now)
     publish(plan_due(now=now))
     feed_backfills(now=database_now())  # a run that is due only later nobody could claim
-    publish(take_outbox(now=now, limit=options().plan_batch, backlog=messages_in_queue() > 0))
+    publish(take_outbox(now=now, limit=options().plan_batch, backlog=waiting_messages()))
     end_expired(now=now)
     reap(now=now)
 

@@ -18,21 +18,21 @@ def test_a_broker_is_asked_over_a_connection_that_is_kept_and_found_again_after_
     with running_broker(tmp_path / "first") as url, redis.Redis.from_url(url) as server:
         assert inquiry.has_lost_its_memory()  # it never had our mark
         server.lpush("celery", "one", "two")
-        assert inquiry.queued() == 2
+        assert inquiry.backlog().waiting == {"celery": 2}
         before = server.info("stats")["total_connections_received"]
 
-        answers = [(inquiry.queued(), inquiry.has_lost_its_memory()) for _ in range(3)]
+        answers = [(inquiry.backlog(), inquiry.has_lost_its_memory()) for _ in range(3)]
 
-        assert answers == [(2, False)] * 3
+        assert answers == [(broker.Backlog({"celery": 2}), False)] * 3
         assert server.info("stats")["total_connections_received"] == before
         server.flushall()
         assert inquiry.has_lost_its_memory()
     with pytest.raises(broker.AWAY):
-        inquiry.queued()
+        inquiry.backlog()
     with running_broker(tmp_path / "second"):
-        assert inquiry.queued() == 0
+        assert not inquiry.backlog().holds("")
     with pytest.raises(broker.AWAY):
-        inquiry.queued()
+        inquiry.backlog()
 
 
 def test_beat_says_once_that_its_remote_control_has_no_broker_and_again_after_it_had_one() -> None:

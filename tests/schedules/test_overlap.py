@@ -9,6 +9,7 @@ import pytest
 from celery import current_app
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
+from schedules.broker import EMPTY
 from schedules.dispatch import take_outbox
 from schedules.finish import Outcome, finish_attempt, resend_attempt
 from schedules.lease import instance_id
@@ -168,7 +169,7 @@ def test_what_comes_due_in_a_drain_waits_for_its_end(make_run: MakeRun, now: dat
     later = make_run("sample_jobs.add", 3, due_at=database_now())
     resend_attempt(failed, due_at=later.due_at, error="no", message={})
 
-    assert take_outbox(now=database_now(), limit=10, backlog=False) == [call]
+    assert take_outbox(now=database_now(), limit=10, backlog=EMPTY) == [call]
     assert (execute_run(later).state, execute_run(failed).state) == ("planned", "retrying")
     assert execute_run(call).state == RunState.SUCCEEDED
     ended = how_far_shut_down(now=database_now())

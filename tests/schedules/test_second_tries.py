@@ -9,6 +9,7 @@ import pytest
 from celery import current_app, states
 from celery.exceptions import NotRegistered
 
+from schedules.broker import EMPTY
 from schedules.dispatch import end_expired, reap, take_outbox
 from schedules.finish import TAKEN_BACK_WITHIN
 from schedules.lease import instance_id
@@ -144,7 +145,7 @@ def test_nothing_that_an_old_database_still_had_to_do_fires_beyond_its_grace(
 
     end_expired(now=a_week_later)
 
-    assert take_outbox(now=a_week_later, limit=10, backlog=False) == []
+    assert take_outbox(now=a_week_later, limit=10, backlog=EMPTY) == []
     assert [Run.objects.get(pk=run.pk).state for run in runs] == ["missed", "missed", "failed"]
 
 

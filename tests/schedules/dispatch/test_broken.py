@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from schedules.adapters.unreadable import _columns
+from schedules.broker import EMPTY
 from schedules.dispatch import (
     BrokenRows,
     end_expired,
@@ -125,7 +126,7 @@ def test_a_waiting_run_that_cannot_be_loaded_fails_and_the_others_are_sent(
     broken, healthy = make_run(), make_run()
     break_row("schedules_run", column, value, broken.pk)
 
-    taken = take_outbox(now=now, limit=10, backlog=False)
+    taken = take_outbox(now=now, limit=10, backlog=EMPTY)
 
     assert [run.pk for run in taken] == [healthy.pk]
     run = Run.objects.get(pk=broken.pk)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from schedules.broker import FULL
 from schedules.dispatch import LostChildren, take_outbox
 from schedules.lease import instance_id
 from schedules.models import Run
@@ -108,4 +109,4 @@ def test_what_follows_is_sent_by_the_outbox_so_that_no_fork_waits_for_the_broker
 
     following = Run.objects.get(task=sample_jobs.call_add.name)
     assert spoken == []
-    assert take_outbox(now=database_now(), limit=10, backlog=True) == [following]
+    assert take_outbox(now=database_now(), limit=10, backlog=FULL) == [following]

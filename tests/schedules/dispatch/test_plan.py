@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from schedules.broker import EMPTY, FULL, Backlog
 from schedules.dispatch import end_expired, plan_due, reap, take_outbox
 from schedules.lease import instance_id
 from schedules.models import Instance, Job, Run, ScheduleVersion
@@ -92,8 +93,8 @@ def test_a_run_that_was_never_sent_is_found_in_the_outbox(make_job: MakeJob, now
     make_job()
     (run,) = plan_due(now=now)
 
-    assert take_outbox(now=now, limit=10, backlog=False) == []
-    assert take_outbox(now=now + timedelta(seconds=5), limit=10, backlog=True) == [
+    assert take_outbox(now=now, limit=10, backlog=EMPTY) == []
+    assert take_outbox(now=now + timedelta(seconds=5), limit=10, backlog=FULL) == [
         Run.objects.get(task_id=run.task_id)
     ]
 
@@ -102,11 +103,11 @@ def test_a_sent_run_is_sent_again_only_without_a_backlog(make_run: MakeRun, now:
     sent_at = now - timedelta(seconds=20)
     run = make_run(state=RunState.SENT, sent_at=sent_at, publish_at=now, sends=1)
 
-    assert take_outbox(now=now, limit=10, backlog=True) == []
+    assert take_outbox(now=now, limit=10, backlog=FULL) == []
     run.refresh_from_db()
     # Looked at again after as long as it has waited so far, and not counted as sent.
     assert (run.publish_at, run.sends) == (now + timedelta(seconds=20), 1)
-    assert take_outbox(now=now + timedelta(seconds=20), limit=10, backlog=False) == [run]
+    assert take_outbox(now=now + timedelta(seconds=20), limit=10, backlog=EMPTY) == [run]
 
 
 def test_a_sent_run_that_younger_ones_have_overtaken_is_sent_again(
@@ -120,7 +121,7 @@ def test_a_sent_run_that_younger_ones_have_overtaken_is_sent_again(
         finished_at=now + timedelta(seconds=31),
     )
 
-    assert take_outbox(now=now + MINUTE, limit=10, backlog=True) == [lost]
+    assert take_outbox(now=now + MINUTE, limit=10, backlog=FULL) == [lost]
 
 
 @pytest.mark.parametrize("state", [RunState.MISSED, RunState.CANCELLED, RunState.LOST])
@@ -135,7 +136,7 @@ def test_what_ended_without_a_worker_says_nothing_of_the_messages_before_it(
         finished_at=now + timedelta(seconds=59),
     )
 
-    assert take_outbox(now=now + MINUTE, limit=10, backlog=True) == []
+    assert take_outbox(now=now + MINUTE, limit=10, backlog=FULL) == []
 
 
 @pytest.mark.parametrize("passing", [{"priority": 5}, {"queue": "other"}])
@@ -151,7 +152,20 @@ def test_what_passes_a_backlog_by_rights_does_not_have_it_sent_again(
         **passing,
     )
 
-    assert take_outbox(now=now + MINUTE, limit=10, backlog=True) == []
+    assert take_outbox(now=now + MINUTE, limit=10, backlog=FULL) == []
+
+
+def test_a_backlog_in_one_queue_is_none_for_what_was_sent_to_another(
+    make_run: MakeRun, now: datetime
+) -> None:
+    lost, waits, unknown = (
+        make_run(state=RunState.SENT, sent_at=now, publish_at=now + MINUTE, sends=1, queue=queue)
+        for queue in ("reports", "", "never looked at")
+    )
+    backlog = Backlog({"celery": 5_000, "reports": 0})
+
+    assert take_outbox(now=now + MINUTE, limit=10, backlog=backlog) == [lost]
+    assert [backlog.holds(run.queue) for run in (lost, waits, unknown)] == [False, True, True]
 
 
 def test_a_run_that_nobody_took_within_its_grace_is_missed(
