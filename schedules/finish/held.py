@@ -26,8 +26,8 @@ from schedules.finish.context import FOLLOW_UPS
 from schedules.finish.outcome import Outcome, judge_error
 from schedules.finish.record import announce, mark_recorded
 from schedules.models import Run
-from schedules.querysets.ending import succeed, success_statement
-from schedules.querysets.statements import Statement, execute_together
+from schedules.querysets.ending import succeed, succeed_and_claim, success_statement
+from schedules.querysets.statements import Statement, first_row
 from schedules.states import RunState
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ def claim(task_id: UUID, **by: Any) -> Run | None:
             claims = Run.objects.claim_statement(task_id, **by)
             # The connection itself: `connection` looks it up at each of many attributes.
             here = connections[DEFAULT_DB_ALIAS]
-            ended, claimed = execute_together(here, [_held.statement(), claims])
+            ended, *claimed = first_row(here, succeed_and_claim(_held.statement(), claims))
         except ERRORS:
             if not connection.is_usable():
                 raise
@@ -141,7 +141,7 @@ def claim(task_id: UUID, **by: Any) -> Run | None:
                 announce(_held.run, RunState.SUCCEEDED)
                 _held = None
             settle()
-            return Run.objects.read_claimed(claimed)
+            return Run.objects.read_claimed(claimed if claimed[0] is not None else None)
     settle()
     return Run.objects.claim(task_id, **by)
 

@@ -7,7 +7,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Min
 
 from schedules.models import Run, Watermark
-from schedules.querysets.statements import prepared_cursor
+from schedules.querysets.statements import first_row
 
 SETTLED = timedelta(seconds=5)
 """A run's end is stamped a moment before it commits; younger ends are left to the next pass."""
@@ -26,9 +26,7 @@ def is_up_to_date(name: str) -> bool:
     while nothing happens is a commit every few seconds. Written out: the ORM's way of composing it
     was half of what an idle Beat cost.
     """
-    with prepared_cursor(connections[DEFAULT_DB_ALIAS]) as cursor:
-        cursor.execute(_UP_TO_DATE, [name])
-        return cursor.fetchone() is not None
+    return first_row(connections[DEFAULT_DB_ALIAS], (_UP_TO_DATE, [name])) is not None
 
 
 def take_watermark(name: str, *, first: Callable[[], datetime]) -> Watermark | None:

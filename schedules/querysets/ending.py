@@ -94,8 +94,12 @@ _SUCCEED_AT_ONCE = f"""
 WITH ended AS ({_SUCCEED} RETURNING id, attempt, instance_id, pid, started_at, finished_at),
     tried AS ({_WRITE_ATTEMPT.replace("{ended_at}", "finished_at")}),
     told AS ({_WRITE_RESULT.replace("{now}", "finished_at")}) {{and_pass_on}}
-SELECT id FROM ended
-"""  # noqa: S608
+"""
+_TELL = "SELECT id FROM ended"
+_TELL_BOTH = """
+SELECT ended.id, claimed.*
+FROM (SELECT 1) AS always LEFT JOIN ended ON TRUE LEFT JOIN claimed ON TRUE
+"""
 _AND_PASS_ON = f", passed_on AS ({_SEND_NEXT} AND EXISTS (SELECT 1 FROM ended))"  # noqa: S608
 _AT_ONCE = {
     "now": "clock_timestamp()",
@@ -125,8 +129,20 @@ def success_statement(
     values = [seconds_ago, summary, run_id, attempt]
     values += ["succeeded", "", *(result[name] for name in RESULT_COLUMNS)]
     if job_id is None:
-        return _SUCCEED_ALONE, values
-    return _SUCCEED_AND_PASS_ON, [*values, job_id]
+        return _SUCCEED_ALONE + _TELL, values
+    return _SUCCEED_AND_PASS_ON + _TELL, [*values, job_id]
+
+
+def succeed_and_claim(success: Statement, claim: Statement) -> Statement:
+    """Return one statement for both, whose one row says whether the first run has ended and what
+    the claim returns, or NULLs.
+
+    Neither is written without the other. They concern two runs, so it is the same which of them the
+    server begins with.
+    """
+    (ends, of_end), (claims, of_claim) = success, claim
+    both = f"{ends.removesuffix(_TELL)}, claimed AS ({claims}) {_TELL_BOTH}"
+    return both, [*of_end, *of_claim]
 
 
 def succeed(

@@ -9,7 +9,7 @@ from django.db import connections, models
 
 from schedules.querysets.claim import claim_statement
 from schedules.querysets.planning import mark_sent
-from schedules.querysets.statements import Statement, column_names, prepared_cursor, read_row
+from schedules.querysets.statements import Statement, column_names, first_row, read_row
 from schedules.states import BY_ITSELF, FINAL, UNSENT, RunState
 
 if TYPE_CHECKING:
@@ -92,10 +92,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         statement: IntegrityError, and the run goes on waiting.
         """
         statement = self.claim_statement(task_id, task=task, instance_id=instance_id, pid=pid)
-        with prepared_cursor(connections[self.db]) as cursor:
-            cursor.execute(*statement)
-            row = cursor.fetchone()
-        return self.read_claimed(row)
+        return self.read_claimed(first_row(connections[self.db], statement))
 
     def claim_statement(
         self, task_id: UUID, *, task: str, instance_id: UUID, pid: int

@@ -40,18 +40,11 @@ def prepared_cursor(connection: BaseDatabaseWrapper) -> Any:
     return connection.make_cursor(cursor)
 
 
-def execute_together(connection: BaseDatabaseWrapper, statements: Sequence[Statement]) -> list[Any]:
-    """Execute statements as one transaction on PostgreSQL; return the first row of each, or None.
-
-    They are sent in one go, and the server commits, once, when it has come to their end: the way
-    there and back is gone once, and not for BEGIN and COMMIT too. Where one of them fails, nothing
-    is written.
-    """
-    cursors = [prepared_cursor(connection) for _ in statements]
-    with connection.wrap_database_errors, connection.connection.pipeline():
-        for cursor, (sql, values) in zip(cursors, statements, strict=True):
-            cursor.execute(sql, values)
-    return [cursor.fetchone() for cursor in cursors]
+def first_row(connection: BaseDatabaseWrapper, statement: Statement) -> Any:
+    """Execute the statement, and return its first row, or None."""
+    with prepared_cursor(connection) as cursor:
+        cursor.execute(*statement)
+        return cursor.fetchone()
 
 
 def _wrapped(cursor: Any, connection: BaseDatabaseWrapper) -> Any:

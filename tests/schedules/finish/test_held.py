@@ -14,7 +14,7 @@ from schedules.models import Attempt, Job, Run
 from schedules.querysets.clock import database_now
 from schedules.querysets.ending import succeed
 from schedules.querysets.runs import RunQuerySet
-from schedules.querysets.statements import execute_together
+from schedules.querysets.statements import first_row
 from schedules.signals import run_finished
 from schedules.states import Origin, RunState
 from schedules.testing import execute_run
@@ -137,16 +137,16 @@ def test_a_connection_that_is_lost_between_two_runs_costs_neither(
     def lose(*given: Any) -> Any:
         asked.append(given)
         if len(asked) > 1:
-            return execute_together(*given)
+            return first_row(*given)
         if arrives:
-            execute_together(*given)
+            first_row(*given)
         connection.connection.close()
         raise OperationalError("consuming input failed: server closed the connection unexpectedly")
 
     def hear(*, run_id: int, **_: Any) -> None:
         told.append(run_id)
 
-    monkeypatch.setattr("schedules.finish.held.execute_together", lose)
+    monkeypatch.setattr("schedules.finish.held.first_row", lose)
     run_finished.connect(hear)
 
     following = execute_run(make_run("sample_jobs.add", 2))
