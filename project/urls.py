@@ -12,6 +12,8 @@ from project import api  # noqa: F401 - adds the areas' routers before `schedule
 from schedules.admin.login import ThrottledForm
 from schedules.rest.problems import not_found
 
+admin.autodiscover()  # before `admin.site.urls` asks which pages there are
+
 
 def favicon(request: HttpRequest) -> HttpResponse:
     """Send browsers on to the icon where a page names none: the admin's, and answers of the API."""

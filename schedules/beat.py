@@ -218,6 +218,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         Watcher(database=_kept_connection).start()
         # What is loaded by now stays: nobody has to look through it in the middle of a burst.
         gc.freeze()
+        gc.enable()  # `project.beat` begins without
         broken_rows = BrokenRows()
         self._chores = Chores(
             (LEASE / 3, lambda _: self._lease.renew(**self._pace.take())),

@@ -38,6 +38,9 @@ FINAL = frozenset(
 )
 """The outcomes. A run gets exactly one and keeps it."""
 
+FAILURES = frozenset({RunState.FAILED, RunState.LOST, RunState.TIMED_OUT})
+"""Outcomes that are somebody's concern; what a client that knows only `failed` asks for."""
+
 NEVER_RAN = frozenset({RunState.MISSED, RunState.SKIPPED, RunState.CANCELLED})
 """Outcomes of runs whose body was not (or not to the end) executed by decision; Celery calls them
 REVOKED.

@@ -7,9 +7,8 @@ from itertools import takewhile
 from uuid import UUID
 
 from schedules.models import AlertRule
-from schedules.operations.shapes import FAILURES
 from schedules.operations.wording import duration, iso_seconds
-from schedules.states import AlertKind, RunState
+from schedules.states import FAILURES, AlertKind, RunState
 
 RAN = FAILURES | {RunState.SUCCEEDED}
 """Outcomes that say something about a job's health; a skipped or cancelled run says nothing."""

@@ -26,12 +26,12 @@ from schedules.operations.history import history
 from schedules.operations.listing import hosts_of
 from schedules.operations.outcome_checks import recheck_run, verdict_of
 from schedules.operations.retry import retry_run
-from schedules.operations.shapes import FAILURES, STATUSES, details_shape, log_shape, run_shape
+from schedules.operations.shapes import STATUSES, details_shape, log_shape, run_shape
 from schedules.querysets.clock import database_now
 from schedules.rest.pages import PageQuery, envelope
 from schedules.rest.problems import problem
 from schedules.rest.rights import caller, needs
-from schedules.states import RunState
+from schedules.states import FAILURES, RunState
 
 router = Router(tags=["executions"], by_alias=True)
 

@@ -23,8 +23,7 @@ from schedules.lease import instance_id
 from schedules.ledger import occurrences_ever, versions_of
 from schedules.models import Backfill, Job, Run
 from schedules.operations.idempotency import backfill_made_before, intention_of
-from schedules.operations.outcomes import FAILED
-from schedules.states import FINAL, NEVER_RAN, BackfillState, RunState, Which
+from schedules.states import FAILURES, FINAL, NEVER_RAN, BackfillState, RunState, Which
 from schedules.timing.instants import utc
 
 if TYPE_CHECKING:
@@ -239,7 +238,7 @@ def _progress(backfill: Backfill, counts: Counter[str]) -> Progress:
         waiting=unplanned + open_ones,
         running=running,
         succeeded=counts[RunState.SUCCEEDED],
-        failed=sum(counts[state] for state in FAILED),
+        failed=sum(counts[state] for state in FAILURES),
         never_ran=sum(counts[state] for state in NEVER_RAN),
     )
 
@@ -261,7 +260,7 @@ class _Standing:
             return OPEN
         if RunState.SUCCEEDED in states:
             return SUCCESS
-        if states & FAILED:
+        if states & FAILURES:
             return FAILURE
         is_forgotten = not states and self.forgotten_after < at <= self.forgotten_until
         return UNKNOWN if is_forgotten else NEVER

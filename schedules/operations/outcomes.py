@@ -13,13 +13,11 @@ from django.db.models import Sum
 from schedules.models import Job, Run
 from schedules.querysets.buckets import HourOf
 from schedules.querysets.runs import RunQuerySet
-from schedules.states import FINAL, Origin, RunState
+from schedules.states import FAILURES, FINAL, Origin, RunState
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
-
-FAILED = frozenset({RunState.FAILED, RunState.LOST, RunState.TIMED_OUT})
 
 MOST_SAMPLES = 1000
 """Runs from which lateness and duration are worked out: the newest of them."""
@@ -80,7 +78,7 @@ def last_day(*, now: datetime, job: Job | None = None) -> Day:
 def share(counts: Counter[str]) -> float | None:
     """Return the share of successes among what was executed or should have been, 0 to 1."""
     good = counts[RunState.SUCCEEDED.value]
-    bad = sum(counts[state.value] for state in (*FAILED, RunState.MISSED))
+    bad = sum(counts[state.value] for state in (*FAILURES, RunState.MISSED))
     return good / (good + bad) if good + bad else None
 
 

@@ -58,9 +58,6 @@ UNLIMITED = -1
 NONE_ID, NONE_NAME = 0, "none"
 """Published where clients know no null: an undeclared task's function, an invalid job's type."""
 
-FAILURES = frozenset({RunState.FAILED, RunState.LOST, RunState.TIMED_OUT})
-"""What a client that knows only `failed` asks for by its number."""
-
 
 def job_shape(job: Job, *, language: str = "en") -> dict[str, Any]:
     """Return a job. Wants `task_function` loaded. `name` and `description` are in `language` where

@@ -1,14 +1,12 @@
 """The arguments a declared task takes: their JSON schema, and the check before storing."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from functools import lru_cache, partial
+from functools import lru_cache
 from inspect import BoundArguments, Parameter, Signature, signature
 from typing import Any, get_type_hints
 
 from kombu.utils.json import dumps
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
-from pydantic.errors import PydanticSchemaGenerationError
 
 from schedules.errors import InvalidInput
 from schedules.redaction import is_secret_name
@@ -36,7 +34,9 @@ class InvalidArguments(InvalidInput, TypeError):
 
 def argument_schema(declaration: Declaration) -> dict[str, Any]:
     """Return the JSON schema (draft 2020-12) of the task's arguments, as one object by name."""
-    return deepcopy(_schema_of(_model(declaration)))
+    from schedules.registry.argument_models import model_of, schema_of  # brings pydantic
+
+    return deepcopy(schema_of(model_of(declaration.function, tuple(_plain(declaration)))))
 
 
 def check_arguments(
@@ -58,19 +58,22 @@ def check_arguments(
         raise InvalidArguments("args", str(error), "only what JSON can carry") from None
     if size > MOST_BYTES:
         raise InvalidArguments("args", f"{size} bytes", f"at most {MOST_BYTES} bytes as JSON")
-    try:
-        _model(declaration).model_validate(
-            {name: value for name, value in bound.arguments.items() if name in _plain(declaration)}
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        name, *inner = (str(part) for part in first["loc"])
+    plain = _plain(declaration)
+    values = {name: value for name, value in bound.arguments.items() if name in plain}
+    if not values:
+        return
+    # A Beat's own calls carry nothing: it plans and sends without pydantic.
+    from schedules.registry.argument_models import first_error
+
+    wrong = first_error(declaration.function, tuple(plain), values)
+    if wrong is not None:
+        name, *inner = (str(part) for part in wrong["loc"])
         field = ".".join([name, *inner])
         place = (*_place(declaration, name, kwargs), *inner)
-        accepted = f"{first['msg']}; takes {_accepted(declaration)}"
+        accepted = f"{wrong['msg']}; takes {_accepted(declaration)}"
         is_secret = is_secret_name(name) or _NAMES_A_SETTING in accepted
-        found = "***" if is_secret else first["input"]
-        raise InvalidArguments(field, found, accepted, place=place) from None
+        found = "***" if is_secret else wrong["input"]
+        raise InvalidArguments(field, found, accepted, place=place)
 
 
 def _bind(
@@ -126,30 +129,3 @@ def _accepted(declaration: Declaration) -> str:
         p.replace(annotation=hints.get(p.name, p.annotation)) for p in taken.parameters.values()
     ]
     return str(taken.replace(parameters=plain)).partition(" ->")[0]
-
-
-@lru_cache(maxsize=1024)
-def _model_of(function: Any, names: tuple[str, ...]) -> type[BaseModel]:
-    hints = get_type_hints(function, include_extras=True)
-    parameters = signature(function).parameters
-    fields: dict[str, Any] = {}
-    for name in names:
-        default = parameters[name].default
-        fields[name] = (hints.get(name, Any), ... if default is Parameter.empty else default)
-    build: Callable[..., type[BaseModel]] = partial(
-        create_model, function.__name__, __config__=ConfigDict(extra="forbid")
-    )
-    try:
-        return build(**fields)
-    except PydanticSchemaGenerationError:
-        # An annotation that JSON has no word for: the names are checked, the types are not.
-        return build(**{name: (Any, default) for name, (_, default) in fields.items()})
-
-
-@lru_cache(maxsize=1024)
-def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    return model.model_json_schema()
-
-
-def _model(declaration: Declaration) -> type[BaseModel]:
-    return _model_of(declaration.function, tuple(_plain(declaration)))

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from inspect import signature
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from django.conf import settings
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
 
 from schedules.conf import options
 from schedules.errors import InvalidInput
 from schedules.registry.declaration import Declaration
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
 
 
 class Secret(str):
@@ -24,14 +26,16 @@ class Secret(str):
 
     @classmethod
     def __get_pydantic_core_schema__(
-        cls, source: object, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
+        cls, source: object, handler: "GetCoreSchemaHandler"
+    ) -> "CoreSchema":
         """Accept the name of a setting that may be handed out."""
+        from pydantic_core import core_schema  # only pydantic asks, and a Beat never imports it
+
         return core_schema.no_info_after_validator_function(_checked_name, core_schema.str_schema())
 
     @classmethod
     def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+        cls, schema: "CoreSchema", handler: "GetJsonSchemaHandler"
     ) -> dict[str, Any]:
         """Describe it as text; which names there are, this machine's settings say."""
         return {"type": "string", "description": 'The name of a setting in SCHEDULES["secrets"].'}

@@ -18,10 +18,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error
 from django.core.management import get_commands
 from django.db.models import TextChoices
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
 
-from schedules.public import InvalidInput
 from tasks.maintenance import together
 
 MOST_CHARACTERS = 10_000
@@ -42,42 +39,6 @@ class Outcome(TextChoices):
     SUCCEEDED = "succeeded", "succeeded"
     FAILED = "failed", "failed"
     TIMED_OUT = "timed_out", "timed out"
-
-
-class CommandName(str):
-    """The name of a configured command, as an argument that is checked when it is saved."""
-
-    __slots__ = ()
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: object, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """Accept text that is the name of a configured command."""
-        return core_schema.no_info_after_validator_function(check_name, core_schema.str_schema())
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        """Describe it as text; which names there are, this machine's settings say."""
-        return {"type": "string", "description": "A name in MANAGEMENT_COMMANDS."}
-
-
-def check_distinct(names: list[str]) -> list[str]:
-    """Return the names, or raise InvalidInput where one comes twice."""
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InvalidInput("names", twice, "names of which each comes once")
-    return names
-
-
-def check_name(name: str) -> str:
-    """Return `name`, or raise InvalidInput when no command of this name is configured."""
-    configured = ", ".join(settings.MANAGEMENT_COMMANDS) or "none is configured"
-    if name not in settings.MANAGEMENT_COMMANDS:
-        raise InvalidInput("names", name, f"names in MANAGEMENT_COMMANDS ({configured})")
-    return name
 
 
 def run_command(name: str, *, time_limit: timedelta, say: Callable[[str], None]) -> dict[str, Any]:

@@ -2,10 +2,9 @@
 
 import logging
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
 from django.conf import settings
-from pydantic import AfterValidator, Field
 
 from schedules.public import (
     Cron,
@@ -16,23 +15,10 @@ from schedules.public import (
     job,
     watch_jobs,
 )
-from tasks.maintenance.commands import (
-    CommandName,
-    Outcome,
-    check_distinct,
-    check_name,
-    limit_of_all,
-    run_command,
-)
+from tasks.maintenance.arguments import CommandNames, Days, check_name
+from tasks.maintenance.commands import Outcome, limit_of_all, run_command
 
 log = logging.getLogger(__name__)
-
-CommandNames = Annotated[
-    list[CommandName],
-    AfterValidator(check_distinct),
-    Field(json_schema_extra={"uniqueItems": True}),
-]
-Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
 @job(

@@ -13,11 +13,11 @@ from schedules.health import broker_probe
 from schedules.models import Job
 from schedules.operations.attention import Concern, concerns, outbox, paused_jobs
 from schedules.operations.conditions import Condition
-from schedules.operations.outcomes import FAILED, Day, last_day, lateness
+from schedules.operations.outcomes import Day, last_day, lateness
 from schedules.operations.status import MOST_PARKED, scheduler_status
 from schedules.operations.switch import current_pause
 from schedules.operations.upcoming import coming
-from schedules.states import InstanceKind, RunState
+from schedules.states import FAILURES, InstanceKind, RunState
 
 COMING_SHOWN = 8
 HOUR = timedelta(minutes=60)
@@ -44,7 +44,7 @@ def overview(reader: Reader) -> HttpResponse:
             for instance in status.instances
         ),
         "day": day,
-        "failed": sum(day.counts[state.value] for state in FAILED),
+        "failed": sum(day.counts[state.value] for state in FAILURES),
         "missed": day.counts[RunState.MISSED.value],
         "late_jobs": sum(concern.condition is Condition.LATE for concern in needy),
         "against_last_week": _difference(day.success, day.success_a_week_ago),
