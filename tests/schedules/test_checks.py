@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from celery import current_app
+from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
@@ -37,7 +38,9 @@ def test_a_missing_app_is_named_with_its_remedy_before_anything_fails_for_it(
     sentence = f"schedules.E002: {app} is not in INSTALLED_APPS.*: add '{app}' to INSTALLED_APPS"
 
     with pytest.raises(ImproperlyConfigured, match=sentence):
-        settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if each != app]
+        settings.INSTALLED_APPS = [
+            each for each in settings.INSTALLED_APPS if AppConfig.create(each).name != app
+        ]
 
 
 def test_an_app_named_by_its_config_is_installed(settings: Any) -> None:
