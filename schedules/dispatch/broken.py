@@ -6,27 +6,23 @@ are looked through, because what is unreadable may just as well look like nothin
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial, reduce
+from itertools import islice
 from operator import or_
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from django.db import (
-    DatabaseError,
-    IntegrityError,
-    InterfaceError,
-    connection,
-    models,
-    transaction,
-)
+from django.db import DatabaseError, InterfaceError, connection, models
 from django.db.models import Max, Q, QuerySet
 
 from schedules.adapters.unreadable import unreadable, unreadable_among
 from schedules.dispatch.aside import UNPLANNABLE, put_aside
+from schedules.dispatch.together import write_together
 from schedules.errors import InvalidInput, ReportedFailure
-from schedules.finish import Outcome, finish_attempt, finish_waiting
+from schedules.finish import Outcome, finish_all_waiting, finish_attempt
 from schedules.lease import instance_id
 from schedules.models import (
     Dependency,
@@ -64,6 +60,9 @@ SAYS_LITTLE = frozenset(
 CHOICES = ("overlap", "on_lost", "day_rule")
 """What holds one of a few words, in a column that takes any."""
 
+ITS_OWN = frozenset({"task_id", "slot"})
+"""What is another value for each run."""
+
 BOOKS = (GlobalPause, Dependency, Touched, Watermark)
 """Small tables that every tick needs; what is broken there is mended and logged."""
 
@@ -76,19 +75,41 @@ MOST_LOOKED_THROUGH = 100_000
 AT_ONCE = 500
 """Jobs, and runs, that one look goes through: some ten milliseconds, however many there are."""
 
+MOST_JOBS, MOST_RUNS = 50, 250
+"""What is set aside at once: some tenths of a second, in which nothing else is dispatched. More are
+left for the next time, and stand in nobody's way meanwhile.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """How many rows were set aside, and which broken ones are left."""
+
+    number: int
+    jobs: Collection[int]
+    runs: Collection[int]
+
+    def __bool__(self) -> bool:
+        """Whether anything was broken."""
+        return bool(self.number or self.jobs or self.runs)
+
 
 def load(rows: QuerySet[Row], *, now: datetime, by: Callable[[Any], list[Row]] = list) -> list[Row]:
     """Return the rows, loaded `by` a function of them. Where one of them keeps the others from
     being loaded, it is set aside, and is among them only if it still belongs there.
+
+    Of very many broken ones some are set aside, first of all those that were asked for. The others
+    are left out, with what belongs to them, and their place is taken by the rows that follow.
     """
     try:
         return by(rows)
     except (DatabaseError, InterfaceError):
         raise  # tells nothing about the rows
     except Exception:
-        if not set_aside_broken(now=now):
+        broken = _set_aside(Job.objects.all(), _open_runs(), now=now, first=rows)
+        if not broken:
             raise
-        return by(rows.all())
+        return by(_without(rows, broken))
 
 
 def refuse_other_shapes(row: Job | Run | PlannedRun | PlannedCall) -> None:
@@ -101,11 +122,6 @@ def refuse_other_shapes(row: Job | Run | PlannedRun | PlannedCall) -> None:
         raise InvalidInput("kwargs", row.kwargs, "a JSON object")
 
 
-def set_aside_broken(*, now: datetime) -> int:
-    """Set every broken job aside, and every broken run that is not over; return how many."""
-    return _set_aside(Job.objects.all(), _open_runs(), now=now)
-
-
 def mend_after(error: Exception, *, now: datetime) -> bool:
     """Set aside what may have made `error`: any broken job or run, also one of the latest that are
     over. Returns whether there was one, and so whether it is worth while to try again.
@@ -114,7 +130,7 @@ def mend_after(error: Exception, *, now: datetime) -> bool:
         return False  # tells nothing about the rows
     newest = Run.objects.aggregate(newest=Max("pk"))["newest"] or 0
     runs = Run.objects.filter(pk__gt=newest - MOST_LOOKED_THROUGH)
-    return _set_aside(Job.objects.all(), runs, now=now) > 0
+    return bool(_set_aside(Job.objects.all(), runs, now=now, all_of_them=True))
 
 
 class BrokenRows:
@@ -124,8 +140,11 @@ class BrokenRows:
         self._after: dict[type[models.Model], int] = {Job: 0, Run: 0}
 
     def look_on(self, *, now: datetime) -> int:
-        """Set aside what is broken in the next part; return how many."""
-        return _set_aside(self._part(Job.objects.all()), self._part(_open_runs()), now=now)
+        """Set aside what is broken in the next part, or as much of it as is done at once; return
+        how many.
+        """
+        jobs, runs = self._part(Job.objects.all()), self._part(_open_runs())
+        return _set_aside(jobs, runs, now=now).number
 
     def _part(self, rows: QuerySet[Row]) -> QuerySet[Row]:
         following = rows.filter(pk__gt=self._after[rows.model])
@@ -139,7 +158,7 @@ def fail_unreadable(task_id: UUID, *, now: datetime) -> bool:
     """End a run as failed that this process has taken and cannot read; False if it can be read."""
     row = Run.objects.filter(task_id=task_id, state=RunState.RUNNING, instance_id=instance_id())
     for pk, errors in unreadable_among(row).items():
-        run = _mended_run(pk, errors, now=now)
+        (run,) = _mended_runs([pk], errors, now=now)
         finish_attempt(run, _outcome(errors))
         return True
     return False
@@ -149,35 +168,87 @@ def _open_runs() -> QuerySet[Run]:
     return Run.objects.filter(Q(publish_at__isnull=False) | Q(state=RunState.RUNNING))
 
 
-def _set_aside(jobs: QuerySet[Job], runs: QuerySet[Run], *, now: datetime) -> int:
-    broken_jobs = unreadable_among(jobs) | _without_meaning(jobs)
-    broken_runs = unreadable_among(runs)
-    tasks: list[Callable[[], None]] = []
-    tasks += [partial(_set_job_aside, pk, now=now) for pk in broken_jobs]
-    tasks += [partial(_set_run_aside, pk, now=now) for pk in broken_runs]
+def _set_aside(
+    jobs: QuerySet[Job],
+    runs: QuerySet[Run],
+    *,
+    now: datetime,
+    first: QuerySet[Any] | None = None,
+    all_of_them: bool = False,
+) -> Aside:
+    """Set aside what is broken of the rows: all, or a part that begins with those of the `first`.
+
+    Books are small, and mended altogether.
+    """
+    broken_jobs = _in_order(unreadable_among(jobs) | _without_meaning(jobs), Job, first)
+    broken_runs = _in_order(unreadable_among(runs), Run, first)
+    jobs_aside: set[int] = set()
+    runs_aside: set[int] = set()
+    for start in range(0, len(broken_jobs) if all_of_them else 1, MOST_JOBS):
+        some = broken_jobs[start : start + MOST_JOBS]
+        jobs_aside |= write_together(some, partial(_set_jobs_aside, now=now))
+    for start in range(0, len(broken_runs) if all_of_them else 1, MOST_RUNS):
+        some = broken_runs[start : start + MOST_RUNS]
+        runs_aside |= write_together(some, partial(_set_runs_aside, now=now))
+    number = len(jobs_aside) + len(runs_aside)
     for model in BOOKS:
-        for pk, errors in unreadable(model).items():
-            tasks.append(partial(_mend_book, model, pk, errors, now=now))
-    for set_row_aside in tasks:
-        try:
-            with transaction.atomic():
-                set_row_aside()
-        except IntegrityError:
-            log.exception("A broken row could not be mended.", extra={"action": "row_broken"})
-    return len(tasks)
+        broken = unreadable(model)
+        number += len(write_together(list(broken), partial(_mend_books, model, broken, now=now)))
+    return Aside(number, set(broken_jobs) - jobs_aside, set(broken_runs) - runs_aside)
 
 
-def _mend_book(
-    model: type[models.Model], pk: int, errors: Sequence[InvalidInput], *, now: datetime
-) -> None:
-    _mend(model, pk, errors, {}, now=now)
-    log.warning(
-        "%s %s had a broken row: %s",
-        model.__name__,
-        pk,
-        _words(errors),
-        extra={"action": "row_broken"},
-    )
+def _in_order(
+    broken: Iterable[int], model: type[models.Model], first: QuerySet[Any] | None
+) -> list[int]:
+    if first is None or first.model is not model:
+        return list(broken)
+    asked_for = set(_unlocked(first).values_list("pk", flat=True))
+    return sorted(broken, key=lambda pk: pk not in asked_for)
+
+
+def _without(rows: QuerySet[Row], aside: Aside) -> QuerySet[Row]:
+    """Return the rows but for the broken ones that are left, and what belongs to these."""
+    if rows.model not in (Job, Run) or not (aside.jobs or aside.runs):
+        return rows.all()
+    # Of a slice, the place of those that are left out is taken by others. These are named: the
+    # others may be more than a statement takes parameters.
+    unlimited = rows.all()
+    unlimited.query.clear_limits()
+    job, runs = ("pk", ()) if rows.model is Job else ("job_id", aside.runs)
+    numbers = _unlocked(unlimited).values_list("pk", job)
+    healthy = (pk for pk, job in numbers if pk not in runs and job not in aside.jobs)
+    return unlimited.filter(pk__in=list(islice(healthy, rows.query.low_mark, rows.query.high_mark)))
+
+
+def _unlocked(rows: QuerySet[Row]) -> QuerySet[Row]:
+    asked = rows.all()
+    asked.query.select_for_update = False
+    return asked
+
+
+def _mend_books(
+    model: type[models.Model],
+    broken: Mapping[int, Sequence[InvalidInput]],
+    pks: Sequence[int],
+    *,
+    now: datetime,
+) -> set[int]:
+    for pk in pks:
+        _mend(model, [pk], broken[pk], {}, now=now)
+        log.warning(
+            "%s %s had a broken row: %s",
+            model.__name__,
+            pk,
+            _words(broken[pk]),
+            extra={"action": "row_broken"},
+        )
+    return set(pks)
+
+
+def _set_jobs_aside(pks: Sequence[int], *, now: datetime) -> set[int]:
+    for pk in sorted(pks):  # in the order in which another Beat locks them
+        _set_job_aside(pk, now=now)
+    return set(pks)
 
 
 def _set_job_aside(pk: int, *, now: datetime) -> None:
@@ -189,7 +260,7 @@ def _set_job_aside(pk: int, *, now: datetime) -> None:
     names = {error.field for error in errors}
     versions = ScheduleVersion.objects.filter(job=pk).aggregate(last=Max("number"))
     special = {"version": versions["last"] or 0, "key": f"job-{pk}"}
-    _mend(Job, pk, errors, special, now=now)
+    _mend(Job, [pk], errors, special, now=now)
     job = Job.objects.select_for_update(no_key=True, of=("self",)).get(pk=pk)
     words = _words(errors)
     if names <= SAYS_LITTLE or not job.is_active:
@@ -215,35 +286,51 @@ def _without_meaning(jobs: QuerySet[Job]) -> dict[int, list[InvalidInput]]:
     return found
 
 
-def _set_run_aside(pk: int, *, now: datetime) -> None:
-    errors = unreadable(Run, [pk]).get(pk)
-    if errors is None:
-        return
-    run = _mended_run(pk, errors, now=now)
-    if run.state in WAITING:
-        finish_waiting(run, _outcome(errors), instance_id=instance_id())
-        return
-    # One that runs is ended by its worker, which has read it before.
-    Run.objects.filter(pk=pk).update(suspect_reason=f"{BROKEN}{_words(errors)}")
+def _set_runs_aside(pks: Sequence[int], *, now: datetime) -> set[int]:
+    """Set aside those of the runs that nobody else is just writing to; return their numbers."""
+    mine = set(Run.objects.filter(pk__in=pks).locked().values_list("pk", flat=True))
+    # Looked at anew: another Beat may have been here.
+    for alike, errors in _alike(unreadable(Run, mine)):
+        runs = _mended_runs(alike, errors, now=now)
+        waiting = [run for run in runs if run.state in WAITING]
+        finish_all_waiting(waiting, _outcome(errors), instance_id=instance_id())
+        # One that runs is ended by its worker, which has read it before.
+        others = [run.pk for run in runs if run.state not in WAITING]
+        words = f"{BROKEN}{_words(errors)}"
+        Run.objects.filter(pk__in=others).update(suspect_reason=words)
+    return mine
 
 
-def _mended_run(pk: int, errors: Sequence[InvalidInput], *, now: datetime) -> Run:
+def _alike(
+    broken: Mapping[int, Sequence[InvalidInput]],
+) -> Iterable[tuple[list[int], Sequence[InvalidInput]]]:
+    """Return the runs with the same broken values together, as one statement leaves them."""
+    groups: dict[object, tuple[list[int], Sequence[InvalidInput]]] = {}
+    for pk, errors in broken.items():
+        alone = pk if any(error.field in ITS_OWN for error in errors) else None
+        found = tuple((error.field, error.found, error.accepted) for error in errors)
+        groups.setdefault((alone, found), ([], errors))[0].append(pk)
+    return groups.values()
+
+
+def _mended_runs(pks: Sequence[int], errors: Sequence[InvalidInput], *, now: datetime) -> list[Run]:
     special = {
         "task_id": uuid4(),
         "natural_key": None,
         "idempotency_key": None,
-        "slot": 1000 + pk % 1000,  # beyond those that are given, so that it is nobody's
+        "slot": 1000 + pks[0] % 1000,  # beyond those that are given, so that it is nobody's
     }
-    _mend(Run, pk, errors, special, now=now)
-    run = Run.objects.get(pk=pk)
-    log.warning(
-        "Run %s of %s had a broken row: %s",
-        run.task_id,
-        run.task,
-        _words(errors),
-        extra={"action": "row_broken"},
-    )
-    return run
+    _mend(Run, pks, errors, special, now=now)
+    runs = list(Run.objects.filter(pk__in=pks).order_by("pk"))
+    for run in runs:
+        log.warning(
+            "Run %s of %s had a broken row: %s",
+            run.task_id,
+            run.task,
+            _words(errors),
+            extra={"action": "row_broken"},
+        )
+    return runs
 
 
 def _outcome(errors: Iterable[InvalidInput]) -> Outcome:
@@ -257,13 +344,13 @@ def _words(errors: Iterable[InvalidInput]) -> str:
 
 def _mend(
     model: type[models.Model],
-    pk: int,
+    pks: Sequence[int],
     errors: Sequence[InvalidInput],
     special: Mapping[str, Any],
     *,
     now: datetime,
 ) -> None:
-    """Put something that can be loaded into the broken columns."""
+    """Put something that can be loaded into the broken columns of rows that have the same there."""
     values = {}
     for error in errors:
         field: Any = model._meta.get_field(error.field)
@@ -277,4 +364,4 @@ def _mend(
             values[error.field] = now
         else:
             values[error.field] = field.get_default()
-    model._default_manager.filter(pk=pk).update(**values)
+    model._default_manager.filter(pk__in=pks).update(**values)

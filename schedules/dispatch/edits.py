@@ -143,7 +143,8 @@ def _job_of(periodic_task_id: int, *, gone_since: datetime) -> Job | None:
     Where the task is gone, the jobs that have lost theirs are retired as of `gone_since`.
     """
     jobs: QuerySet[Job] = Job.objects.select_for_update(no_key=True, of=("self",))
-    own = load(jobs, now=gone_since, by=partial(_own, periodic_task_id))
+    mine = jobs.filter(periodic_task=periodic_task_id)
+    own = load(mine, now=gone_since, by=partial(_own, periodic_task_id))
     if own:
         return own[0]
     name = PeriodicTask.objects.filter(pk=periodic_task_id).values_list("name", flat=True).first()

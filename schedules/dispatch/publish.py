@@ -4,9 +4,10 @@ loses time.
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +15,11 @@ from celery import Celery, current_app
 from django.db import DatabaseError, transaction
 
 from schedules.broker import AWAY
-from schedules.dispatch.broken import refuse_other_shapes
+from schedules.dispatch.broken import MOST_RUNS, refuse_other_shapes
 from schedules.dispatch.envelope import send_all
+from schedules.dispatch.together import write_together
 from schedules.errors import InvalidInput, ReportedFailure
-from schedules.finish import Outcome, finish_waiting
+from schedules.finish import Outcome, finish_all_waiting
 from schedules.lease import instance_id
 from schedules.models import Run
 from schedules.querysets.clock import DatabaseNow
@@ -32,6 +34,8 @@ RUN_HEADER = "downbeat"
 """Message header of our runs, by which also an undeclared task is recognised as planned here."""
 
 Sendable = Run | PlannedRun | PlannedCall
+
+UNUSABLE = {"action": "run_unusable"}
 
 Message = tuple[str, dict[str, Any], dict[str, str]]
 """The task, the options that make its kind, and the values that are the run's own."""
@@ -60,17 +64,23 @@ def publish(runs: Sequence[Sendable]) -> int:
 
     Never raises for a broker that is away: the runs stay in the outbox. After a failure nothing is
     tried for two seconds, so that a caller's transaction never queues up behind a dead broker. A
-    run whose row allows no message ends as failed.
+    run whose row allows no message ends as failed; of very many such runs, some do, after the
+    others are sent, and the outbox offers the rest again.
     """
-    global _closed_until
     if runs and _by_outbox.get():
         _leave_to_outbox(runs)
         return 0
     if not runs or time.monotonic() < _closed_until:
         return 0
-    messages = _messages(runs)
-    if not messages:
-        return 0
+    messages, unusable = _messages(runs)
+    try:
+        return _publish(messages) if messages else 0
+    finally:
+        _fail_some(unusable)
+
+
+def _publish(messages: Mapping[UUID, Message]) -> int:
+    global _closed_until
     try:
         with current_app.producer_or_acquire() as producer:
             send_all(producer, _send, messages.values())
@@ -93,28 +103,35 @@ def publish_after_commit(run: Sendable) -> None:
     transaction.on_commit(lambda: publish([run]), robust=True)
 
 
-def _messages(runs: Sequence[Sendable]) -> dict[UUID, Message]:
+def _messages(runs: Sequence[Sendable]) -> tuple[dict[UUID, Message], list[tuple[Sendable, str]]]:
+    """Return the messages by id, and the runs that none can be made for with the reason."""
     messages: dict[UUID, Message] = {}
+    unusable: list[tuple[Sendable, str]] = []
     highest_first = str(current_app.conf.broker_url).startswith("amqp")
     for run in runs:
         try:
             messages[run.task_id] = _message(run, highest_first=highest_first)
         except Exception as error:  # noqa: BLE001 - the run says so, and all others are sent
-            _fail(run, error)
-    return messages
+            unusable.append((run, str(error) or type(error).__name__))
+    return messages, unusable
 
 
-def _fail(run: Sendable, error: Exception) -> None:
-    """End a run that no worker could be told about; offered again, it would fail again."""
-    reason = f"no message can be made for it: {str(error) or type(error).__name__}"
-    log.warning("Run %s of %s: %s", run.task_id, run.task, reason, extra={"action": "run_unusable"})
-    outcome = Outcome(state=RunState.FAILED, error=ReportedFailure(reason), reason=reason)
+def _fail_some(unusable: Sequence[tuple[Sendable, str]]) -> None:
+    """End runs that no worker could be told about; offered again, they would fail again."""
     try:
-        row = run if isinstance(run, Run) and run.pk else Run.objects.get(task_id=run.task_id)
-        row.options = {}  # they cannot be read: nothing follows from them
-        finish_waiting(row, outcome, instance_id=instance_id())
+        alike: dict[str, list[Run]] = {}
+        for run, why in unusable[:MOST_RUNS]:
+            reason = f"no message can be made for it: {why}"
+            log.warning("Run %s of %s: %s", run.task_id, run.task, reason, extra=UNUSABLE)
+            row = run if isinstance(run, Run) and run.pk else Run.objects.get(task_id=run.task_id)
+            row.options = {}  # they cannot be read: nothing follows from them
+            alike.setdefault(reason, []).append(row)
+        for reason, rows in alike.items():
+            outcome = Outcome(state=RunState.FAILED, error=ReportedFailure(reason), reason=reason)
+            end = partial(finish_all_waiting, outcome=outcome, instance_id=instance_id())
+            write_together(rows, end)
     except DatabaseError as failure:
-        log.warning("A run without a message could not be ended: %s", failure)
+        log.warning("Runs without a message could not be ended: %s", failure)
 
 
 def _message(run: Sendable, *, highest_first: bool = False) -> Message:

@@ -15,11 +15,12 @@ from schedules.finish.attempt import (
 from schedules.finish.context import message_context, message_fields
 from schedules.finish.dependents import options_of
 from schedules.finish.outcome import Outcome, judge, judge_error
-from schedules.finish.waiting import finish_waiting, judge_expired
+from schedules.finish.waiting import finish_all_waiting, finish_waiting, judge_expired
 
 __all__ = [
     "TAKEN_BACK_WITHIN",
     "Outcome",
+    "finish_all_waiting",
     "finish_attempt",
     "finish_waiting",
     "grace_of",

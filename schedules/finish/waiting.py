@@ -1,5 +1,7 @@
 """How a run ends that no worker owns: missed, skipped, cancelled."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from celery.exceptions import WorkerLostError
@@ -12,6 +14,9 @@ from schedules.finish.record import record
 from schedules.models import Run
 from schedules.querysets.clock import DatabaseNow
 from schedules.states import RunState
+
+if TYPE_CHECKING:
+    from schedules.querysets.runs import RunQuerySet
 
 
 def judge_expired(run: Run, *, reason: str) -> Outcome:
@@ -31,18 +36,34 @@ def judge_expired(run: Run, *, reason: str) -> Outcome:
 def finish_waiting(run: Run, outcome: Outcome, *, instance_id: UUID | None = None) -> bool:
     """End a waiting run with `outcome`; False if it is taken or has ended meanwhile."""
     with transaction.atomic(savepoint=False):
-        ended = (
-            Run.objects.waiting()
-            .filter(pk=run.pk)
-            .update(
-                state=outcome.state,
-                finished_at=DatabaseNow(),
-                publish_at=None,
-                reason=outcome.reason,
-                error=outcome.error_text,
-                instance_id=instance_id or run.instance_id,
-            )
-        )
+        alone = Run.objects.filter(pk=run.pk)
+        ended = _end(alone, outcome, instance_id=instance_id or run.instance_id)
         if ended:
             record(run, outcome, request=message_context(run))
     return bool(ended)
+
+
+def finish_all_waiting(runs: Sequence[Run], outcome: Outcome, *, instance_id: UUID) -> set[int]:
+    """End waiting runs with the same `outcome`, all in one transaction; return their numbers.
+
+    Those are left out that are taken, or just being taken, or have ended meanwhile.
+    """
+    with transaction.atomic(savepoint=False):
+        rows = Run.objects.filter(pk__in=[run.pk for run in runs])
+        mine = set(rows.waiting().locked().values_list("pk", flat=True))
+        _end(Run.objects.filter(pk__in=mine), outcome, instance_id=instance_id)
+        for run in runs:
+            if run.pk in mine:
+                record(run, outcome, request=message_context(run))
+    return mine
+
+
+def _end(rows: "RunQuerySet", outcome: Outcome, *, instance_id: UUID | None) -> int:
+    return rows.waiting().update(
+        state=outcome.state,
+        finished_at=DatabaseNow(),
+        publish_at=None,
+        reason=outcome.reason,
+        error=outcome.error_text,
+        instance_id=instance_id,
+    )
