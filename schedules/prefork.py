@@ -66,9 +66,47 @@ def _claims(message: Any) -> bool:
 
 
 class Pool(asynpool.AsynPool):
-    """Celery's own with our children."""
+    """Celery's own with our children; one that comes back is handed the next task at once.
+
+    Celery first enters the end of its last task in all books, and then goes once more round its
+    loop: time in which the child had nothing to do.
+    """
 
     Worker = Child
+    outbound_buffer: Any
+    on_poll_start: Callable[[], None]
+    _fileno_to_inq: Any
+    _hand_on: Callable[[list[int]], None]
+
+    def _create_write_handlers(self, hub: Any, **options: Any) -> None:
+        super()._create_write_handlers(hub, **options)  # type: ignore[misc]
+        self._hand_on = hub.consolidate_callback
+        self.on_poll_start = _only_if_it_can_matter(self, self.on_poll_start)
+
+    def on_job_ready(self, job: int, i: int, obj: Any, inqW_fd: int) -> None:  # noqa: N803
+        """Called with what a child has sent at the end of a task, before anything is done with it:
+        of a child that is gone too, whose last words are read.
+        """
+        super().on_job_ready(job, i, obj, inqW_fd)
+        child = self._fileno_to_inq.get(inqW_fd)
+        if self.outbound_buffer and child is not None and child._is_alive():
+            self._hand_on([inqW_fd])
+
+
+def _only_if_it_can_matter(pool: Any, offer: Callable[[], None]) -> Callable[[], None]:
+    """Celery has the system call it for each child that can take a task, or takes it off that list
+    again, at each round of its loop; do so only if there is one to hand out, or was at the last.
+    """
+    offered = True
+
+    def on_poll_start() -> None:
+        nonlocal offered
+        offers = bool(pool.outbound_buffer) and len(pool._busy_workers) < len(pool._all_inqueues)
+        if offers or offered:
+            offer()
+        offered = offers
+
+    return on_poll_start
 
 
 class TaskPool(prefork.TaskPool):

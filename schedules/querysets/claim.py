@@ -1,6 +1,7 @@
 """The claim's statement. Raw, because the ORM has no UPDATE ... RETURNING, and it must be one."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -49,21 +50,24 @@ RETURNING {{columns}}
 
 
 def claim_statement(
-    vendor: str, *, columns: Sequence[str], task_id: UUID, task: str, instance_id: UUID, pid: int
+    vendor: str,
+    *,
+    columns: tuple[str, ...],
+    task_id: UUID,
+    task: str,
+    instance_id: UUID,
+    pid: int,
 ) -> tuple[str, Sequence[Any]]:
     """Return the SQL that takes one run and returns its `columns`, and the parameters, for the
     database `vendor`.
     """
-    now, at = sql_now(vendor)
+    _, at = sql_now(vendor)
     # Where the driver has no UUIDs, Django stores them as 32 hexadecimal digits.
     mine, run = (instance_id.hex, task_id.hex) if vendor == "sqlite" else (instance_id, task_id)
-    return _CLAIM.format(now=now, columns=", ".join(columns)), [
-        mine,
-        pid,
-        *at,
-        run,
-        task,
-        *at,
-        *at,
-        *at,
-    ]
+    return _text(vendor, columns), [mine, pid, *at, run, task, *at, *at, *at]
+
+
+@cache
+def _text(vendor: str, columns: tuple[str, ...]) -> str:
+    now, _ = sql_now(vendor)
+    return _CLAIM.format(now=now, columns=", ".join(columns))

@@ -8,6 +8,7 @@ to go.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from django.db import transaction
@@ -108,9 +109,9 @@ _AT_ONCE = {
     "if_ended": "FROM ended",
     "job": "%s",
 }
-_SUCCEED_ALONE = _SUCCEED_AT_ONCE.format(**_AT_ONCE, and_pass_on="")
-_SUCCEED_AND_PASS_ON = _SUCCEED_AT_ONCE.format(
-    **_AT_ONCE, and_pass_on=_AND_PASS_ON.format(**_AT_ONCE)
+_SUCCEED_ALONE = _SUCCEED_AT_ONCE.format(**_AT_ONCE, and_pass_on="") + _TELL
+_SUCCEED_AND_PASS_ON = (
+    _SUCCEED_AT_ONCE.format(**_AT_ONCE, and_pass_on=_AND_PASS_ON.format(**_AT_ONCE)) + _TELL
 )
 
 
@@ -129,8 +130,8 @@ def success_statement(
     values = [seconds_ago, summary, run_id, attempt]
     values += ["succeeded", "", *(result[name] for name in RESULT_COLUMNS)]
     if job_id is None:
-        return _SUCCEED_ALONE + _TELL, values
-    return _SUCCEED_AND_PASS_ON + _TELL, [*values, job_id]
+        return _SUCCEED_ALONE, values
+    return _SUCCEED_AND_PASS_ON, [*values, job_id]
 
 
 def succeed_and_claim(success: Statement, claim: Statement) -> Statement:
@@ -141,8 +142,13 @@ def succeed_and_claim(success: Statement, claim: Statement) -> Statement:
     server begins with.
     """
     (ends, of_end), (claims, of_claim) = success, claim
-    both = f"{ends.removesuffix(_TELL)}, claimed AS ({claims}) {_TELL_BOTH}"
-    return both, [*of_end, *of_claim]
+    return _both(ends, claims), [*of_end, *of_claim]
+
+
+# Put together once, because the driver looks its statements up by their text.
+@cache
+def _both(ends: str, claims: str) -> str:
+    return f"{ends.removesuffix(_TELL)}, claimed AS ({claims}) {_TELL_BOTH}"
 
 
 def succeed(

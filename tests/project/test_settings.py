@@ -152,7 +152,7 @@ def test_the_celery_app_knows_only_celerys_settings() -> None:
     assert "DATABASES" not in table
     assert set(celery_settings()) >= {"result_backend", "beat_scheduler", "CELERY_DB_REUSE_MAX"}
     assert app.conf.result_extended is True
-    assert app.conf.get("CELERY_DB_REUSE_MAX") == 1000
+    assert app.conf.get("CELERY_DB_REUSE_MAX") == 10_000
 
 
 def test_sqlite_takes_its_write_lock_when_a_transaction_begins() -> None:

@@ -1,5 +1,8 @@
-"""A worker's child between two tasks: what it holds is written when no task follows at once."""
+"""A worker's child between two tasks: what it holds is written when no task follows at once, and
+the next one comes as soon as it is back.
+"""
 
+import operator
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,10 +12,11 @@ from billiard import get_context
 from celery import current_app
 from celery.concurrency import asynpool
 from django.db import connection
+from kombu.asynchronous import Hub
 
 from schedules.finish import held
 from schedules.models import Run
-from schedules.prefork import Child, TaskPool
+from schedules.prefork import Child, Pool, TaskPool
 from schedules.states import RunState
 from schedules.testing import execute_run
 
@@ -103,3 +107,53 @@ def test_nothing_is_held_where_tasks_come_one_by_one(
     between.child.wait_for_job()
 
     assert is_written(execute_run(make_run("sample_jobs.add", 2)))
+
+
+class Main:
+    """The main process of a worker with one child, as far as it hands out tasks."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self.pool: Any = Pool(processes=1, threads=False)
+        self.pool.register_with_event_loop(self.hub)
+
+    def send(self, **callbacks: Any) -> Any:
+        return self.pool.apply_async(operator.neg, (1,), **callbacks)
+
+    def goes_on_until(self, fact: Callable[[], Any]) -> None:
+        rounds = self.hub.create_loop()
+        while not fact():
+            next(rounds)
+
+    def end(self) -> None:
+        self.pool.terminate()
+        self.pool.join()
+        self.hub.close()
+
+
+@pytest.fixture(scope="module")
+def main() -> Iterator[Main]:
+    main = Main()
+    yield main
+    main.end()
+
+
+def test_the_next_task_is_handed_on_before_the_end_of_the_last_is_entered(main: Main) -> None:
+    handed_on: list[bool] = []
+    tasks: list[Any] = []
+    enter = lambda _: handed_on.append(tasks[1]._write_to is not None)  # noqa: E731
+    tasks += [main.send(callback=enter), main.send()]
+
+    main.goes_on_until(tasks[1].ready)
+
+    assert handed_on == [True]
+
+
+def test_a_child_that_is_busy_is_handed_nothing(main: Main) -> None:
+    begun: list[int] = []
+    tasks = [main.send(accept_callback=lambda pid, _: begun.append(pid)) for _ in range(3)]
+
+    main.goes_on_until(lambda: begun)
+
+    assert sum(task._write_to is not None for task in tasks) == 1
+    main.goes_on_until(lambda: all(task.ready() for task in tasks))
