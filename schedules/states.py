@@ -38,6 +38,9 @@ FINAL = frozenset(
 )
 """The outcomes. A run gets exactly one and keeps it."""
 
+NOT_OVER = frozenset(RunState) - FINAL
+"""A run in one of these is to have its outcome yet."""
+
 FAILURES = frozenset({RunState.FAILED, RunState.LOST, RunState.TIMED_OUT})
 """Outcomes that are somebody's concern; what a client that knows only `failed` asks for."""
 

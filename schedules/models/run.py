@@ -3,13 +3,14 @@
 import uuid
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.lookups import Exact, In, IsNull
 
 from schedules.models.backfill import Backfill
 from schedules.models.fields import CeleryJSONField
 from schedules.models.job import Job
 from schedules.querysets.runs import RunQuerySet
-from schedules.states import FINAL, WAITING, Origin, RunState
+from schedules.states import FINAL, NOT_OVER, WAITING, Origin, RunState
 
 
 class Run(models.Model):
@@ -39,7 +40,7 @@ class Run(models.Model):
 
     scheduled_at = models.DateTimeField(help_text="The nominal instant.")
     until = models.DateTimeField(null=True, blank=True, help_text="Last occurrence of a range.")
-    count = models.PositiveIntegerField(default=1, help_text="Occurrences this row stands for.")
+    count = models.IntegerField(default=1, help_text="Occurrences this row stands for.")
     due_at = models.DateTimeField(help_text="When it may start.")
     expires_at = models.DateTimeField(
         null=True, blank=True, help_text="When it may no longer start."
@@ -49,18 +50,18 @@ class Run(models.Model):
     )
 
     state = models.CharField(max_length=9, choices=RunState, default=RunState.PLANNED)
-    attempt = models.PositiveSmallIntegerField(default=0, help_text="Tries begun.")
-    retries = models.PositiveSmallIntegerField(default=0, help_text="Celery's count of retry().")
-    slot = models.PositiveSmallIntegerField(null=True, blank=True)
+    attempt = models.SmallIntegerField(default=0, help_text="Tries begun.")
+    retries = models.SmallIntegerField(default=0, help_text="Celery's count of retry().")
+    slot = models.SmallIntegerField(null=True, blank=True)
     priority = models.SmallIntegerField(default=0)
     queue = models.CharField(max_length=200, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
-    sends = models.PositiveSmallIntegerField(default=0)
+    sends = models.SmallIntegerField(default=0)
 
     instance_id = models.UUIDField(
         null=True, blank=True, help_text="Who runs it, or decided about it."
     )
-    pid = models.PositiveIntegerField(null=True, blank=True)
+    pid = models.IntegerField(null=True, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -84,6 +85,8 @@ class Run(models.Model):
 
     class Meta:
         ordering = ["-scheduled_at", "-id"]
+        # PostgreSQL reads the text of each CHECK anew for every statement that writes here: so they
+        # are few and short, and there is none for numbers that only count up.
         constraints = [
             models.UniqueConstraint(
                 fields=["job", "scheduled_at"],
@@ -110,13 +113,14 @@ class Run(models.Model):
                 name="a_running_run_has_a_slot",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=sorted(FINAL)) | Q(finished_at__isnull=False),
+                condition=Q(finished_at__isnull=False) | Q(state__in=sorted(NOT_OVER)),
                 name="a_final_run_has_an_end",
             ),
             # So the outbox can neither forget a run nor send one that nobody waits for.
             models.CheckConstraint(
-                condition=Q(state__in=sorted(WAITING), publish_at__isnull=False)
-                | (~Q(state__in=sorted(WAITING)) & Q(publish_at__isnull=True)),
+                condition=Exact(
+                    IsNull(F("publish_at"), rhs=False), In(F("state"), sorted(WAITING))
+                ),
                 name="a_waiting_run_is_in_the_outbox",
             ),
         ]
@@ -168,9 +172,9 @@ class Attempt(models.Model):
     """One ended try of a run. The try in progress is on the run itself."""
 
     run = models.ForeignKey(Run, models.PROTECT, related_name="attempts", db_index=False)
-    number = models.PositiveSmallIntegerField()
+    number = models.SmallIntegerField()
     instance_id = models.UUIDField(null=True, blank=True)
-    pid = models.PositiveIntegerField(null=True, blank=True)
+    pid = models.IntegerField(null=True, blank=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField()
     outcome = models.CharField(max_length=9, choices=RunState)
