@@ -308,8 +308,8 @@ CELERY_WORKER_MAX_TASKS_PER_CHILD = 10_000
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 300_000  # KiB
 CELERY_WORKER_ETA_TASK_LIMIT = 1000
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# Tasks on one connection: as many as a child lives for, since CONN_MAX_AGE bounds its age. By default
-# each task opens and closes two.
+# Tasks on one connection: as many as a child lives for, since CONN_MAX_AGE bounds its age. By
+# default each task opens and closes two.
 CELERY_DB_REUSE_MAX = CELERY_WORKER_MAX_TASKS_PER_CHILD
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True

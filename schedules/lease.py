@@ -13,11 +13,12 @@ from time import CLOCK_BOOTTIME, clock_gettime
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import DatabaseError, Error, connection
+from django.db import DatabaseError, Error, connection, transaction
 
 from schedules.models import Instance
 from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
+from schedules.querysets.statements import do_not_wait_for_the_disk
 from schedules.states import InstanceKind, InstanceMode, InstanceStatus
 
 log = logging.getLogger(__name__)
@@ -86,7 +87,10 @@ class Lease:
         begun = clock_gettime(CLOCK_BOOTTIME)
         now = database_now()
         changes = {"heartbeat_at": now, "status": status, **facts}
-        renewed = Instance.objects.filter(pk=self.id).update(**changes)
+        with transaction.atomic():
+            # Whoever finds an older heartbeat after a crash of the database waits for a new one.
+            do_not_wait_for_the_disk(connection)
+            renewed = Instance.objects.filter(pk=self.id).update(**changes)
         if not renewed:
             Instance.objects.create(
                 id=self.id,

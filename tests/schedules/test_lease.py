@@ -5,6 +5,8 @@ import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from schedules import lease
 from schedules.beat import Pace
@@ -25,6 +27,28 @@ def test_a_lease_is_a_row_that_is_renewed_and_given_back() -> None:
     assert (first.name, first.pid, first.status) == ("worker@here", os.getpid(), "running")
     assert second.heartbeat_at > first.heartbeat_at
     assert Instance.objects.get(pk=mine.id).status == InstanceStatus.STOPPED
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one kind of commit")
+@pytest.mark.django_db(transaction=True)
+def test_a_renewal_does_not_wait_for_the_disk_and_a_first_one_does() -> None:
+    mine = Lease(InstanceKind.BEAT, "beat@here")
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO on")
+    try:
+        with CaptureQueriesContext(connection) as first:
+            mine.renew()
+        with CaptureQueriesContext(connection) as second:
+            mine.renew()
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchone() == ("on",)
+    finally:
+        connection.close()
+
+    verbs = [query["sql"].split()[0] for query in second]
+    assert verbs == ["SELECT", "BEGIN", "SET", "UPDATE", "COMMIT"]
+    assert first[-1]["sql"].startswith("INSERT")
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
