@@ -9,13 +9,22 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 from django_celery_results.models import TaskResult
 
 from schedules.broker import EMPTY
-from schedules.dispatch import BrokenRows, end_expired, mend_after, plan_due, publish, take_outbox
+from schedules.dispatch import (
+    BrokenRows,
+    absorb_edits,
+    end_expired,
+    mend_after,
+    plan_due,
+    publish,
+    take_outbox,
+)
 from schedules.dispatch.broken import BROKEN, MOST_RUNS
 from schedules.finish.record import record
-from schedules.models import Dependency, Job, Run
+from schedules.models import Dependency, Job, Run, Touched
 from schedules.signals import run_finished
 from tests.broker import running_broker
 from tests.sql import run_sql
@@ -200,3 +209,23 @@ def test_a_page_that_fails_has_all_broken_rows_set_aside(
     assert mend_after(ValueError("misread"), now=now)
 
     assert {run.state for run in Run.objects.all()} == {"failed"}
+
+
+@sqlite
+def test_an_edit_of_a_broken_job_is_read_also_where_many_others_are_broken(
+    make_job: MakeJob, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broken_module, "MOST_JOBS", 1)
+    make_job("other")
+    hourly = IntervalSchedule.objects.create(every=1, period="hours")
+    edited = PeriodicTask.objects.create(name="edited", task="sample_jobs.add", interval=hourly)
+    make_job("edited", periodic_task=edited)
+    run_sql("UPDATE schedules_job SET misfire_grace = 'x'")
+    Touched.objects.all().delete()
+    Touched.objects.create(periodic_task_id=edited.pk, at=now)
+
+    assert absorb_edits(now=now) == 1
+
+    broken = Job.objects.exclude(invalid_reason="").get()
+    assert broken.key == "edited"
+    assert not Touched.objects.exists()
