@@ -173,7 +173,7 @@ def _reaper_sleeps() -> None:
 
 def _never_sent_again() -> None:
     import schedules.beat
-    from schedules.dispatch import repair
+    from schedules.dispatch import publisher, repair
     from schedules.models import Run
 
     take = repair.take_outbox
@@ -183,7 +183,7 @@ def _never_sent_again() -> None:
         return [run for run in taken if run.state != "sent"]
 
     _replace(schedules.beat, "take_outbox", take_outbox)
-    _replace(schedules.beat, "forget_sending", lambda: 0)
+    _replace(publisher, "forget_sending", lambda: 0)
 
 
 def _lying_log() -> None:

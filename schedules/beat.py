@@ -12,16 +12,13 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
 from billiard.process import current_process
-from celery import current_app
 from django.db import (
-    DatabaseError,
-    InterfaceError,
     OperationalError,
     close_old_connections,
     connection,
@@ -39,14 +36,12 @@ from schedules.dispatch import (
     feed_backfills,
     look_ahead,
     plan_due,
-    publish,
     read_invalid_again,
     reap,
     renew_all,
     take_outbox,
 )
-from schedules.dispatch.publish import Sendable
-from schedules.dispatch.repair import forget_sending
+from schedules.dispatch.publisher import DATABASE_AWAY, Publisher
 from schedules.health import is_migrated
 from schedules.lease import Lease, adopt
 from schedules.models import Run
@@ -61,7 +56,6 @@ from schedules.states import InstanceKind, InstanceMode
 
 log = logging.getLogger(__name__)
 
-DATABASE_AWAY = (DatabaseError, InterfaceError)
 APPS = ("django_celery_beat", "django_celery_results", "schedules")
 """Whose tables Beat needs."""
 
@@ -69,82 +63,8 @@ RETRY_SECONDS = 1.0
 SHORTEST_SLEEP = 0.1
 """Seconds between two ticks with work: what falls due in between is one batch and not many."""
 
-WATCH_SECONDS = 2.0
-"""How often the broker is asked what it holds."""
-
-MOST_WAITING = 20_000
-"""Runs kept in memory for the broker; more are left to the outbox."""
-
-
-class Publisher(threading.Thread):
-    """Talks to the broker, so that planning never waits for it. What it drops, the outbox brings
-    again.
-
-    While one batch is on its way the next one gathers, so a burst needs few round trips.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(name="publisher", daemon=True)
-        self.backlog: broker.Backlog | None = None
-        """What waits in the broker; None before it was looked at."""
-        self._broker = broker.Inquiry(current_app)
-        self._waiting: list[Sendable] = []
-        self._changed = threading.Condition()
-        self._watch_at = 0.0
-
-    def hand_over(self, runs: Sequence[Sendable]) -> None:
-        """Take runs to publish; without room they are left to the outbox."""
-        if not runs:
-            return
-        with self._changed:
-            if len(self._waiting) < MOST_WAITING:
-                self._waiting.extend(runs)
-                self._changed.notify()
-            else:
-                log.warning("The broker is slow: %d runs are left to the outbox.", len(runs))
-
-    def run(self) -> None:
-        """Publish, and now and then look at the broker, for ever."""
-        # Looked at first: what is published before our mark is there would count as forgotten.
-        self._look_at_broker()
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting, timeout=WATCH_SECONDS)
-                runs, self._waiting = self._waiting, []
-            try:
-                close_old_connections()
-                publish(runs)
-            except DATABASE_AWAY:
-                connection.close()
-            except Exception:
-                log.exception(
-                    "%d runs could not be published and are left to the outbox.", len(runs)
-                )
-            self._look_at_broker()
-
-    def _look_at_broker(self) -> None:
-        try:
-            self._watch()
-        except DATABASE_AWAY:
-            connection.close()
-        except Exception:
-            self.backlog = broker.FULL
-            log.exception("The broker could not be looked at.", extra={"action": "watch_failed"})
-
-    def _watch(self) -> None:
-        """Note whether messages wait; send everything again if the broker has lost its memory."""
-        if time.monotonic() < self._watch_at:
-            return
-        self._watch_at = time.monotonic() + WATCH_SECONDS
-        try:
-            self.backlog = self._broker.backlog()
-            lost = self._broker.has_lost_its_memory()
-        except broker.AWAY:
-            self.backlog = broker.FULL
-            return
-        again = forget_sending() if lost else 0
-        if again:
-            log.warning("The broker has lost its memory: %d runs are sent again.", again)
+LONGEST_COURTESY = 0.1
+"""Seconds for which a tick lets the last of what is due go out, before it does anything else."""
 
 
 class Chores:
@@ -196,6 +116,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._connected_at: float | None = None
+        self._is_start_planned = False
         self._complained = False
         self._is_closed = False
         self._publisher: Publisher | None = None
@@ -316,15 +237,26 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         assert self._publisher is not None
         self._publisher.hand_over(runs)
         is_last = 0 < len(runs) < options().plan_batch  # of a burst: after the others we look again
+        if is_last:
+            self._publisher.go_first(LONGEST_COURTESY)
+        started = self._plan_start(seen)
         waiting = self._waiting(seen.now) if seen.has_outbox or is_last else []
         self._publisher.hand_over(waiting)
         found = self._chores.do_due(seen)
         if max(edits, len(runs), len(waiting)) >= options().plan_batch:
             return 0.0
-        if found or runs or waiting:
+        if found or started or runs or waiting:
             begun, seen = time.monotonic(), look_ahead()
         pause = min(seen.next_in, options().longest_sleep).total_seconds()
         return max(begun + pause - time.monotonic(), SHORTEST_SLEEP)
+
+    def _plan_start(self, seen: Outlook) -> int:
+        """Plan what a start brings with it, once what was due is on its way; return how many."""
+        if self._is_start_planned:
+            return 0
+        planned = plan_start_runs(now=seen.now)
+        self._is_start_planned = True
+        return planned
 
     def _look_ahead(self) -> Outlook:
         """Look what there is to do; over another connection where this one broke meanwhile.
@@ -369,7 +301,6 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def _found_database(self) -> None:
         if not is_migrated(*APPS):  # half of the tables would do for a while, and then not
             raise OperationalError("its migrations are not all applied")
-        plan_start_runs(now=database_now())
         # Before anything fires: this process may have other zone data than the last.
         renew_all(now=database_now())
         self._connected_at = time.monotonic()
@@ -380,6 +311,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def _lost_database(self, error: Exception) -> None:
         connection.close()
         self._connected_at = None
+        self._is_start_planned = False
         if not self._complained:
             log.warning("The database is away or not migrated; waiting for it: %s", error)
         self._complained = True

@@ -1,7 +1,9 @@
 """Beat's own loop."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,10 +11,12 @@ from celery import current_app
 from celery.fixups import django as fixup
 from django.db import connection
 
-from schedules.beat import Scheduler
+from schedules.beat import Chores, Scheduler
 from schedules.dispatch import look_ahead
+from schedules.dispatch.publisher import Publisher
 from schedules.lease import Lease
-from schedules.models import Instance
+from schedules.models import Instance, Job, Run
+from schedules.operations.install import install_declared
 from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
 from schedules.states import InstanceKind
@@ -36,6 +40,41 @@ def test_beats_and_workers_do_not_make_checks_that_import_the_web_side(
 
     worker: Any = fixup.DjangoFixup(current_app).worker_fixup
     worker.validate_models()  # as Celery does before it imports the tasks
+
+
+def starting_beat() -> Scheduler:
+    """Return a Beat before its first tick, whose publisher never gets anything out."""
+    beat = Scheduler(app=current_app, lazy=True)
+    beat._publisher, beat._chores = Publisher(), Chores()
+    return beat
+
+
+@pytest.mark.django_db
+def test_what_is_due_goes_out_before_a_start_plans_its_own_runs(
+    make_job: Callable[..., Job],
+) -> None:
+    now = database_now()
+    install_declared(now=now)
+    Job.objects.all().update(next_run_at=now + timedelta(days=1), next_due_at=None)
+    make_job(due=now)
+
+    starting_beat()._tick()
+
+    planned = Run.objects.order_by("pk").values_list("job__key", flat=True)
+    assert list(planned) == ["minutely", "recover_meetings"]
+
+
+@pytest.mark.django_db
+def test_a_broker_that_takes_nothing_holds_up_no_tick(make_job: Callable[..., Job]) -> None:
+    make_job(due=database_now())
+    beat = starting_beat()
+    begun = time.monotonic()
+
+    assert beat._tick() <= 1
+
+    assert time.monotonic() - begun < 5
+    assert beat._publisher is not None
+    assert len(beat._publisher._waiting) == 1  # kept, and the outbox knows it too
 
 
 @pytest.mark.django_db

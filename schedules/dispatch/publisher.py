@@ -1,0 +1,105 @@
+"""The thread of a Beat that talks to the broker."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+
+from celery import current_app
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+
+from schedules import broker
+from schedules.dispatch.publish import Sendable, publish
+from schedules.dispatch.repair import forget_sending
+
+log = logging.getLogger(__name__)
+
+DATABASE_AWAY = (DatabaseError, InterfaceError)
+
+WATCH_SECONDS = 2.0
+"""How often the broker is asked what it holds."""
+
+MOST_WAITING = 20_000
+"""Runs kept in memory for the broker; more are left to the outbox."""
+
+
+class Publisher(threading.Thread):
+    """Talks to the broker, so that no tick depends on it. What it drops, the outbox brings
+    again.
+
+    While one batch is on its way the next one gathers, so a burst needs few round trips.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(name="publisher", daemon=True)
+        self.backlog: broker.Backlog | None = None
+        """What waits in the broker; None before it was looked at."""
+        self._broker = broker.Inquiry(current_app)
+        self._waiting: list[Sendable] = []
+        self._is_sending = True  # until it has looked at the broker for the first time
+        self._changed = threading.Condition()
+        self._watch_at = 0.0
+
+    def hand_over(self, runs: Sequence[Sendable]) -> None:
+        """Take runs to publish; without room they are left to the outbox."""
+        if not runs:
+            return
+        with self._changed:
+            if len(self._waiting) < MOST_WAITING:
+                self._waiting.extend(runs)
+                self._changed.notify_all()
+            else:
+                log.warning("The broker is slow: %d runs are left to the outbox.", len(runs))
+
+    def go_first(self, seconds: float) -> None:
+        """Return when everything handed over is out, or after so many seconds: two threads that
+        work at once would only keep each other waiting.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: not (self._waiting or self._is_sending), timeout=seconds)
+
+    def run(self) -> None:
+        """Publish, and now and then look at the broker, for ever."""
+        # Looked at first: what is published before our mark is there would count as forgotten.
+        self._look_at_broker()
+        while True:
+            with self._changed:
+                self._is_sending = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._waiting, timeout=WATCH_SECONDS)
+                runs, self._waiting = self._waiting, []
+                self._is_sending = bool(runs)
+            try:
+                close_old_connections()
+                publish(runs)
+            except DATABASE_AWAY:
+                connection.close()
+            except Exception:
+                log.exception(
+                    "%d runs could not be published and are left to the outbox.", len(runs)
+                )
+            self._look_at_broker()
+
+    def _look_at_broker(self) -> None:
+        try:
+            self._watch()
+        except DATABASE_AWAY:
+            connection.close()
+        except Exception:
+            self.backlog = broker.FULL
+            log.exception("The broker could not be looked at.", extra={"action": "watch_failed"})
+
+    def _watch(self) -> None:
+        """Note whether messages wait; send everything again if the broker has lost its memory."""
+        if time.monotonic() < self._watch_at:
+            return
+        self._watch_at = time.monotonic() + WATCH_SECONDS
+        try:
+            self.backlog = self._broker.backlog()
+            lost = self._broker.has_lost_its_memory()
+        except broker.AWAY:
+            self.backlog = broker.FULL
+            return
+        again = forget_sending() if lost else 0
+        if again:
+            log.warning("The broker has lost its memory: %d runs are sent again.", again)
