@@ -113,3 +113,9 @@ class TaskPool(prefork.TaskPool):
     """Celery's own where the broker's transport has an event loop, with our children."""
 
     Pool = Pool
+
+    def on_start(self) -> None:
+        """Fork the children. What they need for calls of their own, they have from here."""
+        from schedules.registry import argument_models  # noqa: F401 - brings pydantic
+
+        super().on_start()
