@@ -73,9 +73,9 @@ def _moved_before_planned() -> None:
     plan_due = plan.plan_due
     held: list[PlannedRun] = []
 
-    def write_later(*, now: datetime) -> list[PlannedRun]:
+    def write_later(*, now: datetime, backlog: Any) -> list[PlannedRun]:
         held.clear()
-        runs = plan_due(now=now)
+        runs = plan_due(now=now, backlog=backlog)
         if held:
             time.sleep(GAP_SECONDS)
             write_runs(connection, held)

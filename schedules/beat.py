@@ -233,8 +233,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         if seen.has_edits:
             edits = absorb_edits(now=seen.now)
             begun, seen = time.monotonic(), look_ahead()
-        runs = plan_due(now=seen.now) if seen.has_due else []
         assert self._publisher is not None
+        backlog = self._publisher.backlog or broker.EMPTY
+        runs = plan_due(now=seen.now, backlog=backlog) if seen.has_due else []
         self._publisher.hand_over(runs)
         is_last = 0 < len(runs) < options().plan_batch  # of a burst: after the others we look again
         if is_last:

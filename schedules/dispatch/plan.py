@@ -1,12 +1,13 @@
 """Planning: one transaction that turns due jobs into runs and moves the jobs on."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django_celery_beat.models import PeriodicTask
 
+from schedules.broker import EMPTY, Backlog
 from schedules.conf import options
 from schedules.dispatch.aside import put_aside
 from schedules.dispatch.broken import load, refuse_other_shapes
@@ -37,9 +38,10 @@ OCCURRENCES = UUID("6f0f6a3e-4a63-4c57-9d0c-0d6f0e1c8f4b")
 """Namespace of execution ids: one occurrence has one id, however often it is planned."""
 
 
-def plan_due(*, now: datetime) -> list[PlannedRun]:
+def plan_due(*, now: datetime, backlog: Backlog = EMPTY) -> list[PlannedRun]:
     """Write the runs of every due job and move each job on; return those to tell the broker about.
 
+    What is sent behind a `backlog` is not looked at again before that can have been worked off.
     Nothing is sent here. The caller publishes after this transaction has committed; what it does
     not get round to, the outbox brings up again. Several Beats plan side by side: each locks its
     own jobs.
@@ -49,11 +51,15 @@ def plan_due(*, now: datetime) -> list[PlannedRun]:
         return []  # without a transaction: each takes the write lock
     with transaction.atomic():
         due = Job.objects.due(now).locked()[: options().plan_batch]
-        return plan_jobs(load(due, now=now, by=JobQuerySet.to_plan), now=now)
+        return plan_jobs(load(due, now=now, by=JobQuerySet.to_plan), now=now, backlog=backlog)
 
 
 def plan_jobs(
-    jobs: Sequence[Job], *, now: datetime, through: datetime | None = None
+    jobs: Sequence[Job],
+    *,
+    now: datetime,
+    through: datetime | None = None,
+    backlog: Backlog = EMPTY,
 ) -> list[PlannedRun]:
     """Plan what is due of the given jobs, which the caller has locked.
 
@@ -63,11 +69,15 @@ def plan_jobs(
     everything = global_pauses(reaching=min(started, default=now))
     changes = rows_of(jobs, now=now)
     decider = Decider(now=now, most=options().most_occurrences, through=through)
+    again_at = {
+        queue: None if through is not None else now + _first_look(backlog, queue)
+        for queue in {job.queue for job in jobs}
+    }
     rows: list[PlannedRun] = []
     for job in jobs:
         try:
             said = changes.get(job.pk, NO_ROWS)
-            rows += _plan(job, decider, everything, said, now=now, through=through)
+            rows += _plan(job, decider, everything, said, now=now, again_at=again_at[job.queue])
         except (DatabaseError, InterfaceError):
             raise  # tells nothing about the row
         except Exception as error:  # noqa: BLE001 - the job says so, and all others go on
@@ -84,6 +94,12 @@ def plan_jobs(
         transaction.on_commit(lambda: _announce(ended), robust=True)
     # What was moved to a later time, or has arguments of its own, is left to the outbox.
     return [run for run in rows if run.state == RunState.PLANNED and run.sends]
+
+
+def _first_look(backlog: Backlog, queue: str) -> timedelta:
+    """Return how long after its sending a run is looked at for the first time."""
+    longest = options().send_again_at_most_after
+    return max(options().send_again_after, min(backlog.worked_off_in(queue), longest))
 
 
 def settle(job: Job, *, until: datetime) -> None:
@@ -112,7 +128,7 @@ def _plan(
     said: Rows,
     *,
     now: datetime,
-    through: datetime | None,
+    again_at: datetime | None,
 ) -> list[PlannedRun]:
     renew(job)
     if job.next_run_at is None or job.timetable is None:
@@ -130,7 +146,6 @@ def _plan(
     if job.has_changes:
         settle_changes(job, said, decision, now=now)
     job.next_due_at = due_at_of(job, decision.next_run_at)
-    again_at = None if through is not None else now + options().send_again_after
     return [
         _row(job, planned, now, None if is_for_outbox(planned, said, now=now) else again_at)
         for planned in decision.rows

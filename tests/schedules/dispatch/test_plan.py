@@ -158,14 +158,58 @@ def test_what_passes_a_backlog_by_rights_does_not_have_it_sent_again(
 def test_a_backlog_in_one_queue_is_none_for_what_was_sent_to_another(
     make_run: MakeRun, now: datetime
 ) -> None:
-    lost, waits, unknown = (
+    lost, *_ = (
         make_run(state=RunState.SENT, sent_at=now, publish_at=now + MINUTE, sends=1, queue=queue)
         for queue in ("reports", "", "never looked at")
     )
     backlog = Backlog({"celery": 5_000, "reports": 0})
 
     assert take_outbox(now=now + MINUTE, limit=10, backlog=backlog) == [lost]
-    assert [backlog.holds(run.queue) for run in (lost, waits, unknown)] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("backlog", "seconds"),
+    [
+        (EMPTY, 5),
+        (FULL, 5),
+        (Backlog({"celery": 4_000}), 5),
+        (Backlog({"celery": 20_000, "reports": 90_000}), 20),
+        (Backlog({"celery": 5_000_000}), 600),
+    ],
+)
+def test_a_run_is_first_looked_at_when_what_waits_before_it_can_have_been_worked_off(
+    make_job: MakeJob, now: datetime, backlog: Backlog, seconds: int
+) -> None:
+    make_job()
+
+    (run,) = plan_due(now=now, backlog=backlog)
+
+    assert run.publish_at == now + timedelta(seconds=seconds)
+
+
+def test_what_was_never_sent_is_not_behind_all_that_waits_in_the_broker(
+    make_run: MakeRun, now: datetime
+) -> None:
+    for _ in range(20):
+        make_run(state=RunState.SENT, sent_at=now, publish_at=now + MINUTE, sends=1)
+    new = make_run(publish_at=now + MINUTE)
+
+    assert take_outbox(now=now + MINUTE, limit=10, backlog=FULL) == [new]
+
+
+@pytest.mark.parametrize(
+    ("ago", "pause"), [(3, 5), (5, 5), (6, 10), (20, 20), (21, 40), (500, 600), (5_000, 600)]
+)
+def test_the_pause_between_two_looks_doubles_up_to_ten_minutes(
+    make_run: MakeRun, now: datetime, ago: int, pause: int
+) -> None:
+    sent_at = now - timedelta(seconds=ago)
+    run = make_run(state=RunState.SENT, sent_at=sent_at, publish_at=now, sends=1)
+
+    take_outbox(now=now, limit=10, backlog=FULL)
+
+    run.refresh_from_db()
+    assert run.publish_at == now + timedelta(seconds=pause)
 
 
 def test_a_run_that_nobody_took_within_its_grace_is_missed(
