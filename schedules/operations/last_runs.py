@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import DateTimeField, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Now
 
 from schedules.models import Job, Run, Watermark
 from schedules.operations.stock import NAME
-from schedules.querysets.clock import DatabaseNow, as_instant
+from schedules.querysets.clock import as_instant
 from schedules.querysets.runs import RunQuerySet
 
 BEFORE_ANY_BEAT = timedelta(days=1)
@@ -31,7 +31,9 @@ def with_last_runs(jobs: Sequence[Job]) -> Sequence[Job]:
     if not jobs:
         return jobs
     mark = Subquery(Watermark.objects.filter(name=NAME).values("at"))
-    since = Coalesce(mark, DatabaseNow() - BEFORE_ANY_BEAT, output_field=DateTimeField())
+    # The statement's instant, not the clock's: of a reading that may change PostgreSQL asks at each
+    # row anew, and so looks through all of them.
+    since = Coalesce(mark, Now() - BEFORE_ANY_BEAT, output_field=DateTimeField())
     started = Run.objects.filter(job__isnull=False, started_at__isnull=False).order_by()
     running = started.running()
     ended = started.filter(finished_at__gt=since).order_by("-finished_at")[:MOST_READ]

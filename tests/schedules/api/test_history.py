@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from schedules.models import AuditEntry, Instance, Job, Run
 from schedules.operations.stock import refresh_stock_columns
@@ -189,3 +191,15 @@ def test_last_run_is_told_while_it_runs_and_when_it_has_just_ended(
     assert api("GET", "/jobs/fresh").json()["lastRunAt"] == iso(begun)
     keyed = api("GET", "/api/v1/scheduled-jobs/busy").json()
     assert keyed["last_run_at"] == iso(begun)
+
+
+def test_what_ended_of_late_is_found_without_reading_the_clock_at_each_run(
+    api: Api, make_job: Callable[..., Job]
+) -> None:
+    make_job("any")
+
+    with CaptureQueriesContext(connection) as asked:
+        api("GET", "/jobs")
+
+    (starts,) = [query["sql"] for query in asked if "MAX(started_at)" in query["sql"]]
+    assert "CLOCK_TIMESTAMP" not in starts.upper()
