@@ -37,7 +37,9 @@ class ScheduleSettings:
     """
 
     send_again_after: timedelta = timedelta(seconds=5)
-    """First pause before a run that nobody claimed is sent again; it doubles with each sending."""
+    """First pause before a run that nobody claimed is sent again; it doubles with each sending, and
+    is longer for a run that Beat sends behind a backlog: a millisecond for each message before it.
+    """
 
     send_again_at_most_after: timedelta = timedelta(minutes=10)
     """Where the doubling ends, so that a healthy backlog is not multiplied."""
