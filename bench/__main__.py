@@ -125,7 +125,7 @@ def _measured(options: argparse.Namespace, chosen: Sequence[Work]) -> int:
     sections: list[Section] = []
     code = 0
     try:
-        with Servers(database=wish.database) as servers:
+        with Servers(database=wish.database, cache=wish.cache) as servers:
             machine = describe_machine(wish, servers)
             bench = Bench(wish, servers)
             for place, work in enumerate(chosen):
@@ -192,10 +192,12 @@ def describe_machine(wish: Wish, servers: Any) -> dict[str, Any]:
     """Return what a reader must know about where it was measured."""
     database = "SQLite" if wish.database == "sqlite" else servers.postgres.version()
     load = os.getloadavg()[1]
+    is_this = servers.beats_python == Path(sys.executable)
     return {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
         "load before": f"{load:.1f} processes over five minutes; on a quiet machine about 0",
         "python": platform.python_version(),
+        "packages of our Beat": "those of development" if is_this else "those of the image",
         "versions": ", ".join(f"{name} {metadata.version(name)}" for name in VERSIONS),
         "database": f"{database}, durable; the peers on PostgreSQL",
         "broker": f"Valkey {servers.redis.info('server').get('valkey_version', '')}",

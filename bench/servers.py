@@ -19,7 +19,9 @@ from typing import Any, Self
 
 import redis
 
-from bench.programs import Program, ProgramFailed, run
+from bench.environments import our_python
+from bench.programs import ROOT, Program, ProgramFailed, run
+from bench.work import say
 from project.devstack.broker import embedded_broker
 from project.devstack.postgres import Postgres
 from project.devstack.waiting import wait_until
@@ -34,10 +36,13 @@ CELERY = [sys.executable, "-m", "celery", "-A", "project"]
 
 
 class Servers:
-    """Runs from entering to leaving. `database` is where ours keeps its rows."""
+    """Runs from entering to leaving. `database` is where ours keeps its rows, `cache` the folder of
+    the environments.
+    """
 
-    def __init__(self, *, database: str = "postgres") -> None:
+    def __init__(self, *, database: str = "postgres", cache: Path = ROOT / "var" / "bench") -> None:
         self.database = database
+        self._cache = cache
         self._made = 0
         self.migrated: dict[str, str] = {}
         """Names of databases with a peer's tables, to be copied, by the settings of the peer."""
@@ -75,6 +80,16 @@ class Servers:
         """The PostgreSQL, started when it is first asked for. Raises NoPostgres."""
         return self._end.enter_context(Postgres(durable=True))
 
+    @cached_property
+    def beats_python(self) -> Path:
+        """The Python that our Beats run with, made when it is first asked for, and what it imports
+        of ours compiled, as in the image.
+        """
+        python = our_python(self._cache, tell=say)
+        words = [str(python), "-m", "compileall", "-q", "project", "schedules", "tasks"]
+        run(words, environment=os.environ, fine=(0, 1))  # of a folder that cannot be written to
+        return python
+
     def environment(self, database_url: str, **more: str) -> dict[str, str]:
         """Return the variables for a program of ours on this database."""
         return {
@@ -100,7 +115,7 @@ class Servers:
 
     def beat(self, database_url: str, **variables: str) -> Program:
         """Return a Beat of ours, started as `./run up` and the containers start it."""
-        command = [sys.executable, "-m", "project.beat", "--loglevel", "WARNING"]
+        command = [str(self.beats_python), "-m", "project.beat", "--loglevel", "WARNING"]
         return self.program("beat", command, self.environment(database_url, **variables))
 
     def worker(self, database_url: str, **variables: str) -> Program:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from bench.peers_environment import NotInstalled, peers_python
+from bench.environments import NotInstalled, peers_python
 from bench.programs import ProgramFailed
 from bench.report import Section
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import bench.__main__ as command
+from bench.environments import PEERS_LOCK, NotInstalled, our_python
 from bench.marks import FILE, mark, read
-from bench.peers_environment import LOCK, NotInstalled
 from bench.programs import Program, ProgramFailed, run
 from bench.report import Section
 from bench.work import Bench, Wish, Work
@@ -191,6 +191,26 @@ def test_a_program_is_watched_and_ended_with_its_children(tmp_path: Path) -> Non
         program.check()
 
 
+def test_what_is_measured_may_keep_what_it_has_compiled(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    code = "import sys; print(sys.dont_write_bytecode)"
+    program = Program([sys.executable, "-c", code], environment=environment, log=tmp_path / "log")
+
+    program.finish()
+
+    assert program.last_lines() == "False"
+    assert run(program.command, environment=environment) == "False\n"
+
+
+def test_where_our_environment_cannot_be_made_beat_has_that_of_development(tmp_path: Path) -> None:
+    said: list[str] = []
+    (tmp_path / "cache").touch()
+
+    assert our_python(tmp_path / "cache", tell=said.append) == Path(sys.executable)
+
+    assert said[-1].startswith("our Beat starts with the packages of development, too: not inst")
+
+
 def test_what_a_failed_program_says_last_is_kept() -> None:
     code = "import sys; sys.exit('it was like this')"
 
@@ -199,7 +219,7 @@ def test_what_a_failed_program_says_last_is_kept() -> None:
 
 
 def test_the_peers_are_pinned_with_hashes_and_without_hosts() -> None:
-    lock = LOCK.read_text()
+    lock = PEERS_LOCK.read_text()
 
     assert "://" not in lock
     for name in ("celery", "django-celery-beat", "celery-redbeat", "apscheduler", "django-q2"):
