@@ -63,6 +63,9 @@ RETRY_SECONDS = 1.0
 SHORTEST_SLEEP = 0.1
 """Seconds between two ticks with work: what falls due in between is one batch and not many."""
 
+LONGEST_WAIT = 0.5
+"""Seconds for which a tick lets go out what was planned before, where much of that waits."""
+
 LONGEST_COURTESY = 0.1
 """Seconds for which a tick lets the last of what is due go out, before it does anything else."""
 
@@ -227,21 +230,25 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
     def _tick(self) -> float:
         if self._connected_at is None:
             self._found_database()
+        assert self._publisher is not None
+        # Without it the rows are written all the same, and the outbox has them once there is room.
+        has_room = self._publisher.has_room(LONGEST_WAIT)
         begun = time.monotonic()
         seen = self._look_ahead()
         edits = 0
         if seen.has_edits:
             edits = absorb_edits(now=seen.now)
             begun, seen = time.monotonic(), look_ahead()
-        assert self._publisher is not None
         backlog = self._publisher.backlog or broker.EMPTY
-        runs = plan_due(now=seen.now, backlog=backlog) if seen.has_due else []
-        self._publisher.hand_over(runs)
+        runs = []
+        if seen.has_due:
+            runs = plan_due(now=seen.now, backlog=backlog, for_outbox=not has_room)
+            self._publisher.hand_over(runs)
         is_last = 0 < len(runs) < options().plan_batch  # of a burst: after the others we look again
         if is_last:
             self._publisher.go_first(LONGEST_COURTESY)
         started = self._plan_start(seen)
-        waiting = self._waiting(seen.now) if seen.has_outbox or is_last else []
+        waiting = self._waiting(seen.now) if has_room and (seen.has_outbox or is_last) else []
         self._publisher.hand_over(waiting)
         found = self._chores.do_due(seen)
         if max(edits, len(runs), len(waiting)) >= options().plan_batch:

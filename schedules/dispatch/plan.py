@@ -38,20 +38,23 @@ OCCURRENCES = UUID("6f0f6a3e-4a63-4c57-9d0c-0d6f0e1c8f4b")
 """Namespace of execution ids: one occurrence has one id, however often it is planned."""
 
 
-def plan_due(*, now: datetime, backlog: Backlog = EMPTY) -> list[PlannedRun]:
+def plan_due(
+    *, now: datetime, backlog: Backlog = EMPTY, for_outbox: bool = False
+) -> list[PlannedRun]:
     """Write the runs of every due job and move each job on; return those to tell the broker about.
 
     What is sent behind a `backlog` is not looked at again before that can have been worked off.
     Nothing is sent here. The caller publishes after this transaction has committed; what it does
-    not get round to, the outbox brings up again. Several Beats plan side by side: each locks its
-    own jobs.
+    not get round to, the outbox brings up again. With `for_outbox` there is nothing to publish: all
+    of it is the outbox's, at once. Several Beats plan side by side: each locks its own jobs.
     """
     has_one_writer = not connection.features.has_select_for_update_skip_locked
     if has_one_writer and not Job.objects.due(now).exists():
         return []  # without a transaction: each takes the write lock
     with transaction.atomic():
         due = Job.objects.due(now).locked()[: options().plan_batch]
-        return plan_jobs(load(due, now=now, by=JobQuerySet.to_plan), now=now, backlog=backlog)
+        jobs = load(due, now=now, by=JobQuerySet.to_plan)
+        return plan_jobs(jobs, now=now, backlog=backlog, for_outbox=for_outbox)
 
 
 def plan_jobs(
@@ -60,17 +63,19 @@ def plan_jobs(
     now: datetime,
     through: datetime | None = None,
     backlog: Backlog = EMPTY,
+    for_outbox: bool = False,
 ) -> list[PlannedRun]:
     """Plan what is due of the given jobs, which the caller has locked.
 
-    With `through` also what is due up to that instant but for its jitter; the outbox then sends it.
+    With `through` also what is due up to that instant but for its jitter; the outbox then sends it,
+    as it does with `for_outbox`.
     """
     started = [job.next_run_at for job in jobs if job.next_run_at is not None]
     everything = global_pauses(reaching=min(started, default=now))
     changes = rows_of(jobs, now=now)
     decider = Decider(now=now, most=options().most_occurrences, through=through)
     again_at = {
-        queue: None if through is not None else now + _first_look(backlog, queue)
+        queue: None if for_outbox or through is not None else now + _first_look(backlog, queue)
         for queue in {job.queue for job in jobs}
     }
     rows: list[PlannedRun] = []

@@ -19,13 +19,16 @@ DATABASE_AWAY = (DatabaseError, InterfaceError)
 WATCH_SECONDS = 2.0
 """How often the broker is asked what it holds."""
 
-MOST_WAITING = 20_000
-"""Runs kept in memory for the broker; more are left to the outbox."""
+MOST_HELD = 20_000
+"""Runs kept in memory for the broker; of what is due beyond them only the rows are written."""
+
+AT_ONCE = 1_000
+"""Runs that go out, and are marked sent, together: so often there is room for others."""
 
 
 class Publisher(threading.Thread):
-    """Talks to the broker, so that no tick depends on it. What it drops, the outbox brings
-    again.
+    """Talks to the broker, so that no tick depends on it. What it does not get out, the outbox
+    brings again.
 
     While one batch is on its way the next one gathers, so a burst needs few round trips.
     """
@@ -36,27 +39,39 @@ class Publisher(threading.Thread):
         """What waits in the broker; None before it was looked at."""
         self._broker = broker.Inquiry(current_app)
         self._waiting: list[Sendable] = []
-        self._is_sending = True  # until it has looked at the broker for the first time
+        self._on_their_way = 0
+        self._is_silent = False
         self._changed = threading.Condition()
         self._watch_at = 0.0
 
+    def has_room(self, seconds: float) -> bool:
+        """Whether more runs can be handed over, which count as sent from then on.
+
+        Room is waited for, up to so many seconds; once that was in vain, no more until there is
+        some.
+        """
+        # Of two threads that write by turns only, one would starve: it polls for its turn.
+        most = MOST_HELD if connection.features.has_select_for_update_skip_locked else 0
+        with self._changed:
+            patience = 0.0 if self._is_silent else seconds
+            has_room = self._changed.wait_for(lambda: self._held() <= most, timeout=patience)
+            self._is_silent = not has_room
+        return has_room
+
     def hand_over(self, runs: Sequence[Sendable]) -> None:
-        """Take runs to publish; without room they are left to the outbox."""
+        """Take runs to publish."""
         if not runs:
             return
         with self._changed:
-            if len(self._waiting) < MOST_WAITING:
-                self._waiting.extend(runs)
-                self._changed.notify_all()
-            else:
-                log.warning("The broker is slow: %d runs are left to the outbox.", len(runs))
+            self._waiting.extend(runs)
+            self._changed.notify_all()
 
     def go_first(self, seconds: float) -> None:
         """Return when everything handed over is out, or after so many seconds: two threads that
         work at once would only keep each other waiting.
         """
         with self._changed:
-            self._changed.wait_for(lambda: not (self._waiting or self._is_sending), timeout=seconds)
+            self._changed.wait_for(lambda: not self._held(), timeout=seconds)
 
     def run(self) -> None:
         """Publish, and now and then look at the broker, for ever."""
@@ -64,11 +79,11 @@ class Publisher(threading.Thread):
         self._look_at_broker()
         while True:
             with self._changed:
-                self._is_sending = False
+                self._on_their_way = 0
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._waiting, timeout=WATCH_SECONDS)
-                runs, self._waiting = self._waiting, []
-                self._is_sending = bool(runs)
+                runs, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+                self._on_their_way = len(runs)
             try:
                 close_old_connections()
                 publish(runs)
@@ -79,6 +94,9 @@ class Publisher(threading.Thread):
                     "%d runs could not be published and are left to the outbox.", len(runs)
                 )
             self._look_at_broker()
+
+    def _held(self) -> int:
+        return len(self._waiting) + self._on_their_way
 
     def _look_at_broker(self) -> None:
         try:

@@ -12,8 +12,9 @@ from celery.fixups import django as fixup
 from django.db import connection
 
 from schedules.beat import Chores, Scheduler
+from schedules.broker import EMPTY
 from schedules.dispatch import look_ahead
-from schedules.dispatch.publisher import Publisher
+from schedules.dispatch.publisher import MOST_HELD, Publisher
 from schedules.lease import Lease
 from schedules.models import Instance, Job, Run
 from schedules.operations.install import install_declared
@@ -75,6 +76,31 @@ def test_a_broker_that_takes_nothing_holds_up_no_tick(make_job: Callable[..., Jo
     assert time.monotonic() - begun < 5
     assert beat._publisher is not None
     assert len(beat._publisher._waiting) == 1  # kept, and the outbox knows it too
+
+
+@pytest.mark.django_db
+def test_what_the_publisher_has_no_room_for_is_written_as_never_sent_and_goes_out_once_it_has(
+    make_job: Callable[..., Job], make_run: Callable[..., Run]
+) -> None:
+    job, parked, beat = make_job(due=database_now()), make_run(), starting_beat()
+    publisher = beat._publisher
+    assert publisher is not None
+    publisher.backlog = EMPTY
+    publisher.hand_over([parked] * (MOST_HELD + 1))
+
+    beat._tick()
+
+    assert len(publisher._waiting) == MOST_HELD + 1
+    assert list(Run.objects.values_list("sends", "sent_at")) == [(0, None), (0, None)]
+    assert Run.objects.ready_to_send(database_now()).filter(job=job).exists()
+
+    publisher._waiting.clear()
+    beat._tick()
+
+    assert {run.task_id for run in publisher._waiting} == set(
+        Run.objects.filter(sends=1).values_list("task_id", flat=True)
+    )
+    assert len(publisher._waiting) == 2
 
 
 @pytest.mark.django_db
