@@ -5,6 +5,7 @@ Everything is in one temporary directory, on loopback or a socket, and gone afte
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import sys
@@ -162,6 +163,15 @@ class Servers:
         for queue in QUEUES:
             pipe.llen(queue)
         return sum(pipe.execute())
+
+    def message_ids(self) -> set[str]:
+        """Return the task ids of the messages that wait in the broker."""
+        pipe: Any = self.redis.pipeline(transaction=False)
+        for queue in QUEUES:
+            pipe.lrange(queue, 0, -1)
+        return {
+            json.loads(message)["headers"]["id"] for queue in pipe.execute() for message in queue
+        }
 
     def wait_for_message(self, *programs: Program, patience: float = 600) -> float:
         """Take the first message from the broker and return when it was there (`time.time()`).
