@@ -46,7 +46,7 @@ from schedules.health import is_migrated
 from schedules.lease import Lease, adopt
 from schedules.models import Run
 from schedules.operations.day_totals import add_up_ended
-from schedules.operations.outcome_checks import plan_checks
+from schedules.operations.outcome_checks.passing import plan_checks
 from schedules.operations.start import plan_start_runs
 from schedules.operations.stock import refresh_stock_columns
 from schedules.operations.switch import end_pauses

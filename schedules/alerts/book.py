@@ -26,6 +26,12 @@ MOST_KEPT = 100
 MOST_A_MINUTE = 60
 """Messages that a channel gets in a minute. What is more is gathered, whatever the rule says."""
 
+RETRY_AFTER = timedelta(seconds=30)
+"""Pause before the second try; it doubles with each."""
+
+MOST_ATTEMPTS = 10
+"""Tries of a delivery: the last one comes four hours after the first."""
+
 MINUTE = timedelta(minutes=1)
 
 

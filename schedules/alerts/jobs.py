@@ -5,8 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from schedules.alerts.book import send_at
-from schedules.alerts.sending import MOST_ATTEMPTS, RETRY_AFTER, send
+from schedules.alerts.book import MOST_ATTEMPTS, RETRY_AFTER, send_at
 from schedules.models import Delivery
 from schedules.querysets.clock import database_now
 from schedules.registry import job
@@ -30,6 +29,8 @@ def deliver_alert(delivery: UUID) -> dict[str, Any]:
 
     If a worker dies in the middle it is sent once more: twice is better than never.
     """
+    from schedules.alerts.sending import send  # every process knows the job, few send
+
     key = UUID(str(delivery))
     answer = send(key, clock=database_now, database=nullcontext)
     if answer is not None:

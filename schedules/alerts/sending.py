@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.mail import EmailMessage
 from django.db.models import F
 
+from schedules.alerts.book import MOST_ATTEMPTS, RETRY_AFTER
 from schedules.alerts.calling import NotDelivered, call, signed
 from schedules.alerts.channels import addresses_of
 from schedules.alerts.decide import in_one_line
@@ -17,12 +18,6 @@ from schedules.alerts.wording import chat, document, sender, subject, text
 from schedules.errors import InvalidInput
 from schedules.models import Alert, AlertChannel, Delivery
 from schedules.states import ChannelKind, DeliveryState
-
-RETRY_AFTER = timedelta(seconds=30)
-"""Pause before the second try; it doubles with each."""
-
-MOST_ATTEMPTS = 10
-"""Tries of a delivery: the last one comes four hours after the first."""
 
 TAKEN_FOR = timedelta(minutes=2)
 """How long who has taken a delivery may need; if it dies with it, it is then sent once more."""

@@ -9,16 +9,15 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import Count, Max, Min
 
 from schedules.alerts.book import DELIVER, Note, note
-from schedules.alerts.calling import NotDelivered
 from schedules.alerts.decide import is_muted
 from schedules.alerts.rulebook import rules_in_force
-from schedules.alerts.sending import Database, send
 from schedules.conf import options
 from schedules.lease import undisturbed
 from schedules.models import AlertEpisode, AlertRule, Delivery, GlobalPause, Instance, Job, Run
@@ -28,6 +27,9 @@ from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
 from schedules.querysets.runs import RunQuerySet
 from schedules.states import UNSENT, AlertKind, InstanceKind
+
+if TYPE_CHECKING:
+    from schedules.alerts.sending import Database
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +76,7 @@ def left_alone(*, now: datetime) -> list[UUID]:
 class Watcher(threading.Thread):
     """Looks every ten seconds, in whatever process starts it. Never ends it."""
 
-    def __init__(self, *, database: Database = undisturbed, pace: timedelta = PACE) -> None:
+    def __init__(self, *, database: "Database" = undisturbed, pace: timedelta = PACE) -> None:
         super().__init__(name="watcher", daemon=True)
         self._database = database
         self._pace = pace
@@ -104,6 +106,12 @@ class Watcher(threading.Thread):
             self._connected_at = self._connected_at or now
             look(now=now, is_settled=now - self._connected_at > LEASE)
             waiting = left_alone(now=now)
+            if not waiting:
+                return
+            # Few processes ever send. In here, because no child is forked meanwhile: it would find
+            # the import begun and nobody to end it.
+            from schedules.alerts.calling import NotDelivered
+            from schedules.alerts.sending import send
         for delivery in waiting:
             try:
                 send(delivery, clock=database_now, database=self._database)

@@ -24,7 +24,7 @@ from schedules.models import Job, Run
 from schedules.operations.cancel import CANCELLED, cancel_run
 from schedules.operations.history import history
 from schedules.operations.listing import hosts_of
-from schedules.operations.outcome_checks import recheck_run, verdict_of
+from schedules.operations.outcome_checks.judging import recheck_run, verdict_of
 from schedules.operations.retry import retry_run
 from schedules.operations.shapes import STATUSES, details_shape, log_shape, run_shape
 from schedules.querysets.clock import database_now

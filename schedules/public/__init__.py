@@ -1,7 +1,8 @@
 """What business code may use, and all it may use."""
 
 from collections.abc import Iterable
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from celery import Task
 
@@ -11,11 +12,6 @@ from schedules.dispatch import cancel_parked as cancel
 from schedules.dispatch import park as _park
 from schedules.errors import InvalidInput, Refused, SkipRun, Superseded
 from schedules.models import Run
-from schedules.operations.doctor import recover
-from schedules.operations.lifecycle import shutdown_scheduler, start_scheduler
-from schedules.operations.monitoring import Watch, watch_jobs
-from schedules.operations.outcome_checks import CheckedRun
-from schedules.operations.status import scheduler_status
 from schedules.operations.switch import pause_all, resume_all
 from schedules.querysets.clock import database_now
 from schedules.querysets.runs import RunQuerySet
@@ -24,6 +20,26 @@ from schedules.retention import clean_log
 from schedules.states import OnLost, Overlap
 from schedules.timers import Reconciled, Timer
 from schedules.timing import At, Cron, Every
+
+if TYPE_CHECKING:
+    from schedules.operations.doctor import recover
+    from schedules.operations.lifecycle import shutdown_scheduler, start_scheduler
+    from schedules.operations.monitoring import Watch, watch_jobs
+    from schedules.operations.outcome_checks.numbers import CheckedRun
+    from schedules.operations.status import scheduler_status
+
+_WHERE = {
+    "CheckedRun": "outcome_checks.numbers",
+    "Watch": "monitoring",
+    "recover": "doctor",
+    "scheduler_status": "status",
+    "shutdown_scheduler": "lifecycle",
+    "start_scheduler": "lifecycle",
+    "watch_jobs": "monitoring",
+}
+"""What is imported when it is first asked for: every process imports this module, and a Beat that
+starts has no use for what looks after an installation.
+"""
 
 __all__ = [
     "At",
@@ -59,6 +75,12 @@ __all__ = [
     "subject",
     "watch_jobs",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"schedules.operations.{_WHERE[name]}"), name)
 
 
 def subject(task: Task[Any, Any] | str, identity: object) -> str:

@@ -13,7 +13,6 @@ from schedules.public import (
     clean_log,
     database_now,
     job,
-    watch_jobs,
 )
 from tasks.maintenance.arguments import CommandNames, Days, check_name
 from tasks.maintenance.commands import Outcome, limit_of_all, run_command
@@ -79,6 +78,8 @@ def monitor_jobs() -> dict[str, Any]:
     the API, on django-celery-beat's own page or by SQL. Returns `checked`, `repaired`, `problems`
     and `left_alone`; the run is failed while a problem remains.
     """
+    from schedules.public import watch_jobs  # brings what mends an installation
+
     watch = watch_jobs(now=database_now())
     for line in watch.problems:
         log.error("job in trouble", extra={"action": "job_in_trouble", "problem": line})

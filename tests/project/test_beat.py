@@ -28,6 +28,15 @@ NOT_NEEDED = {
     "schedules.operations.shapes",
     "schedules.ledger",
     "schedules.operations.backfill",
+    "schedules.alerts.sending",  # and how to call a webhook
+    "schedules.alerts.calling",
+    "schedules.operations.outcome_checks.judging",  # Beat plans that it is done
+    "schedules.operations.job_history",
+    "schedules.operations.doctor",  # what looks after an installation
+    "schedules.operations.install",
+    "schedules.operations.lifecycle",
+    "schedules.operations.monitoring",
+    "schedules.operations.status",
 }
 
 

@@ -18,7 +18,7 @@ from schedules.errors import InvalidInput, Refused
 from schedules.models import Run
 from schedules.operations.cancel import CANCELLED, cancel_run
 from schedules.operations.missed import dismiss_run, run_after_all
-from schedules.operations.outcome_checks import recheck_run
+from schedules.operations.outcome_checks.judging import recheck_run
 from schedules.operations.parked import move_run
 from schedules.operations.retry import retry_run
 from schedules.operations.upcoming import zone_of

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.http import HttpResponse
 
+from schedules.alerts.book import MOST_ATTEMPTS
 from schedules.alerts.channels import shown_target
 from schedules.alerts.decide import is_muted
 from schedules.alerts.reading import all_channels, all_rules, first_alerts, page_of_deliveries
-from schedules.alerts.sending import MOST_ATTEMPTS
 from schedules.dashboard.guard import page, show
 from schedules.dashboard.reader import Reader
 from schedules.dashboard.words.alerts import channel_in_words, kind_in_words, rule_in_words

@@ -18,7 +18,7 @@ from schedules.dashboard.words.json_text import as_text
 from schedules.dashboard.words.states import tone_of
 from schedules.models import Run
 from schedules.operations.missed import may_be_dismissed
-from schedules.operations.outcome_checks import history_of, verdict_of
+from schedules.operations.outcome_checks.judging import history_of, verdict_of
 from schedules.operations.parked import is_parked
 from schedules.operations.run_story import Step, Story, story_of
 from schedules.operations.shapes import result_data

@@ -14,7 +14,7 @@ from schedules.management.verbs.run_log import show_log
 from schedules.models import Run
 from schedules.operations.cancel import CANCELLED, cancel_run
 from schedules.operations.listing import hosts_of
-from schedules.operations.outcome_checks import recheck_run, verdict_of
+from schedules.operations.outcome_checks.judging import recheck_run, verdict_of
 from schedules.operations.retry import retry_run
 from schedules.operations.shapes import details_shape, run_shape
 from schedules.querysets.clock import database_now

@@ -5,22 +5,3 @@ reason on its row, the numbers in its verdict, and an alert. It is checked after
 of its own that Beat plans for all that ended in the last few seconds: neither claim nor end of a
 run know of it, and where no job has checks all it costs is one look at an empty index.
 """
-
-from schedules.operations.outcome_checks.judging import (
-    check_run,
-    history_of,
-    recheck_run,
-    verdict_of,
-)
-from schedules.operations.outcome_checks.numbers import CheckedRun
-from schedules.operations.outcome_checks.passing import check_ended, plan_checks
-
-__all__ = [
-    "CheckedRun",
-    "check_ended",
-    "check_run",
-    "history_of",
-    "plan_checks",
-    "recheck_run",
-    "verdict_of",
-]

@@ -6,7 +6,6 @@ from django.db import transaction
 
 from schedules.dispatch import Call, park
 from schedules.models import Job, Run
-from schedules.operations.outcome_checks.judging import check_run
 from schedules.operations.watermarks import SETTLED, is_up_to_date, take_watermark
 from schedules.querysets.runs import RunQuerySet
 from schedules.registry import declared_as
@@ -52,6 +51,8 @@ def check_ended(*, after: datetime, until: datetime, now: datetime) -> dict[str,
 
     Returns how many were `checked`, and how many of them are `suspect`.
     """
+    from schedules.operations.outcome_checks.judging import check_run  # Beat only plans it
+
     checked = suspect = 0
     runs = _ended(after, until).filter(verdict__isnull=True)
     for run in runs.select_related("job").order_by("finished_at", "id").iterator():

@@ -14,7 +14,7 @@ import pytest
 from django.core import mail
 
 from schedules.alerts import calling, sending
-from schedules.alerts.book import MOST_KEPT, Note, note
+from schedules.alerts.book import MOST_ATTEMPTS, MOST_KEPT, Note, note
 from schedules.alerts.calling import NotDelivered, signing_secret
 from schedules.alerts.channels import create_channel, delete_channel, renew_key, send_test
 from schedules.alerts.jobs import deliver_alert
@@ -115,7 +115,7 @@ def test_it_is_given_up_after_ten_tries_and_the_row_says_why(
     delivery = delivery_of(hook)
     moment = NOON
 
-    for _ in range(sending.MOST_ATTEMPTS):
+    for _ in range(MOST_ATTEMPTS):
         with pytest.raises(NotDelivered):
             send(delivery, now=moment)
         delivery.refresh_from_db()

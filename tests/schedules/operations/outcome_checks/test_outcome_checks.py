@@ -13,8 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from schedules.alerts.rulebook import forget
 from schedules.models import Alert, AuditEntry, Job, Run, TaskFunction, Verdict, Watermark
-from schedules.operations.outcome_checks import plan_checks
-from schedules.operations.outcome_checks.passing import NAME, TASK
+from schedules.operations.outcome_checks.passing import NAME, TASK, plan_checks
 from schedules.public import job as declare
 from schedules.querysets.clock import database_now
 from schedules.retention import clean_log
