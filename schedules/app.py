@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-import billiard.pool
 from celery import Celery, bootsteps
 from celery.app.control import Control
 from celery.result import AsyncResult
@@ -54,6 +53,8 @@ class WorkerLease(bootsteps.StartStopStep):
     requires = ("celery.worker.components:Timer",)
 
     def __init__(self, worker: Any, **options: Any) -> None:
+        import billiard.pool
+
         from schedules.dispatch import LostChildren
         from schedules.lease import Lease, adopt
 

@@ -1,6 +1,5 @@
 """The Django app. Start-up work happens in command lines, never here."""
 
-import sqlite3
 from typing import Any
 
 import django
@@ -53,6 +52,8 @@ def _forget_options(*, setting: str, **_: Any) -> None:
 def _use_real_limit(*, connection: Any, **_: Any) -> None:
     """Let bulk statements be as large as this SQLite allows; Django 5 assumes the 999 of 2008."""
     if connection.vendor == "sqlite" and django.VERSION < (6, 0):
+        import sqlite3  # a library that no process on PostgreSQL needs
+
         limit = connection.connection.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
         connection.features.max_query_params = limit
 

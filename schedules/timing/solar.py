@@ -10,8 +10,6 @@ from typing import Any
 from schedules.errors import InvalidTimetable
 from schedules.timing.instants import utc
 
-ephem: Any = import_module("ephem")  # PyEphem computes in C and has no types
-
 DAY = timedelta(days=1)
 FIRST_NOON = datetime(2000, 1, 1, 12, tzinfo=UTC)
 """Mean noon at longitude 0, from which days of the sun are counted."""
@@ -82,6 +80,8 @@ class Solar:
         Always searched from the day's own beginning: from another start the result differs in its
         last digits, and an occurrence would be found a second time, a second later.
         """
+        # PyEphem computes in C and has no types; where nothing follows the sun it is not loaded.
+        ephem: Any = import_module("ephem")
         method, height, by_centre = _EVENTS[self.event]
         observer = ephem.Observer()
         observer.lat, observer.lon = str(self.latitude), str(self.longitude)

@@ -37,6 +37,8 @@ NOT_NEEDED = {
     "schedules.operations.lifecycle",
     "schedules.operations.monitoring",
     "schedules.operations.status",
+    "billiard.pool",  # of a worker
+    "ephem",  # for timetables that follow the sun
 }
 
 
