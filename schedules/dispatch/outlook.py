@@ -42,7 +42,9 @@ def look_ahead() -> Outlook:
 
 
 def _look_in_postgresql() -> Outlook:
-    with prepared_cursor(connection) as cursor:
+    # Not prepared: a plan made while the ledger was empty would look through all that a burst has
+    # written since, at every tick, until the table is analysed.
+    with connection.cursor() as cursor:
         cursor.execute(_for_postgresql())
         now, has_edits, has_due, has_outbox, has_backfills, seconds = cursor.fetchone()
     return Outlook(

@@ -17,7 +17,10 @@ log = logging.getLogger(__name__)
 DATABASE_AWAY = (DatabaseError, InterfaceError)
 
 WATCH_SECONDS = 2.0
-"""How often the broker is asked what it holds."""
+"""How often the broker is asked what it holds, at least."""
+
+WATCH_MESSAGES = 1_000
+"""After so many it is asked again: what a burst plans is then known to be behind the burst."""
 
 MOST_HELD = 20_000
 """Runs kept in memory for the broker; of what is due beyond them only the rows are written."""
@@ -43,6 +46,7 @@ class Publisher(threading.Thread):
         self._is_silent = False
         self._changed = threading.Condition()
         self._watch_at = 0.0
+        self._unwatched = 0
 
     def has_room(self, seconds: float) -> bool:
         """Whether more runs can be handed over, which count as sent from then on.
@@ -86,7 +90,7 @@ class Publisher(threading.Thread):
                 self._on_their_way = len(runs)
             try:
                 close_old_connections()
-                publish(runs)
+                self._unwatched += publish(runs)
             except DATABASE_AWAY:
                 connection.close()
             except Exception:
@@ -109,9 +113,9 @@ class Publisher(threading.Thread):
 
     def _watch(self) -> None:
         """Note whether messages wait; send everything again if the broker has lost its memory."""
-        if time.monotonic() < self._watch_at:
+        if time.monotonic() < self._watch_at and self._unwatched < WATCH_MESSAGES:
             return
-        self._watch_at = time.monotonic() + WATCH_SECONDS
+        self._watch_at, self._unwatched = time.monotonic() + WATCH_SECONDS, 0
         try:
             self.backlog = self._broker.backlog()
             lost = self._broker.has_lost_its_memory()

@@ -36,7 +36,7 @@ from schedules.lease import instance_id
 from schedules.models import Instance, Run
 from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
-from schedules.states import BY_ITSELF, RunState
+from schedules.states import BY_ITSELF, UNSENT, RunState
 
 log = logging.getLogger(__name__)
 
@@ -59,24 +59,27 @@ def take_outbox(*, now: datetime, limit: int, backlog: Backlog) -> list[Run]:
     if not ready.exists():
         return []  # without a transaction: on SQLite each takes the one write lock
     with transaction.atomic():
-        if not backlog.is_empty and ready.filter(state=RunState.SENT).exists():
+        # Asked for the other way about: by an index of the states a database would look through
+        # all that waits in the broker, where it was to look through what is ready.
+        sent = ready.exclude(state__in=UNSENT)
+        if not backlog.is_empty and sent.exists():
             waits = _waits_in(backlog, now=now)
-            waiting = ready.filter(waits).locked().values_list("pk", flat=True)
+            waiting = sent.filter(waits).locked().values_list("pk", flat=True)
             _look_again(list(waiting[:MOST_PASSED_OVER]), now, sent=0)
-            ready = ready.exclude(waits)
+            ready = ready.exclude(waits, state=RunState.SENT)
         runs = load(ready.locked()[:limit], now=now)
         _look_again([run.pk for run in runs], now, sent=1)
         return runs
 
 
 def _waits_in(backlog: Backlog, *, now: datetime) -> Q:
-    """Which runs are sent and only wait for their turn: their message may be in the broker, and
+    """Which runs that were sent only wait for their turn: their message may be in the broker, and
     none has overtaken it that was to be taken after it.
 
     What is in another queue, or of a higher priority, passes it by rights: a backlog is not sent
     again for that.
     """
-    waits = Q(state=RunState.SENT) & ~Q(queue__in=backlog.emptied)
+    waits = ~Q(queue__in=backlog.emptied)
     for (queue, priority), claimed_up_to in _claimed_up_to(now).items():
         long_before = claimed_up_to - options().send_again_after
         waits &= ~Q(queue=queue, priority__gte=priority, sent_at__lt=long_before)

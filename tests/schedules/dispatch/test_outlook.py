@@ -95,3 +95,14 @@ def test_an_edit_is_brought_into_force_by_eight_statements(
         assert absorb_edits(now=now) == 1
 
     assert Job.objects.get().version == 2
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="keeps no plans")
+def test_no_plan_is_kept_from_a_time_when_the_ledger_was_empty() -> None:
+    for _ in range(10):
+        look_ahead()
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        kept = [statement for (statement,) in cursor.fetchall()]
+    assert not [statement for statement in kept if "schedules_touched" in statement]

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from schedules.broker import EMPTY, FULL, Backlog
 from schedules.dispatch import end_expired, plan_due, reap, take_outbox
@@ -195,6 +197,28 @@ def test_what_was_never_sent_is_not_behind_all_that_waits_in_the_broker(
     new = make_run(publish_at=now + MINUTE)
 
     assert take_outbox(now=now + MINUTE, limit=10, backlog=FULL) == [new]
+
+
+def way_of(sql: str) -> str:
+    """Return how SQLite would go about the statement."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        return str(cursor.fetchall())
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL goes by its statistics")
+def test_what_is_ready_is_not_looked_for_among_all_that_waits_in_the_broker(
+    make_run: MakeRun, now: datetime
+) -> None:
+    make_run(state=RunState.SENT, sent_at=now, publish_at=now + MINUTE, sends=1)
+
+    with CaptureQueriesContext(connection) as captured:
+        take_outbox(now=now + MINUTE, limit=10, backlog=FULL)
+
+    asked = [one["sql"] for one in captured if 'FROM "schedules_run"' in one["sql"]]
+    ways = [way_of(sql) for sql in asked if '"publish_at" <=' in sql]
+    assert len(ways) == 4
+    assert [way for way in ways if "run_outbox" not in way] == []
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,15 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.db import connection
 
-from schedules.dispatch.publisher import MOST_HELD, Publisher
+from schedules.dispatch.publish import publish
+from schedules.dispatch.publisher import MOST_HELD, WATCH_MESSAGES, Publisher
 from schedules.models import Run
+from tests.broker import running_broker
 
 pytestmark = pytest.mark.django_db
 
@@ -33,3 +36,20 @@ def test_the_one_writer_of_sqlite_plans_only_when_all_is_out(make_run: Callable[
     publisher.hand_over([make_run()])
 
     assert publisher.has_room(0.01) == (connection.vendor != "sqlite")
+
+
+def test_a_burst_is_seen_in_the_broker_before_the_next_look_is_due(
+    make_run: Callable[..., Run], tmp_path: Path
+) -> None:
+    with running_broker(tmp_path):
+        publisher = Publisher()
+        publisher._look_at_broker()
+        publish([make_run() for _ in range(20)])
+        publisher._look_at_broker()
+        assert publisher.backlog is not None
+        assert publisher.backlog.is_empty
+
+        publisher._unwatched = WATCH_MESSAGES
+        publisher._look_at_broker()
+
+        assert sum((publisher.backlog.waiting or {}).values()) == 20
