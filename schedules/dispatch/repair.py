@@ -17,7 +17,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Least
 
 from schedules.adapters.unreadable import DATES
 from schedules.broker import Backlog
@@ -41,6 +41,9 @@ from schedules.states import BY_ITSELF, UNSENT, RunState
 log = logging.getLogger(__name__)
 
 RECENT = timedelta(minutes=1)
+
+MOST_SENDS = 32_767
+"""What the column holds; whoever was sent more often has this number."""
 
 MOST_PASSED_OVER = 2_000
 """Runs that wait in the broker, and are looked at in one tick: some tens of milliseconds."""
@@ -96,7 +99,9 @@ def _look_again(run_ids: Sequence[int], now: datetime, *, sent: int) -> None:
         steps.append(When(sent_at__gte=now - pause, then=Value(now + pause)))
         pause *= 2
     at = Case(*steps, default=Value(now + longest), output_field=DateTimeField())
-    Run.objects.filter(pk__in=run_ids).update(publish_at=at, sends=F("sends") + sent)
+    # A broker that is away for two days would otherwise be offered a run more often than fits.
+    sends = Least(F("sends") + sent, MOST_SENDS)
+    Run.objects.filter(pk__in=run_ids).update(publish_at=at, sends=sends)
 
 
 def end_expired(*, now: datetime, limit: int = 500) -> int:

@@ -199,6 +199,17 @@ def test_what_was_never_sent_is_not_behind_all_that_waits_in_the_broker(
     assert take_outbox(now=now + MINUTE, limit=10, backlog=FULL) == [new]
 
 
+def test_a_run_that_was_offered_for_days_while_the_broker_was_away_still_goes_out(
+    make_run: MakeRun, now: datetime
+) -> None:
+    run = make_run(sends=32_767)
+
+    assert take_outbox(now=now, limit=10, backlog=EMPTY) == [run]
+
+    run.refresh_from_db()
+    assert (run.sends, run.publish_at) == (32_767, now + timedelta(seconds=5))
+
+
 def way_of(sql: str) -> str:
     """Return how SQLite would go about the statement."""
     with connection.cursor() as cursor:
