@@ -59,7 +59,9 @@ class Publisher(threading.Thread):
         with self._changed:
             patience = 0.0 if self._is_silent else seconds
             has_room = self._changed.wait_for(lambda: self._held() <= most, timeout=patience)
-            self._is_silent = not has_room
+            is_news, self._is_silent = not (has_room or self._is_silent), not has_room
+        if is_news:
+            log.warning("The broker is slow: until it is not, what is due is left to the outbox.")
         return has_room
 
     def hand_over(self, runs: Sequence[Sendable]) -> None:

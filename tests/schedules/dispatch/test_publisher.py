@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_room_that_was_waited_for_in_vain_is_not_waited_for_again_until_there_is_some(
-    make_run: Callable[..., Run],
+    make_run: Callable[..., Run], caplog: pytest.LogCaptureFixture
 ) -> None:
     publisher = Publisher()
     publisher.hand_over([make_run()] * (MOST_HELD + 1))
@@ -25,6 +25,7 @@ def test_room_that_was_waited_for_in_vain_is_not_waited_for_again_until_there_is
 
     assert not publisher.has_room(60)
     assert time.monotonic() - begun < 10
+    assert len(caplog.messages) == 1  # and it is said once
 
     publisher._waiting.clear()
     assert publisher.has_room(60)
