@@ -276,7 +276,9 @@ CELERY_ACCEPT_CONTENT = ["json"]
 # The row says whether a run is done, and the outbox sends again what a dead worker had taken: a
 # message that is acknowledged late would promise nothing more, and halves what a worker can do.
 CELERY_TASK_ACKS_LATE = False
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1  # the least; of it, `schedules.intake` takes what can begin
+# For each process of a worker, the most messages that none has begun with: of so many
+# `schedules.intake` takes what can begin. RabbitMQ sends them all, so there it is the least.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1 if BROKER_URL.startswith("amqp") else 4
 CELERY_TASK_REJECT_ON_WORKER_LOST = (
     False  # the ledger decides; the broker would loop a task that kills workers
 )

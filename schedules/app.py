@@ -110,6 +110,9 @@ class Downbeat(Celery):
             lambda: {
                 "worker_consumer": "schedules.consumer:Consumer",
                 "worker_pool": "schedules.prefork:TaskPool",
+                # What was taken waits in the pool, which hands it on as soon as a child is back;
+                # by default it waits until the end of the run before it is entered everywhere.
+                "worker_pool_putlocks": False,
             }
         )
 

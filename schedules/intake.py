@@ -5,7 +5,9 @@ takes as many more as it has processes. They wait there while all of these are a
 where another worker has a process free.
 """
 
+import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial, wraps
 from typing import Any
@@ -13,6 +15,9 @@ from typing import Any
 from celery import bootsteps
 from celery.worker import state
 from celery.worker.request import Request
+from kombu.transport import redis
+
+log = logging.getLogger(__name__)
 
 SHORT = 0.05
 """Seconds. What a message may wait behind in a worker that has taken it.
@@ -20,6 +25,9 @@ SHORT = 0.05
 Celery's own switch, `worker_disable_prefetch`, allows nothing: between two runs of a millisecond
 each process then waits for the broker to answer, and the worker takes one message at a time.
 """
+
+MOST = 3
+"""How many messages wait for one process, however short the runs are."""
 
 FADES = 0.9
 """What a longest run counts after each later one: thirty-five short ones outweigh two seconds."""
@@ -55,16 +63,26 @@ def remember(name: str, *, seconds: float) -> None:
     _longest[name] = max(seconds, FADES * _longest.get(name, 0.0))
 
 
-def has_room(*, taken: int, processes: int, executing: Iterable[tuple[str, float]]) -> bool:
-    """Whether one more message would be begun at once, or soon.
+def room(*, processes: int, taken: Iterable[tuple[str, float | None]]) -> int:
+    """Return how many more messages to ask for: those that would be begun at once, or soon.
 
-    `taken` counts what waits and what executes; `executing` gives the task's name and the seconds
-    since the start of each run. A process that will be free soon counts twice.
+    `taken` gives the task's name of each message that the worker has, and the seconds since its run
+    began, or None. For a process that will be free soon as many may wait as it begins within
+    `SHORT`; they are asked for together, when half of those that may wait are gone.
     """
-    if taken < processes:
-        return True
-    soon = sum(seconds < SHORT and _longest.get(name, SHORT) < SHORT for name, seconds in executing)
-    return taken < processes + soon
+    all_taken = short = long = 0
+    slowest = SHORT / MOST
+    for name, seconds in taken:
+        all_taken += 1
+        lasts = _longest.get(name, SHORT)
+        if lasts < SHORT and (seconds or 0) < SHORT:
+            short += 1
+            slowest = max(slowest, lasts)
+        elif seconds is not None:
+            long += 1
+    may_wait = int(SHORT / slowest) * min(short, processes - long)
+    free = processes + may_wait - all_taken
+    return free if all_taken < processes or 2 * free >= may_wait else 0
 
 
 class Intake(bootsteps.StartStopStep):
@@ -77,23 +95,90 @@ class Intake(bootsteps.StartStopStep):
 
     def start(self, consumer: Any) -> None:
         """Begin to be asked; again after each loss of the connection."""
-        quality = getattr(consumer.task_consumer.channel, "qos", None)
-        if quality is not None:
-            quality.can_consume = partial(_may_take, consumer, quality.can_consume)
+        channel = consumer.task_consumer.channel
+        quality = getattr(channel, "qos", None)
+        if quality is None:
+            return
+        wanted = partial(_wanted, consumer, quality)
+        quality.can_consume = lambda: wanted() > 0
+        if isinstance(channel, redis.Channel) and not channel.global_keyprefix:
+            TakenTogether(channel, wanted)
 
 
-def _may_take(consumer: Any, within_count: Callable[[], bool]) -> bool:
+def _wanted(consumer: Any, quality: Any) -> int:
     # A pool that grows by itself does so for what its worker has taken.
     processes = getattr(consumer.controller, "max_concurrency", None)
     now = time.time()
-    return (
-        has_room(
-            taken=len(state.reserved_requests),
-            processes=processes or consumer.pool.num_processes,
-            executing=(
-                (request.name, now - (request.time_start or now))
-                for request in state.active_requests
-            ),
-        )
-        and within_count()
+    wanted = room(
+        processes=processes or consumer.pool.num_processes,
+        taken=(
+            (request.name, now - request.time_start if request.time_start else None)
+            for request in state.reserved_requests
+        ),
     )
+    counted: int | None = quality.can_consume_max_estimate()
+    return wanted if counted is None else min(wanted, counted)
+
+
+class TakenTogether:
+    """Has a channel to Redis take as many messages in one way there and back as are wanted.
+
+    By itself it takes one in each round of the worker's loop, and processes wait for that one. It
+    goes on doing so where the server cannot give several (Redis before 7).
+    """
+
+    def __init__(self, channel: Any, wanted: Callable[[], int]) -> None:
+        self._channel, self._client, self._wanted = channel, channel.client, wanted
+        self._take_one: Callable[[], Any] = channel._brpop_read
+        self._parse: Callable[..., Any] = self._client.parse_response
+        self._answers: deque[tuple[Any, Any]] = deque()
+        """What came together, as the answers that the channel would have got one by one."""
+        channel._brpop_start, self._client.parse_response = self.ask, self.answer
+        channel.handlers["BRPOP"] = self.take
+
+    def ask(self, timeout: float | None = None) -> None:
+        """Send the question; its answer is read when there is one."""
+        channel = self._channel
+        queues = channel._queue_cycle.consume(len(channel.active_queues))
+        steps = channel.priority_steps
+        keys = [channel._q_for_pri(queue, step) for step in steps for queue in queues]
+        if not keys:
+            return
+        channel._in_poll = self._client.connection
+        channel._brpop_sent_at = time.monotonic()
+        seconds = timeout or channel.brpop_timeout or 0
+        several = ("RIGHT", "COUNT", max(self._wanted(), 1))
+        channel._in_poll.send_command("BLMPOP", seconds, len(keys), *keys, *several)
+
+    def answer(self, connection: Any, command: str, **options: Any) -> Any:
+        """Read what the server says; of messages that came together, one each time."""
+        if command != "BRPOP":
+            return self._parse(connection, command, **options)
+        if not self._answers:
+            try:
+                found = self._parse(connection, "BLMPOP", **options)
+            except self._channel.ResponseError as error:
+                log.info("Messages are taken one by one, for Redis says: %s", error)
+                self._give_up()
+                return None
+            queue, messages = found or ("", ())
+            self._answers.extend((queue, message) for message in messages)
+        return self._answers.popleft() if self._answers else None
+
+    def take(self) -> bool:
+        """Deliver what has come. Raises what the first that makes no sense raises, and Empty."""
+        failure = None
+        while True:
+            try:
+                self._take_one()
+            except Exception as error:  # noqa: BLE001 - raised when what came with it is delivered
+                failure = failure or error
+            if not self._answers:
+                break
+        if failure is not None:
+            raise failure
+        return True
+
+    def _give_up(self) -> None:
+        del self._channel._brpop_start, self._client.parse_response
+        self._channel.handlers["BRPOP"] = self._take_one

@@ -63,6 +63,7 @@ def is_written(run: Run) -> bool:
 def test_workers_have_this_pool() -> None:
     assert current_app.conf.worker_pool == "schedules.prefork:TaskPool"
     assert TaskPool.Pool.Worker is Child
+    assert not current_app.conf.worker_pool_putlocks, "what waits is where a child gets it at once"
 
 
 def test_an_end_is_held_until_the_next_run_is_claimed(between: Between) -> None:
