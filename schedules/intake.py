@@ -32,8 +32,14 @@ MOST = 3
 FADES = 0.9
 """What a longest run counts after each later one: thirty-five short ones outweigh two seconds."""
 
+FADES_AMONG_ALL = 0.995
+"""The same where the task does not matter: seven hundred short runs outweigh two seconds."""
+
 _longest: dict[str, float] = {}
 """Seconds that runs took lately, by task: seen by this worker's main process."""
+
+ANY = ""
+"""In the place of a task: all of them."""
 
 
 class TimedRequest(Request):
@@ -61,26 +67,29 @@ def _remembering(on_success: Callable[..., Any]) -> Callable[..., Any]:
 def remember(name: str, *, seconds: float) -> None:
     """Take note that a run of this task took so long, however it ended."""
     _longest[name] = max(seconds, FADES * _longest.get(name, 0.0))
+    _longest[ANY] = max(seconds, FADES_AMONG_ALL * _longest.get(ANY, 0.0))
 
 
 def room(*, processes: int, taken: Iterable[tuple[str, float | None]]) -> int:
     """Return how many more messages to ask for: those that would be begun at once, or soon.
 
     `taken` gives the task's name of each message that the worker has, and the seconds since its run
-    began, or None. For a process that will be free soon as many may wait as it begins within
-    `SHORT`; they are asked for together, when half of those that may wait are gone.
+    began, or None. For a process that will be free soon one may wait. Where no run has been long
+    for long, as many as it begins within `SHORT`: whose run a message is, is known only when it was
+    taken, and a long one would hold up those that came with it. They are asked for together, when
+    half of those that may wait are gone.
     """
     all_taken = short = long = 0
-    slowest = SHORT / MOST
+    slowest = max(SHORT / MOST, _longest.get(ANY, SHORT))
     for name, seconds in taken:
         all_taken += 1
         lasts = _longest.get(name, SHORT)
         if lasts < SHORT and (seconds or 0) < SHORT:
             short += 1
-            slowest = max(slowest, lasts)
         elif seconds is not None:
             long += 1
-    may_wait = int(SHORT / slowest) * min(short, processes - long)
+    behind_each = 1 if long else max(1, int(SHORT / slowest))
+    may_wait = behind_each * min(short, processes - long)
     free = processes + may_wait - all_taken
     return free if all_taken < processes or 2 * free >= may_wait else 0
 

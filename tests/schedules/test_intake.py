@@ -24,6 +24,11 @@ def of_length(seconds: float) -> str:
     return name
 
 
+@pytest.fixture(autouse=True)
+def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schedules.intake._longest", {})
+
+
 @pytest.fixture
 def short() -> str:
     return of_length(SHORT / 100)
@@ -42,21 +47,40 @@ def test_behind_runs_of_unknown_length_nothing_is_taken() -> None:
     assert asks_for(("unknown", 0.0), ("unknown", 0.0)) == 0
 
 
-def test_some_messages_are_taken_behind_each_short_run_and_asked_for_together(short: str) -> None:
+def test_one_message_is_taken_behind_each_short_run(short: str) -> None:
+    of_length(SHORT * 40)
+
+    assert asks_for((short, 0.0), ("unknown", 9.0)) == 1
+    assert asks_for((short, 0.0), ("unknown", 9.0), (short, None)) == 0
+    assert asks_for((short, 0.0), (short, 0.0), (short, None)) == 1
+
+
+def test_where_all_runs_are_short_some_are_taken_behind_each_and_asked_for_together(
+    short: str,
+) -> None:
     running, waiting = (short, 0.0), (short, None)
 
-    assert asks_for(running, ("unknown", 9.0)) == MOST
-    assert asks_for(running, ("unknown", 9.0), waiting) == MOST - 1
-    assert asks_for(running, ("unknown", 9.0), waiting, waiting) == 0, "half of them are there yet"
-    assert asks_for(running, running, waiting, waiting, waiting) == MOST
-    assert asks_for(running, running, *[waiting] * 4) == 0
+    assert asks_for(running, running) == 2 * MOST
+    assert asks_for(running, running, *[waiting] * 3) == MOST
+    assert asks_for(running, running, *[waiting] * 4) == 0, "half of them are there yet"
 
 
 def test_a_message_waits_for_no_more_runs_than_are_over_soon() -> None:
     running = (of_length(SHORT * 0.4), 0.0)
 
-    assert asks_for(running, ("unknown", 9.0)) == 2
-    assert asks_for((of_length(SHORT * 0.9), 0.0), running) == 2, "one behind each"
+    assert asks_for(running, running) == 2 * 2
+
+
+def test_what_a_long_run_would_hold_up_is_not_taken_with_it(short: str) -> None:
+    running = (short, 0.0)
+    assert asks_for(running, (short, SHORT)) == 1, "one process is at a long run"
+
+    of_length(SHORT * 2)
+    assert asks_for(running, running) == 2, "long runs come by"
+
+    for _ in range(600):
+        remember(short, seconds=SHORT / 100)
+    assert asks_for(running, running) == 2 * MOST, "none has for long"
 
 
 def test_a_process_that_was_handed_a_short_run_is_free_as_soon_as_one_that_began(
