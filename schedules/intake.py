@@ -143,7 +143,7 @@ class TakenTogether:
         self._answers: deque[tuple[Any, Any]] = deque()
         """What came together, as the answers that the channel would have got one by one."""
         channel._brpop_start, self._client.parse_response = self.ask, self.answer
-        channel.handlers["BRPOP"] = self.take
+        channel._brpop_read = channel.handlers["BRPOP"] = self.take
 
     def ask(self, timeout: float | None = None) -> None:
         """Send the question; its answer is read when there is one."""
@@ -189,5 +189,5 @@ class TakenTogether:
         return True
 
     def _give_up(self) -> None:
-        del self._channel._brpop_start, self._client.parse_response
+        del self._channel._brpop_start, self._channel._brpop_read, self._client.parse_response
         self._channel.handlers["BRPOP"] = self._take_one

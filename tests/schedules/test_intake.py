@@ -188,6 +188,18 @@ def test_what_came_with_a_message_that_makes_no_sense_is_heard(connection: Conne
     assert worker.bodies == ["a", "b"]
 
 
+def test_what_has_come_when_the_channel_closes_is_heard_to_the_last(
+    connection: Connection,
+) -> None:
+    worker = Listening(connection, wanted=3)
+    worker.sends("a", "b", "c")
+    worker.channel.connection.cycle.on_poll_start()
+
+    worker.channel.close()
+
+    assert worker.bodies == ["a", "b", "c"]
+
+
 def test_a_server_that_gives_one_at_a_time_is_asked_for_one_at_a_time(
     connection: Connection,
 ) -> None:
