@@ -4,9 +4,11 @@ import signal
 from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 
 from project.devstack.waiting import wait_until
 from schedules.models import Instance
+from schedules.querysets.instances import LEASE
 from tests.stack import stack_jobs as jobs
 from tests.stack.facts import ended, outcomes, run_of, value_of
 from tests.stack.nodes import WorkerNode
@@ -38,6 +40,9 @@ def test_a_warm_shutdown_lets_the_task_in_flight_succeed(
 
 
 def test_a_cold_shutdown_gives_the_task_in_flight_back(running: System, worker: WorkerNode) -> None:
+    # A Beat that has not seen the database for a whole lease takes nobody's runs back.
+    beats = Instance.objects.filter(kind="beat", started_at__lt=Now() - 1.1 * LEASE)
+    wait_until(beats.exists, what="a Beat that is older than a lease", timeout=2 * LEASE)
     result = jobs.hold.delay("cold")
     running.started("cold")
 
