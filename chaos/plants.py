@@ -4,6 +4,7 @@ They are patches, laid over the product when a process of a chaos run starts, an
 database that would otherwise forbid the same. The product itself knows nothing of them.
 """
 
+import inspect
 import itertools
 import os
 import time
@@ -73,9 +74,9 @@ def _moved_before_planned() -> None:
     plan_due = plan.plan_due
     held: list[PlannedRun] = []
 
-    def write_later(*, now: datetime, backlog: Any) -> list[PlannedRun]:
+    def write_later(**given: Any) -> list[PlannedRun]:
         held.clear()
-        runs = plan_due(now=now, backlog=backlog)
+        runs = plan_due(**given)
         if held:
             time.sleep(GAP_SECONDS)
             write_runs(connection, held)
@@ -156,7 +157,7 @@ def _reaper_ignores_leases() -> None:
     from schedules.finish import lose_attempt
     from schedules.models import Run
 
-    def reap(*, now: datetime) -> int:
+    def reap(*, now: datetime, **_: Any) -> int:
         old = Run.objects.running().filter(started_at__lt=now - timedelta(seconds=1))
         return sum(
             lose_attempt(run, reason="its worker vanished, perhaps") is not None for run in old
@@ -168,7 +169,7 @@ def _reaper_ignores_leases() -> None:
 def _reaper_sleeps() -> None:
     import schedules.beat
 
-    _replace(schedules.beat, "reap", lambda *, now: 0)
+    _replace(schedules.beat, "reap", lambda **_: 0)
 
 
 def _never_sent_again() -> None:
@@ -222,7 +223,23 @@ def _rewrite(owner: Any, name: str, old: str, new: str) -> None:
 def _replace(owner: Any, name: str, new: Any) -> None:
     if not hasattr(owner, name):
         raise RuntimeError(f"{owner} has no {name!r} any more: the plant has to be made anew.")
+    old = getattr(owner, name)
+    if callable(old):
+        _check_takes_the_same(name, old, new)
     setattr(owner, name, new)
+
+
+def _check_takes_the_same(name: str, old: Callable[..., Any], new: Callable[..., Any]) -> None:
+    """Raise RuntimeError where the new one fails for the arguments of the old: a product that fails
+    at each call is caught as well, and shows nothing of the rule.
+    """
+    parameters = inspect.signature(old).parameters.values()
+    by_place = [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+    by_name = {one.name: None for one in parameters if one.kind is one.KEYWORD_ONLY}
+    try:
+        inspect.signature(new).bind_partial(*by_place, **by_name)
+    except TypeError as error:
+        raise RuntimeError(f"{name} takes other arguments than the plant: {error}") from None
 
 
 PLANTS = {
