@@ -10,6 +10,7 @@ from django.db.backends.signals import connection_created
 from django.db.models.signals import post_migrate, pre_migrate
 
 from schedules import checks, conf, redaction
+from schedules.adapters import zone_field
 
 
 class SchedulesConfig(AppConfig):
@@ -18,6 +19,10 @@ class SchedulesConfig(AppConfig):
     name = "schedules"
     verbose_name = "Scheduler"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        zone_field.put_in_place()  # now, because all apps' models are imported next
 
     def import_models(self) -> None:
         """Import the models; first say which of the apps that they refer to are missing."""

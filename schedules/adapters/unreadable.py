@@ -21,7 +21,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, Substr
 from django.db.models.lookups import Contains, Exact, In, IsNull
 from django.utils.dateparse import parse_date, parse_datetime, parse_time
-from timezone_field import TimeZoneField
+from timezone_field.fields import TimeZoneField
 
 from schedules.errors import InvalidInput
 from schedules.timing.zones import zone_named

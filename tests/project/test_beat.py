@@ -39,6 +39,7 @@ NOT_NEEDED = {
     "schedules.operations.status",
     "billiard.pool",  # of a worker
     "ephem",  # for timetables that follow the sun
+    "timezone_field.backends.zoneinfo",  # which reads all zones, for a form
 }
 
 
