@@ -18,11 +18,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billiard.process import current_process
-from django.db import (
-    OperationalError,
-    close_old_connections,
-    connection,
-)
+from django.db import OperationalError, connection
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from schedules import broker
@@ -52,6 +48,7 @@ from schedules.operations.stock import refresh_stock_columns
 from schedules.operations.switch import end_pauses
 from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
+from schedules.querysets.keeping import keep_connection
 from schedules.states import InstanceKind, InstanceMode
 
 log = logging.getLogger(__name__)
@@ -150,7 +147,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             (timedelta(seconds=0.4), _feed_backfills),
             (timedelta(seconds=3), lambda seen: refresh_stock_columns(now=seen.now)),
             (timedelta(seconds=2), lambda seen: end_pauses(now=seen.now)),
-            (timedelta(seconds=5), lambda seen: broken_rows.look_on(now=seen.now)),
+            (timedelta(seconds=1), lambda seen: broken_rows.look_on(now=seen.now)),
             (timedelta(seconds=10), lambda seen: read_invalid_again(now=seen.now)),
             (timedelta(seconds=5), lambda seen: add_up_ended(now=seen.now)),
             (timedelta(seconds=5), lambda seen: plan_checks(now=seen.now)),
@@ -173,7 +170,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             # The signal handler's own was raised where Python drops it, as in a destructor.
             raise SystemExit
         try:
-            close_old_connections()
+            keep_connection()
             # Our first question is the check (`_look_ahead`).
             setattr(connection, "health_check_done", True)  # noqa: B010 - the stubs do not know it
             return self._timed_tick()
@@ -328,7 +325,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
 @contextmanager
 def _kept_connection() -> Iterator[None]:
     """The way of a thread of ours to the database: Beat forks nothing, so it need not be closed."""
-    close_old_connections()
+    keep_connection()
     yield
 
 

@@ -5,26 +5,19 @@ fails while it loads such a row, and with it fails every other row of the same q
 loads many of them looks here first, and whoever loads one gets words.
 """
 
-import json
 import logging
-import re
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from functools import cache, partial, reduce
+from collections.abc import Collection, Iterable, Sequence
+from functools import reduce
 from operator import or_
 from typing import Any, TypeVar
 
 from django.db import connections, models
-from django.db.models import F, Q, QuerySet, Value
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Cast, Coalesce, Substr
-from django.db.models.lookups import Contains, Exact, In, IsNull
-from django.utils.dateparse import parse_date, parse_datetime, parse_time
-from timezone_field.fields import TimeZoneField
+from django.db.models import Q, QuerySet
 
+from schedules.adapters.columns import Column, as_bytes, as_text, columns_of, is_typeless
 from schedules.errors import InvalidInput
-from schedules.timing.zones import zone_named
+from schedules.querysets.given import among
+from schedules.querysets.statements import planned_anew
 
 log = logging.getLogger(__name__)
 
@@ -32,22 +25,6 @@ Row = TypeVar("Row", bound=models.Model)
 
 DATES = ("start_time", "expires", "last_run_at", "date_changed")
 """Columns of a periodic task that can keep it from being loaded, and that few need to load."""
-
-Check = Callable[[str], str | None]
-"""What a column accepts, in words, if it does not accept the text."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column that may hold what cannot be loaded.
-
-    The database finds the rows that `look_suspicious`, which are all broken ones and few others;
-    `check` is exact.
-    """
-
-    name: str
-    look_suspicious: Q
-    check: Check
 
 
 def unreadable(
@@ -60,27 +37,83 @@ def unreadable(
     rows = model._default_manager.all()
     if pks is None:
         return unreadable_among(rows)
-    columns = _columns(model)
+    columns = columns_of(model)
     return _wrong_with(rows.filter(pk__in=pks), columns) if columns else {}
 
 
-def unreadable_among(rows: "QuerySet[Any]") -> dict[int, list[InvalidInput]]:
-    """Return the same about a choice of a model's rows."""
-    columns = _columns(rows.model)
+def unreadable_among(
+    rows: "QuerySet[Any]", *, also: Sequence[Column] = ()
+) -> dict[int, list[InvalidInput]]:
+    """Return the same about a choice of a model's rows, which can have columns `also` looked at by
+    other rules than that they can be loaded.
+    """
+    columns = [*columns_of(rows.model), *also]
     if not columns:
         return {}
-    suspicious = reduce(or_, (column.look_suspicious for column in columns))
-    return _wrong_with(rows.filter(suspicious), columns)
+    return _wrong_with(rows.filter(_suspicion(columns)), columns)
+
+
+class Look:
+    """The search for unreadable rows of a model without zones, put together once: to compose the
+    statement takes the ORM ten times as long as it takes the database to find nothing.
+    """
+
+    def __init__(self, model: type[models.Model], *, also: Sequence[Column] = ()) -> None:
+        self._connection = connections[model._default_manager.db]
+        self._columns = [*columns_of(model), *also]
+        self._statement: tuple[str, Sequence[Any]] | None = None
+        if self._columns:
+            suspicious = model._default_manager.filter(_suspicion(self._columns)).order_by()
+            rows = _with_values(suspicious, self._columns)
+            self._statement = rows.query.sql_with_params()
+
+    def through_all(self) -> dict[int, list[InvalidInput]]:
+        """Return what is wrong with the rows, by their numbers, as `unreadable` does."""
+        return self._found("", [])
+
+    def among(self, pks: Sequence[int]) -> dict[int, list[InvalidInput]]:
+        """Return the same of some rows."""
+        if not pks:
+            return {}
+        numbers, given = among(self._connection.vendor, "bigint", pks)
+        return self._found(f" WHERE pk {numbers}", [given])
+
+    def _found(self, condition: str, given: Sequence[Any]) -> dict[int, list[InvalidInput]]:
+        if self._statement is None:
+            return {}
+        sql, values = self._statement
+        with planned_anew(self._connection) as cursor:
+            cursor.execute(
+                f"SELECT * FROM ({sql}) AS suspicious{condition}",  # noqa: S608 - names of ours
+                [*values, *given],
+            )
+            return _errors(cursor.fetchall(), self._columns)
+
+
+def _suspicion(columns: Sequence[Column]) -> Q:
+    return reduce(or_, (column.look_suspicious for column in columns))
 
 
 def _wrong_with(rows: "QuerySet[Any]", columns: Sequence[Column]) -> dict[int, list[InvalidInput]]:
-    model = rows.model
-    # As bytes or text, which every value can be loaded as.
-    plain = _bytes if _is_typeless(model) else _text
+    return _errors(_with_values(rows.order_by("pk"), columns), columns)
+
+
+def _with_values(rows: "QuerySet[Any]", columns: Sequence[Column]) -> "QuerySet[Any, Any]":
+    plain = as_bytes if is_typeless(rows.model) else as_text
     values = {f"{column.name}_plain": plain(column.name) for column in columns}
+    return rows.annotate(**values).values_list("pk", *values)
+
+
+def _errors(
+    rows: Iterable[Sequence[Any]], columns: Sequence[Column]
+) -> dict[int, list[InvalidInput]]:
     found: dict[int, list[InvalidInput]] = {}
-    for pk, *held in rows.order_by("pk").annotate(**values).values_list("pk", *values):
-        for column, value in zip(columns, held, strict=True):
+    # Each once, also where two rules concern it.
+    names = list(dict.fromkeys(column.name for column in columns))
+    for pk, *held in rows:
+        values = dict(zip(names, held, strict=True))
+        for column in columns:
+            value = values[column.name]
             error = None if value is None else _error(column, value)
             if error is not None:
                 found.setdefault(pk, []).append(error)
@@ -180,189 +213,3 @@ def _is_utf8(value: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _is_typeless(model: type[models.Model]) -> bool:
-    return connections[model._default_manager.db].vendor == "sqlite"
-
-
-def _columns(model: type[models.Model]) -> Sequence[Column]:
-    typeless = _is_typeless(model)
-    if any(isinstance(field, TimeZoneField) for field in model._meta.concrete_fields):
-        return list(_looked_up(model, typeless=typeless))  # by the zones in its rows
-    return _known_columns(model, typeless)
-
-
-@cache
-def _known_columns(model: type[models.Model], typeless: bool) -> Sequence[Column]:
-    return list(_looked_up(model, typeless=typeless))
-
-
-def _looked_up(model: type[models.Model], *, typeless: bool) -> Iterator[Column]:
-    for field in model._meta.concrete_fields:
-        name = field.attname
-        if isinstance(field, TimeZoneField):
-            zones = model._default_manager.order_by().values_list(_text(name), flat=True).distinct()
-            broken = [zone for zone in zones if zone is not None and _zone(zone)]
-            if broken:
-                yield Column(name, Q(In(_text(name), broken)), _zone)
-        elif isinstance(field, models.JSONField):
-            marked = Q(Contains(_text(name), "__type__")) if field.decoder else Q()
-            if typeless:
-                marked |= Q(Exact(_function("json_valid", name), 0), IsNull(F(name), False))
-            if marked:
-                yield Column(name, marked, partial(_json, decoder=field.decoder))
-        elif typeless:
-            yield from _typeless_column(field, name)
-
-
-def _typeless_column(field: "models.Field[Any, Any]", name: str) -> Iterator[Column]:
-    """The column as SQLite has it, which holds whatever SQL has put there."""
-    if isinstance(field, models.ForeignKey) and not isinstance(
-        field.target_field, models.IntegerField
-    ):
-        return  # a broken one points nowhere
-    for kinds, look_suspicious, check in _TYPELESS:
-        if isinstance(field, kinds):
-            yield Column(name, look_suspicious(name), check)
-            return
-
-
-def _text(name: str) -> Cast:
-    return Cast(name, models.CharField())
-
-
-def _bytes(name: str) -> Cast:
-    return Cast(name, models.BinaryField())
-
-
-def _function(function: str, name: str) -> models.Func:
-    return models.Func(F(name), function=function, output_field=models.IntegerField())
-
-
-def _is_stored_as(name: str, *types: str) -> Combinable:
-    """Whether SQLite holds the value as one of its `types`, or as NULL."""
-    held = models.Func(F(name), function="typeof", output_field=models.CharField())
-    return In(held, [*types, "null"])
-
-
-def _matches(name: str, pattern: str) -> Combinable:
-    """Whether the text fits SQLite's pattern, letter by letter; bytes that are no UTF-8 are letters
-    beyond ASCII. NULL for NULL.
-    """
-    return models.Func(
-        Value(pattern), _text(name), function="glob", output_field=models.BooleanField()
-    )
-
-
-def _is_as_django_writes_it(name: str, form: str, *, length: int) -> Combinable:
-    """Whether SQLite, asked to write the date anew, writes what is there; true for NULL."""
-    # With a modifier it reckons: 30 February becomes 2 March, which is not what is there.
-    written = models.Func(
-        Value(form),
-        _text(name),
-        Value("+0 days"),
-        function="strftime",
-        output_field=models.CharField(),
-    )
-    return Coalesce(Exact(Substr(_text(name), 1, length), written), IsNull(F(name), True))
-
-
-def _zone(text: str) -> str | None:
-    try:
-        zone_named(text)
-    except InvalidInput as error:
-        return error.accepted
-    return None
-
-
-def _parsed(parse: Callable[[str], object], text: str, accepted: str) -> str | None:
-    try:
-        found = parse(text)
-    except ValueError:
-        found = None
-    return accepted if found is None else None
-
-
-def _instant(text: str) -> str | None:
-    return _parsed(parse_datetime, text, "a date and a time, such as 2026-03-29 05:00:00")
-
-
-def _day(text: str) -> str | None:
-    return _parsed(parse_date, text, "a date, such as 2026-03-29")
-
-
-def _time_of_day(text: str) -> str | None:
-    return _parsed(parse_time, text, "a time of day, such as 05:00:00")
-
-
-def _json(text: str, *, decoder: type[json.JSONDecoder] | None) -> str | None:
-    try:
-        json.loads(text, cls=decoder)
-    except Exception:  # noqa: BLE001 - a decoder raises what it likes
-        return "JSON"
-    return None
-
-
-def _uuid(text: str) -> str | None:
-    return None if re.fullmatch(r"[0-9a-f]{32}", text) else "32 hexadecimal digits"
-
-
-def _microseconds(text: str) -> str | None:
-    return None if re.fullmatch(r"-?[0-9]{1,19}", text) else "a whole number of microseconds"
-
-
-def _number(text: str) -> str | None:
-    try:
-        number = Decimal(text)
-    except ArithmeticError:
-        return "a number"
-    return None if number.is_finite() else "a number"
-
-
-def _whole_number(text: str) -> str | None:
-    return None if re.fullmatch(r"-?[0-9]{1,19}", text) else "a whole number"
-
-
-def _flag(text: str) -> str | None:
-    return None if text in ("0", "1") else "1 for true or 0 for false"
-
-
-_TYPELESS: Sequence[tuple[tuple[type[Any], ...], Callable[[str], Q], Check]] = (
-    (
-        (models.DateTimeField,),
-        lambda name: ~Q(_is_as_django_writes_it(name, "%Y-%m-%d %H:%M:%S", length=19)),
-        _instant,
-    ),
-    (
-        (models.DateField,),
-        lambda name: ~Q(_is_as_django_writes_it(name, "%Y-%m-%d", length=10)),
-        _day,
-    ),
-    (
-        (models.TimeField,),
-        lambda name: ~Q(_is_as_django_writes_it(name, "%H:%M:%S", length=8)),
-        _time_of_day,
-    ),
-    (
-        (models.DecimalField, models.FloatField),
-        lambda name: ~Q(_is_stored_as(name, "integer", "real")),
-        _number,
-    ),
-    ((models.DurationField,), lambda name: ~Q(_is_stored_as(name, "integer")), _microseconds),
-    ((models.BooleanField,), lambda name: ~Q(In(_text(name), ["0", "1"])), _flag),
-    ((models.UUIDField,), lambda name: ~Q(_matches(name, "[0-9a-f]" * 32)), _uuid),
-    (
-        (models.IntegerField, models.ForeignKey),
-        lambda name: ~Q(_is_stored_as(name, "integer")),
-        _whole_number,
-    ),
-    (
-        (models.CharField, models.TextField),
-        lambda name: Q(_matches(name, f"*[^{chr(1)}-{chr(126)}]*")),
-        lambda _: None,
-    ),
-)
-"""Kinds of columns: which values look suspicious to the database, and the exact check. The first
-that fits counts.
-"""

@@ -5,7 +5,7 @@ point leaves rows that the next tick finds in the outbox, never a message withou
 """
 
 from schedules.dispatch.backfill import feed_backfills
-from schedules.dispatch.broken import BrokenRows, fail_unreadable, load, mend_after
+from schedules.dispatch.broken import fail_unreadable, load, mend_after
 from schedules.dispatch.calls import plan_call
 from schedules.dispatch.edits import (
     absorb_edits,
@@ -13,6 +13,7 @@ from schedules.dispatch.edits import (
     note_orphans,
     read_invalid_again,
 )
+from schedules.dispatch.look_through import BrokenRows
 from schedules.dispatch.lost_children import LostChildren
 from schedules.dispatch.oneoffs import Call, Parked, cancel_parked, move_parked, park
 from schedules.dispatch.outlook import Outlook, look_ahead

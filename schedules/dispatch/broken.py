@@ -9,15 +9,15 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial, reduce
+from functools import partial
 from itertools import islice
-from operator import or_
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from django.db import DatabaseError, InterfaceError, connection, models
 from django.db.models import Max, Q, QuerySet
 
+from schedules.adapters.columns import Column
 from schedules.adapters.unreadable import unreadable, unreadable_among
 from schedules.dispatch.aside import UNPLANNABLE, put_aside
 from schedules.dispatch.together import write_together
@@ -57,8 +57,19 @@ SAYS_LITTLE = frozenset(
 )
 """What decides nothing about when and how the job runs."""
 
-CHOICES = ("overlap", "on_lost", "day_rule")
-"""What holds one of a few words, in a column that takes any."""
+
+def _is_one_of(accepted: Sequence[str], text: str) -> str | None:
+    return None if text in accepted else f"one of {', '.join(accepted)}"
+
+
+def _with_meaning(name: str) -> Column:
+    """The column of jobs that takes any word, of which only a few mean anything."""
+    choices: Any = Job._meta.get_field(name).choices
+    accepted = [str(value) for value, _ in choices]
+    return Column(name, ~Q(**{f"{name}__in": accepted}), partial(_is_one_of, accepted))
+
+
+POLICY = [_with_meaning(name) for name in ("overlap", "on_lost", "day_rule")]
 
 ITS_OWN = frozenset({"task_id", "slot"})
 """What is another value for each run."""
@@ -71,9 +82,6 @@ MISREAD = (ValueError, TypeError, AttributeError)
 
 MOST_LOOKED_THROUGH = 100_000
 """Runs that are looked through for one failed page: a second or two."""
-
-AT_ONCE = 500
-"""Jobs, and runs, that one look goes through: some ten milliseconds, however many there are."""
 
 MOST_JOBS, MOST_RUNS = 50, 250
 """What is set aside at once: some tenths of a second, in which nothing else is dispatched. More are
@@ -106,7 +114,7 @@ def load(rows: QuerySet[Row], *, now: datetime, by: Callable[[Any], list[Row]] =
     except (DatabaseError, InterfaceError):
         raise  # tells nothing about the rows
     except Exception:
-        broken = _set_aside(Job.objects.all(), _open_runs(), now=now, first=rows)
+        broken = set_aside(Job.objects.all(), open_runs(), now=now, first=rows)
         if not broken:
             raise
         return by(_without(rows, broken))
@@ -130,28 +138,7 @@ def mend_after(error: Exception, *, now: datetime) -> bool:
         return False  # tells nothing about the rows
     newest = Run.objects.aggregate(newest=Max("pk"))["newest"] or 0
     runs = Run.objects.filter(pk__gt=newest - MOST_LOOKED_THROUGH)
-    return bool(_set_aside(Job.objects.all(), runs, now=now, all_of_them=True))
-
-
-class BrokenRows:
-    """Looks through jobs and open runs, a part of them at each call."""
-
-    def __init__(self) -> None:
-        self._after: dict[type[models.Model], int] = {Job: 0, Run: 0}
-
-    def look_on(self, *, now: datetime) -> int:
-        """Set aside what is broken in the next part, or as much of it as is done at once; return
-        how many.
-        """
-        jobs, runs = self._part(Job.objects.all()), self._part(_open_runs())
-        return _set_aside(jobs, runs, now=now).number
-
-    def _part(self, rows: QuerySet[Row]) -> QuerySet[Row]:
-        following = rows.filter(pk__gt=self._after[rows.model])
-        numbers = following.order_by("pk").values_list("pk", flat=True)
-        last = next(iter(numbers[AT_ONCE - 1 : AT_ONCE]), 0)
-        self._after[rows.model] = last
-        return following.filter(pk__lte=last) if last else following
+    return bool(set_aside(Job.objects.all(), runs, now=now, all_of_them=True))
 
 
 def fail_unreadable(task_id: UUID, *, now: datetime) -> bool:
@@ -164,11 +151,12 @@ def fail_unreadable(task_id: UUID, *, now: datetime) -> bool:
     return False
 
 
-def _open_runs() -> QuerySet[Run]:
+def open_runs() -> QuerySet[Run]:
+    """Return the runs without an outcome."""
     return Run.objects.filter(Q(publish_at__isnull=False) | Q(state=RunState.RUNNING))
 
 
-def _set_aside(
+def set_aside(
     jobs: QuerySet[Job],
     runs: QuerySet[Run],
     *,
@@ -180,7 +168,7 @@ def _set_aside(
 
     Books are small, and mended altogether.
     """
-    broken_jobs = _in_order(unreadable_among(jobs) | _without_meaning(jobs), Job, first)
+    broken_jobs = _in_order(unreadable_among(jobs, also=POLICY), Job, first)
     broken_runs = _in_order(unreadable_among(runs), Run, first)
     jobs_aside: set[int] = set()
     runs_aside: set[int] = set()
@@ -253,8 +241,7 @@ def _set_jobs_aside(pks: Sequence[int], *, now: datetime) -> set[int]:
 
 def _set_job_aside(pk: int, *, now: datetime) -> None:
     # Looked at anew: another Beat may have been here, or a person.
-    errors = unreadable(Job, [pk]).get(pk, [])
-    errors += _without_meaning(Job.objects.filter(pk=pk)).get(pk, [])
+    errors = unreadable_among(Job.objects.filter(pk=pk), also=POLICY).get(pk, [])
     if not errors:
         return
     names = {error.field for error in errors}
@@ -270,20 +257,6 @@ def _set_job_aside(pk: int, *, now: datetime) -> None:
     can_be_read_anew = names <= READ_ANEW | SAYS_LITTLE and job.periodic_task_id is not None
     put_aside(job, words, now=now, begins=UNPLANNABLE if can_be_read_anew else BROKEN)
     move_on(connection, [job])
-
-
-def _without_meaning(jobs: QuerySet[Job]) -> dict[int, list[InvalidInput]]:
-    """Return what is wrong with jobs whose policy can be loaded and means nothing."""
-    found: dict[int, list[InvalidInput]] = {}
-    fields: dict[str, Any] = {name: Job._meta.get_field(name) for name in CHOICES}
-    values = {name: [value for value, _ in field.choices] for name, field in fields.items()}
-    strange = reduce(or_, (~Q(**{f"{name}__in": values[name]}) for name in CHOICES))
-    for pk, *held in jobs.filter(strange).values_list("pk", *CHOICES):
-        for name, value in zip(CHOICES, held, strict=True):
-            if value not in values[name]:
-                error = InvalidInput(name, value, f"one of {', '.join(map(str, values[name]))}")
-                found.setdefault(pk, []).append(error)
-    return found
 
 
 def _set_runs_aside(pks: Sequence[int], *, now: datetime) -> set[int]:

@@ -6,11 +6,12 @@ import time
 from collections.abc import Sequence
 
 from celery import current_app
-from django.db import DatabaseError, InterfaceError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from schedules import broker
 from schedules.dispatch.publish import Sendable, publish
 from schedules.dispatch.repair import forget_sending
+from schedules.querysets.keeping import keep_connection
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ class Publisher(threading.Thread):
                 runs, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
                 self._on_their_way = len(runs)
             try:
-                close_old_connections()
+                keep_connection()
                 self._unwatched += publish(runs)
             except DATABASE_AWAY:
                 connection.close()

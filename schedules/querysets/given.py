@@ -67,6 +67,15 @@ def as_array(kind: str, column: Sequence[Any]) -> Any:
     return f"{{{','.join(map(as_literal, column))}}}"
 
 
+def among(vendor: str, kind: str, values: Sequence[Any]) -> tuple[str, Any]:
+    """Return the condition of being one of the values, which are of PostgreSQL's type `kind`, and
+    its one parameter.
+    """
+    if vendor == "sqlite":
+        return "IN (SELECT value FROM json_each(%s))", json.dumps([*map(_for_sqlite, values)])
+    return f"= ANY(%s::{kind}[])", as_array(kind, values)
+
+
 def _on_sqlite(shared: Mapping[str, Any], differing: Mapping[str, Sequence[Any]]) -> Table:
     names = [f"value ->> {place} AS {name}" for place, name in enumerate(differing)]
     names += [f"%s AS {name}" for name in shared]

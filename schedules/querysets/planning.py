@@ -7,7 +7,6 @@ values. The ORM's bulk operations send every column of every row and take ten ti
 time.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from uuid import UUID
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from schedules.querysets.clock import database_now, sql_now
-from schedules.querysets.given import as_array, as_json, given
+from schedules.querysets.given import among, as_json, given
 from schedules.querysets.statements import prepared_cursor
 from schedules.states import UNSENT
 
@@ -252,7 +251,7 @@ FROM {{rows}} WHERE schedules_job.id = given.id
 
 _MARK_SENT = f"""
 UPDATE schedules_run SET state = 'sent', sent_at = {{now}}
-WHERE task_id {{among}} AND state IN ({", ".join(f"'{state}'" for state in sorted(UNSENT))})
+WHERE task_id {{of_these}} AND state IN ({", ".join(f"'{state}'" for state in sorted(UNSENT))})
 """  # noqa: S608
 
 
@@ -323,10 +322,7 @@ def move_on(connection: BaseDatabaseWrapper, jobs: "Sequence[Job]") -> None:
 def mark_sent(connection: BaseDatabaseWrapper, task_ids: Sequence[UUID]) -> int:
     """Note that the broker has been told of these runs; return of how many it is news."""
     now, at = sql_now(connection.vendor)
-    ids: Any = as_array("uuid", task_ids)
-    among = "= ANY(%s::uuid[])"
-    if connection.vendor == "sqlite":
-        among, ids = "IN (SELECT value FROM json_each(%s))", json.dumps([i.hex for i in task_ids])
+    of_these, ids = among(connection.vendor, "uuid", task_ids)
     with connection.cursor() as cursor:
-        cursor.execute(_MARK_SENT.format(now=now, among=among), [*at, ids])
+        cursor.execute(_MARK_SENT.format(now=now, of_these=of_these), [*at, ids])
         return int(cursor.rowcount)

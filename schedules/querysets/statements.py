@@ -40,6 +40,14 @@ def prepared_cursor(connection: BaseDatabaseWrapper) -> Any:
     return connection.make_cursor(cursor)
 
 
+def planned_anew(connection: BaseDatabaseWrapper) -> Any:
+    """Return a cursor, to be closed by the caller, for a statement that is put together once:
+    PostgreSQL plans it each time, by what the tables hold then. One that was planned while a ledger
+    was empty would look through all that was written since, until the table is analysed.
+    """
+    return prepared_cursor(connection) if connection.vendor == "sqlite" else connection.cursor()
+
+
 def first_row(connection: BaseDatabaseWrapper, statement: Statement) -> Any:
     """Execute the statement, and return its first row, or None."""
     with prepared_cursor(connection) as cursor:

@@ -10,6 +10,7 @@ import pytest
 from celery import current_app
 from celery.fixups import django as fixup
 from django.db import connection
+from django.db.backends.signals import connection_created
 
 from schedules.beat import Chores, Scheduler
 from schedules.broker import EMPTY
@@ -101,6 +102,26 @@ def test_what_the_publisher_has_no_room_for_is_written_as_never_sent_and_goes_ou
         Run.objects.filter(sends=1).values_list("task_id", flat=True)
     )
     assert len(publisher._waiting) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ticks_share_a_connection() -> None:
+    beat = starting_beat()
+    beat.tick()
+    opened: list[object] = []
+
+    def note(**_: object) -> None:
+        opened.append(1)
+
+    connection_created.connect(note)
+
+    try:
+        for _ in range(3):
+            beat.tick()
+    finally:
+        connection_created.disconnect(note)
+
+    assert opened == []
 
 
 @pytest.mark.django_db

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connection
 
-from schedules.adapters.unreadable import _columns
+from schedules.adapters.columns import columns_of
 from schedules.broker import EMPTY
 from schedules.dispatch import (
     BrokenRows,
@@ -196,7 +196,7 @@ def test_healthy_rows_look_suspicious_to_nobody(
     make_run()
     for model in (Job, Run):
         model.objects.update(created_at=now)  # SQLite rounds where a second is almost over
-        for column in _columns(model):
+        for column in columns_of(model):
             assert not model.objects.filter(column.look_suspicious).exists(), column.name
 
 
