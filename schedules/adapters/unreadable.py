@@ -98,7 +98,7 @@ def _wrong_with(rows: "QuerySet[Any]", columns: Sequence[Column]) -> dict[int, l
     return _errors(_with_values(rows.order_by("pk"), columns), columns)
 
 
-def _with_values(rows: "QuerySet[Any]", columns: Sequence[Column]) -> "QuerySet[Any, Any]":
+def _with_values(rows: "QuerySet[Any]", columns: Sequence[Column]) -> Any:
     plain = as_bytes if is_typeless(rows.model) else as_text
     values = {f"{column.name}_plain": plain(column.name) for column in columns}
     return rows.annotate(**values).values_list("pk", *values)

@@ -64,8 +64,8 @@ def _is_one_of(accepted: Sequence[str], text: str) -> str | None:
 
 def _with_meaning(name: str) -> Column:
     """The column of jobs that takes any word, of which only a few mean anything."""
-    choices: Any = Job._meta.get_field(name).choices
-    accepted = [str(value) for value, _ in choices]
+    field: Any = Job._meta.get_field(name)
+    accepted = [str(value) for value, _ in field.choices]
     return Column(name, ~Q(**{f"{name}__in": accepted}), partial(_is_one_of, accepted))
 
 

@@ -7,12 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from math import inf
 
 from django.db import connection
+from django.db.models import Model
 
 from schedules.models import Backfill, Job, Run, Touched
 from schedules.querysets.clock import as_instant, database_now, sql_now
-from schedules.querysets.statements import prepared_cursor
+from schedules.querysets.statements import planned_anew, prepared_cursor
 
 FARTHEST = timedelta(days=1)
 """How far ahead is looked."""
@@ -42,18 +44,18 @@ def look_ahead() -> Outlook:
 
 
 def _look_in_postgresql() -> Outlook:
-    # Not prepared: a plan made while the ledger was empty would look through all that a burst has
-    # written since, at every tick, until the table is analysed.
-    with connection.cursor() as cursor:
+    with planned_anew(connection) as cursor:
         cursor.execute(_for_postgresql())
-        now, has_edits, has_due, has_outbox, has_backfills, seconds = cursor.fetchone()
+        now, has_edits, has_backfills, *following = cursor.fetchone()
+    since = now.timestamp()
+    due_in, offer_in = (inf if at is None else at - since for at in following)
     return Outlook(
         now=now.astimezone(UTC),
         has_edits=has_edits,
-        has_due=bool(has_due),
-        has_outbox=bool(has_outbox),
+        has_due=due_in <= 0,
+        has_outbox=offer_in <= 0,
         has_backfills=has_backfills,
-        next_in=timedelta(seconds=seconds),
+        next_in=timedelta(seconds=max(0.0, min(due_in, offer_in, FARTHEST.total_seconds()))),
     )
 
 
@@ -74,15 +76,12 @@ def _look_in_sqlite() -> Outlook:
 
 @cache
 def _for_postgresql() -> str:
-    # With an end that is near, since "infinity" is a date there and cannot be reckoned with.
+    # What the server was asked to reckon itself took longer to plan than to look for. In seconds,
+    # since "infinity" is a date there and none here.
     return f"""
-        WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
-        following AS MATERIALIZED (SELECT {_first_due()} AS due_at, {_first_to_offer()} AS offer_at)
-        SELECT now, {_any_edit()}, due_at <= now, offer_at <= now, {_any_backfill()},
-            EXTRACT(EPOCH FROM GREATEST(
-                LEAST(due_at, offer_at, now + INTERVAL '{FARTHEST.days} day'), now
-            ) - now)::float8
-        FROM clock, following"""
+        SELECT clock_timestamp(), {_any_edit()}, {_any_backfill()},
+            EXTRACT(EPOCH FROM {_first(Job, "next_due_at")})::float8,
+            EXTRACT(EPOCH FROM {_first(Run, "publish_at")})::float8"""
 
 
 @cache
@@ -92,7 +91,7 @@ def _for_sqlite() -> str:
         SELECT {_any_edit()},
             EXISTS (SELECT 1 FROM {Job._meta.db_table} WHERE next_due_at <= %s),
             EXISTS (SELECT 1 FROM {Run._meta.db_table} WHERE publish_at <= %s),
-            {_any_backfill()}, {_first_due()}, {_first_to_offer()}"""
+            {_any_backfill()}, {_least(Job, "next_due_at")}, {_least(Run, "publish_at")}"""
 
 
 def _any_edit() -> str:
@@ -103,14 +102,15 @@ def _any_backfill() -> str:
     return f"EXISTS (SELECT 1 FROM {Backfill._meta.db_table} WHERE ended_at IS NULL)"
 
 
-def _first_due() -> str:
-    table = Job._meta.db_table
-    return f"(SELECT min(next_due_at) FROM {table} WHERE next_due_at IS NOT NULL)"
+def _first(model: type[Model], column: str) -> str:
+    # For a min() PostgreSQL makes two plans.
+    table = model._meta.db_table
+    return f"(SELECT {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY {column} LIMIT 1)"
 
 
-def _first_to_offer() -> str:
-    table = Run._meta.db_table
-    return f"(SELECT min(publish_at) FROM {table} WHERE publish_at IS NOT NULL)"
+def _least(model: type[Model], column: str) -> str:
+    # Of a column itself SQLite tells the type, and Python's module would read a date.
+    return f"(SELECT min({column}) FROM {model._meta.db_table} WHERE {column} IS NOT NULL)"
 
 
 def _instants(found: Iterable[object]) -> Iterable[datetime]:

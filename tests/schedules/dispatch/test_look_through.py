@@ -65,7 +65,7 @@ def test_a_look_goes_through_a_part_of_the_jobs_in_statements_of_a_few_each(
     with CaptureQueriesContext(connection) as statements:
         assert rows.look_on(now=now) == 0
     looks = [one["sql"] for one in statements if "schedules_job" in one["sql"]]
-    assert len(looks) == 1 + 3
+    assert len(looks) == 1 + (3 if connection.vendor == "sqlite" else 1)
 
     for job in (jobs[6], jobs[0]):  # the second part, and the first one again
         break_policy(job)

@@ -97,6 +97,18 @@ def test_an_edit_is_brought_into_force_by_eight_statements(
     assert Job.objects.get().version == 2
 
 
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="keeps plans")
+def test_it_is_cheap_to_plan() -> None:
+    with CaptureQueriesContext(connection) as statements:
+        look_ahead()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {statements[0]['sql']}")
+        plan = "\n".join(step for (step,) in cursor.fetchall())
+
+    assert "InitPlan" in plan
+    assert not [node for node in ("Aggregate", "CTE", "Join", "Loop") if node in plan]
+
+
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="keeps no plans")
 def test_no_plan_is_kept_from_a_time_when_the_ledger_was_empty() -> None:
     for _ in range(10):
