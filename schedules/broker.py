@@ -5,6 +5,7 @@ its queues being empty while runs wait: the outbox then sends them again, some s
 """
 
 import logging
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -29,6 +30,34 @@ cores end some eight hundred a second of jobs that do nothing.
 
 PATIENCE = {"read_timeout": 10}
 """Seconds for an answer of RabbitMQ's; for Redis the settings say how long."""
+
+
+class Breaker:
+    """Remembers for two seconds that the broker did not take a message, so that nobody in this
+    process waits for it meanwhile.
+    """
+
+    SECONDS = 2.0
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def trip(self) -> None:
+        """Note a failure."""
+        self._until = time.monotonic() + self.SECONDS
+
+    def forget(self) -> None:
+        """Have the next message tried."""
+        self._until = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the last failure is so recent that nothing is to be tried."""
+        return time.monotonic() < self._until
+
+
+breaker = Breaker()
+"""The one of this process."""
 
 
 class SaidOnce(logging.Filter):

@@ -75,6 +75,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 raise pytest.UsageError(f"{item.nodeid}: tests marked {marker} are in {folders}.")
 
 
+@pytest.fixture(autouse=True)
+def no_failure_of_before() -> None:
+    """Let no broker that an earlier test was refused by keep this one's messages back."""
+    from schedules.broker import breaker  # known only now
+
+    breaker.forget()
+
+
 @pytest.fixture(scope="session")
 def django_db_keepdb(django_db_keepdb: bool) -> bool:
     """Whether the test database is there already: on SQLite, a copy of what the runner migrated."""

@@ -3,7 +3,6 @@ loses time.
 """
 
 import logging
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,7 +13,7 @@ from uuid import UUID
 from celery import Celery, current_app
 from django.db import DatabaseError, transaction
 
-from schedules.broker import AWAY
+from schedules.broker import AWAY, breaker
 from schedules.dispatch.broken import MOST_RUNS, refuse_other_shapes
 from schedules.dispatch.envelope import send_all
 from schedules.dispatch.together import write_together
@@ -22,11 +21,10 @@ from schedules.errors import InvalidInput, ReportedFailure
 from schedules.finish import Outcome, finish_all_waiting
 from schedules.lease import instance_id
 from schedules.models import Run
-from schedules.querysets.clock import DatabaseNow
 from schedules.querysets.planning import PlannedCall, PlannedRun
 from schedules.redaction import redact
 from schedules.registry import find
-from schedules.states import UNSENT, RunState
+from schedules.states import RunState
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +39,7 @@ Message = tuple[str, dict[str, Any], dict[str, str]]
 """The task, the options that make its kind, and the values that are the run's own."""
 
 MOST_LETTERS = 256
-BREAK_SECONDS = 2.0
 
-_closed_until = 0.0
 _by_outbox = ContextVar("by_outbox", default=False)
 
 
@@ -62,15 +58,16 @@ def by_outbox() -> Iterator[None]:
 def publish(runs: Sequence[Sendable]) -> int:
     """Send a message for each run and mark them sent; return how many went out.
 
-    Never raises for a broker that is away: the runs stay in the outbox. After a failure nothing is
-    tried for two seconds, so that a caller's transaction never queues up behind a dead broker. A
-    run whose row allows no message ends as failed; of very many such runs, some do, after the
-    others are sent, and the outbox offers the rest again.
+    Never raises for a broker that is away: the outbox then offers the runs at once, and they count
+    as never sent by this. After a failure nothing is tried for two seconds, so that a caller's
+    transaction never queues up behind a dead broker. A run whose row allows no message ends as
+    failed; of very many such runs, some do, after the others are sent, and the outbox offers the
+    rest again.
     """
-    if runs and _by_outbox.get():
-        _leave_to_outbox(runs)
+    if not runs:
         return 0
-    if not runs or time.monotonic() < _closed_until:
+    if _by_outbox.get() or breaker.is_open:
+        _leave_to_outbox([run.task_id for run in runs])
         return 0
     messages, unusable = _messages(runs)
     try:
@@ -80,18 +77,20 @@ def publish(runs: Sequence[Sendable]) -> int:
 
 
 def _publish(messages: Mapping[UUID, Message]) -> int:
-    global _closed_until
     try:
         with current_app.producer_or_acquire() as producer:
             send_all(producer, _send, messages.values())
     except AWAY as error:
-        _closed_until = time.monotonic() + BREAK_SECONDS
+        breaker.trip()
         log.warning(
             "The broker did not take %d runs, which stay in the outbox: %s",
             len(messages),
             error,
             extra={"action": "publish_failed"},
         )
+        # Some may have gone out before it failed. They go out twice then, and the claim takes the
+        # first to arrive.
+        _leave_to_outbox([*messages])
         return 0
     _mark_sent(list(messages))
     return len(messages)
@@ -221,10 +220,9 @@ def _mark_sent(task_ids: list[UUID]) -> None:
         log.warning("Runs were sent but could not be marked: %s", error)
 
 
-def _leave_to_outbox(runs: Sequence[Sendable]) -> None:
-    unsent = Run.objects.waiting().filter(task_id__in=[run.task_id for run in runs])
+def _leave_to_outbox(task_ids: list[UUID]) -> None:
     try:
-        unsent.filter(state__in=UNSENT).update(publish_at=DatabaseNow(), sends=0)
+        Run.objects.mark_unsent(task_ids)
     except DatabaseError as error:
         # The outbox has them all the same, after the pause that was meant for a lost message.
         log.warning("The outbox could not be told to hurry: %s", error)

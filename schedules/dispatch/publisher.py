@@ -52,9 +52,11 @@ class Publisher(threading.Thread):
     def has_room(self, seconds: float) -> bool:
         """Whether more runs can be handed over, which count as sent from then on.
 
-        Room is waited for, up to so many seconds; once that was in vain, no more until there is
-        some.
+        None is there while the broker has just refused something. Room is waited for, up to so many
+        seconds; once that was in vain, no more until there is some.
         """
+        if broker.breaker.is_open:
+            return False
         # Of two threads that write by turns only, one would starve: it polls for its turn.
         most = MOST_HELD if connection.features.has_select_for_update_skip_locked else 0
         with self._changed:

@@ -254,6 +254,13 @@ UPDATE schedules_run SET state = 'sent', sent_at = {{now}}
 WHERE task_id {{of_these}} AND state IN ({", ".join(f"'{state}'" for state in sorted(UNSENT))})
 """  # noqa: S608
 
+# What was moved to a later time meanwhile is not sent before it.
+_MARK_UNSENT = """
+UPDATE schedules_run
+SET publish_at = {now}, sends = CASE WHEN sends > 0 THEN sends - 1 ELSE 0 END
+WHERE task_id {of_these} AND publish_at IS NOT NULL AND due_at <= {now}
+"""
+
 
 def write_runs(connection: BaseDatabaseWrapper, runs: "Sequence[PlannedRun | Run]") -> None:
     """Insert runs of a timetable, except those whose occurrence has its run already."""
@@ -321,8 +328,27 @@ def move_on(connection: BaseDatabaseWrapper, jobs: "Sequence[Job]") -> None:
 
 def mark_sent(connection: BaseDatabaseWrapper, task_ids: Sequence[UUID]) -> int:
     """Note that the broker has been told of these runs; return of how many it is news."""
-    now, at = sql_now(connection.vendor)
+    _, at = sql_now(connection.vendor)
+    return _mark(connection, _MARK_SENT, task_ids, at, [])
+
+
+def mark_unsent(connection: BaseDatabaseWrapper, task_ids: Sequence[UUID]) -> int:
+    """Note that the broker could not be told of these runs, which counted as sent from their
+    handing over on; return how many of them wait, and are the outbox's at once.
+    """
+    _, at = sql_now(connection.vendor)
+    return _mark(connection, _MARK_UNSENT, task_ids, at, at)
+
+
+def _mark(
+    connection: BaseDatabaseWrapper,
+    statement: str,
+    task_ids: Sequence[UUID],
+    before: Sequence[Any],
+    after: Sequence[Any],
+) -> int:
+    now, _ = sql_now(connection.vendor)
     of_these, ids = among(connection.vendor, "uuid", task_ids)
     with connection.cursor() as cursor:
-        cursor.execute(_MARK_SENT.format(now=now, of_these=of_these), [*at, ids])
+        cursor.execute(statement.format(now=now, of_these=of_these), [*before, ids, *after])
         return int(cursor.rowcount)

@@ -139,7 +139,6 @@ def test_a_broken_run_that_cannot_be_ended_is_left_out_and_all_others_are(
 def test_of_very_many_runs_without_a_message_some_fail_after_the_others_are_sent(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(publish_module, "_closed_until", 0.0)
     monkeypatch.setattr(publish_module, "MOST_RUNS", 20)
     break_runs(30, make_run, kwargs='"text"')
     make_run()
