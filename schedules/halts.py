@@ -76,15 +76,18 @@ def halts_of(job: Job, everything: Sequence[Halt]) -> tuple[Halt, ...]:
     return tuple(everything) if own is None else (own, *everything)
 
 
-def halted(job: Job, *, now: datetime) -> str:
-    """Say in words why nothing of the job's timetable may run at `now`; empty if it may."""
+def halted(job: Job, *, now: datetime, everything: Sequence[Halt] | None = None) -> str:
+    """Say in words why nothing of the job's timetable may run at `now`; empty if it may.
+
+    Whoever asks for many jobs gives the pauses of `everything`.
+    """
     if not job.is_active:
         return "its job is deleted"
     if not job.one_off and not (
         job.is_enabled and job.periodic_task is not None and job.periodic_task.enabled
     ):
         return "its job is disabled"
-    halts = halts_of(job, global_pauses())
+    halts = halts_of(job, global_pauses() if everything is None else everything)
     return next((halt.reason for halt in halts if halt.covers(now)), "")
 
 

@@ -27,7 +27,10 @@ def write_together(items: Sequence[Item], write: Callable[[Sequence[Item]], set[
         raise  # tells nothing about the rows
     except Exception:
         if len(items) == 1:
-            log.exception("A broken row could not be set aside.", extra={"action": "row_broken"})
+            log.exception(
+                "One of many rows could not be written, and is left as it is.",
+                extra={"action": "row_broken"},
+            )
             return set()
     half = len(items) // 2
     return write_together(items[:half], write) | write_together(items[half:], write)

@@ -12,7 +12,7 @@ from schedules.finish.attempt import (
     lose_attempt,
     resend_attempt,
 )
-from schedules.finish.context import message_context, message_fields
+from schedules.finish.context import has_follow_ups, message_context, message_fields
 from schedules.finish.dependents import options_of
 from schedules.finish.outcome import Outcome, judge, judge_error
 from schedules.finish.waiting import finish_all_waiting, finish_waiting, judge_expired
@@ -24,6 +24,7 @@ __all__ = [
     "finish_attempt",
     "finish_waiting",
     "grace_of",
+    "has_follow_ups",
     "judge",
     "judge_error",
     "judge_expired",

@@ -51,6 +51,12 @@ def message_fields(run: "Run") -> dict[str, Any]:
     }
 
 
+def has_follow_ups(run: "Run") -> bool:
+    """Whether other runs wait for this one's end, as a chain's or a chord's do."""
+    fields = message_fields(run)
+    return any(fields[name] for name in FOLLOW_UPS)
+
+
 def _shown(arguments: Any) -> str:
     """Return the arguments as Celery shows them; short ones in a tenth of the time it takes."""
     text = repr(arguments)
