@@ -71,11 +71,22 @@ def is_migrated(*apps: str) -> bool:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         return True
-    applied = MigrationRecorder(connection).applied_migrations()
+    applied = _applied_migrations()
     if any(migration not in applied for migration in _known_migrations(apps)):
         return False
     _migrated.add(apps)
     return True
+
+
+def _applied_migrations() -> set[tuple[str, str]]:
+    """Return the migrations that the database has, by app and name; of an empty one, none."""
+    recorder = MigrationRecorder(connection)
+    try:
+        return set(recorder.migration_qs.values_list("app", "name"))
+    except DatabaseError:
+        if recorder.has_table():  # asked only here: to list all tables takes long
+            raise
+        return set()
 
 
 def _known_migrations(labels: Collection[str]) -> Iterator[tuple[str, str]]:

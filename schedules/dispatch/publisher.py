@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from celery import current_app
 from django.db import DatabaseError, InterfaceError, connection
@@ -86,6 +87,8 @@ class Publisher(threading.Thread):
         """Publish, and now and then look at the broker, for ever."""
         # Looked at first: what is published before our mark is there would count as forgotten.
         self._look_at_broker()
+        if self.backlog not in (None, broker.FULL):
+            self._make_ready()
         while True:
             with self._changed:
                 self._on_their_way = 0
@@ -103,6 +106,13 @@ class Publisher(threading.Thread):
                     "%d runs could not be published and are left to the outbox.", len(runs)
                 )
             self._look_at_broker()
+
+    def _make_ready(self) -> None:
+        """Open what the first message goes through, while the first tick waits for the database."""
+        # What is wrong with it, whoever publishes hears and says.
+        with suppress(Exception), current_app.producer_or_acquire() as producer:
+            producer.maybe_declare(current_app.amqp.default_queue)
+            _ = current_app.backend
 
     def _held(self) -> int:
         return len(self._waiting) + self._on_their_way

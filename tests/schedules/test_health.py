@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from schedules import health
@@ -165,3 +166,20 @@ def test_a_port_that_accepts_and_says_nothing_is_no_broker(
         monkeypatch.setitem(current_app.conf, "broker_transport", None)
 
         assert not BrokerProbe(ask_broker).answers()
+
+
+def test_whether_all_is_migrated_is_one_question(
+    db: None, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Any
+) -> None:
+    monkeypatch.setattr(health, "_migrated", set())
+
+    with django_assert_num_queries(1):
+        assert health.is_migrated()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_empty_database_is_not_migrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "_migrated", set())
+    monkeypatch.setattr(MigrationRecorder.Migration._meta, "db_table", "no_such_table")
+
+    assert not health.is_migrated()

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import redis
 from django.db import connection
 
 from schedules.dispatch.publish import publish
 from schedules.dispatch.publisher import MOST_HELD, WATCH_MESSAGES, Publisher
 from schedules.models import Run
-from tests.broker import running_broker
+from tests.broker import running_broker, speaking_to
 
 pytestmark = pytest.mark.django_db
 
@@ -54,3 +55,20 @@ def test_a_burst_is_seen_in_the_broker_before_the_next_look_is_due(
         publisher._look_at_broker()
 
         assert sum((publisher.backlog.waiting or {}).values()) == 20
+
+
+def test_the_first_message_finds_its_connection_open(
+    make_run: Callable[..., Run], tmp_path: Path
+) -> None:
+    with running_broker(tmp_path) as url, redis.Redis.from_url(url) as asking:
+        Publisher()._make_ready()
+        before = asking.info("stats")["total_connections_received"]
+
+        assert publish([make_run()]) == 1
+
+        assert asking.info("stats")["total_connections_received"] == before
+
+
+def test_a_broker_that_is_away_keeps_no_publisher_from_its_work() -> None:
+    with speaking_to("redis://127.0.0.1:1/0"):
+        Publisher()._make_ready()
