@@ -1,10 +1,9 @@
 """The way to the database and back for the few statements that every run passes through."""
 
-import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, lru_cache
-from typing import Any, Self, TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -28,8 +27,10 @@ def prepared_cursor(connection: BaseDatabaseWrapper) -> Any:
     each time; this one does it once.
     """
     if connection.vendor != "postgresql":
+        from schedules.querysets.question_marks import QuestionMarks
+
         connection.ensure_connection()
-        return _wrapped(connection.connection.cursor(factory=_QuestionMarks), connection)
+        return _wrapped(connection.connection.cursor(factory=QuestionMarks), connection)
     from psycopg import Cursor  # not installed where there is only SQLite
 
     connection.close_if_health_check_failed()
@@ -69,18 +70,6 @@ def do_not_wait_for_the_disk(connection: BaseDatabaseWrapper) -> None:
 def _wrapped(cursor: Any, connection: BaseDatabaseWrapper) -> Any:
     wrap = connection.make_debug_cursor if connection.queries_logged else connection.make_cursor
     return wrap(cursor)
-
-
-class _QuestionMarks(sqlite3.Cursor):
-    """Takes statements with Django's placeholders."""
-
-    def execute(self, sql: str, parameters: Any = ()) -> Self:
-        return super().execute(_with_question_marks(sql), parameters)
-
-
-@lru_cache(maxsize=128)
-def _with_question_marks(sql: str) -> str:
-    return sql.replace("%s", "?")
 
 
 class _LoggedCursor(CursorDebugWrapper):
