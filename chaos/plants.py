@@ -9,7 +9,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -206,7 +206,7 @@ def _host_clock() -> None:
     from schedules.dispatch import look_ahead
 
     def look_at_the_host_clock() -> Any:
-        return replace(look_ahead(), now=datetime.now(UTC))
+        return look_ahead()._replace(now=datetime.now(UTC))
 
     _replace(schedules.beat, "look_ahead", look_at_the_host_clock)
     _replace(schedules.beat, "database_now", lambda using="default": datetime.now(UTC))

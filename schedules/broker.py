@@ -8,9 +8,8 @@ import logging
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from amqp.exceptions import AMQPError, ChannelError
@@ -90,8 +89,7 @@ def depths(app: Celery, queues: Iterable[str], **connecting: Any) -> dict[str, i
         return {name: _depth(connection, name) for name in queues}
 
 
-@dataclass(frozen=True, slots=True)
-class Backlog:
+class Backlog(NamedTuple):
     """How many messages wait in the broker, by queue; of a broker that does not answer None."""
 
     waiting: Mapping[str, int] | None

@@ -4,9 +4,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from celery.app.task import Context
@@ -20,8 +19,7 @@ from schedules.models import Run
 from schedules.registry import find
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resend:
+class Resend(NamedTuple):
     """A body's wish that the same run goes on as another message: what `retry` and `replace` come
     to.
     """

@@ -5,8 +5,8 @@ is found. The claim asks for the present.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -14,8 +14,7 @@ from schedules.models import GlobalPause, Job
 from schedules.querysets.runs import RunQuerySet
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Halt:
+class Halt(NamedTuple):
     """A pause: from `since`, up to and without `until` (None: open), with the reason in words."""
 
     since: datetime

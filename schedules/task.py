@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
 from datetime import datetime
 from traceback import format_exc
 from typing import Any, TypeVar
@@ -304,7 +303,7 @@ def _tries_again(run: CurrentRun, outcome: Outcome) -> bool:
         message = {"retries": tried + 1}
         if _resend(run, due_at=due_at, error=outcome.error_text, message=message):
             return True
-        outcome = replace(outcome, reason=_newer_call(run))
+        outcome = outcome._replace(reason=_newer_call(run))
     _finish(run, outcome)
     return False
 

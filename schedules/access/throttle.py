@@ -1,14 +1,13 @@
 """Counting tries in rows, so that a limit holds for all processes and outlives a restart."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
 from schedules.models import Knock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(NamedTuple):
     """So many tries within so long a time."""
 
     tries: int

@@ -8,10 +8,9 @@ decoders read can hold what cannot be loaded.
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connections, models
 from django.db.models import F, Q, Value
@@ -28,8 +27,7 @@ Check = Callable[[str], str | None]
 """What a column accepts, in words, if it does not accept the text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column that may hold what cannot be loaded.
 
     The database finds the rows that `look_suspicious`, which are all broken ones and few others;

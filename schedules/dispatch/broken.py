@@ -7,11 +7,10 @@ are looked through, because what is unreadable may just as well look like nothin
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
 from django.db import DatabaseError, InterfaceError, connection, models
@@ -89,8 +88,7 @@ left for the next time, and stand in nobody's way meanwhile.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Aside:
+class Aside(NamedTuple):
     """How many rows were set aside, and which broken ones are left."""
 
     number: int

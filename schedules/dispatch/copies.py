@@ -7,9 +7,8 @@ changes.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from celery import current_app, signals
 from kombu.exceptions import OperationalError
@@ -21,8 +20,7 @@ _CHANGING = (signals.before_task_publish, signals.task_sent)
 Kind = tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Publication:
+class _Publication(NamedTuple):
     """How the first of a kind was published."""
 
     body: Any

@@ -5,9 +5,10 @@ the ledger that checks it: an exception to a timetable (a calendar, say) is a ti
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import NamedTuple
 
 from schedules.halts import Halt
 from schedules.states import RunState
@@ -17,8 +18,7 @@ PUNCTUAL = timedelta(seconds=2)
 """Found this late, an occurrence still counts as found on time, also without any misfire grace."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(NamedTuple):
     """The part of a job's policy that planning needs."""
 
     misfire_grace: timedelta | None = timedelta(seconds=60)
@@ -29,8 +29,7 @@ class Policy:
     """The pauses that may cover an occurrence, those of everything included."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(NamedTuple):
     """What a person has said about one occurrence: it is skipped, or it starts at `moved_to`, or
     only its arguments are others.
     """
@@ -59,8 +58,7 @@ class Planned:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(NamedTuple):
     """The rows for what is due, and where the timetable goes on."""
 
     rows: Sequence[Planned]
@@ -69,8 +67,7 @@ class Decision:
     """The occurrences among them that were decided by a change of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Fate:
+class _Fate(NamedTuple):
     """What one occurrence comes to."""
 
     state: RunState
@@ -82,8 +79,7 @@ class _Fate:
 _RUNS = _Fate(RunState.PLANNED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Due:
+class _Due(NamedTuple):
     """An occurrence, and when it starts: its jitter later, or where a change has moved it."""
 
     instant: datetime
@@ -187,7 +183,7 @@ def _take(changes: Mapping[datetime, Change], due: list[_Due]) -> None:
         return
     due.pop()
     if not change.is_planned:
-        due.append(replace(last, starts_at=change.moved_to or last.starts_at, change=change))
+        due.append(last._replace(starts_at=change.moved_to or last.starts_at, change=change))
 
 
 def _ahead(

@@ -12,8 +12,7 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from celery import signals
@@ -41,8 +40,7 @@ _SIGNALS = (signals.before_task_publish, signals.after_task_publish, signals.tas
 _patterns: dict[tuple[object, ...], "Pattern"] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """One kind of message: the list it is pushed to, and its text between the values."""
 
     key: str

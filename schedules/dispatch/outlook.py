@@ -4,10 +4,10 @@
 # ruff: noqa: S608
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from math import inf
+from typing import NamedTuple
 
 from django.db import connection
 from django.db.models import Model
@@ -20,8 +20,7 @@ FARTHEST = timedelta(days=1)
 """How far ahead is looked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class Outlook(NamedTuple):
     """What there is to do at `now`, by the database's clock, and when there is more."""
 
     now: datetime

@@ -1,7 +1,6 @@
 """What a run ended as, and how the two logs (ours and Celery's) say it."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from billiard.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
 from celery.exceptions import TaskRevokedError
@@ -14,8 +13,7 @@ MOST_CHARACTERS = 10_000
 """Longest error and summary kept on a run; the whole traceback is the task result's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):
     """An outcome with everything that is written about it."""
 
     state: RunState

@@ -1,8 +1,8 @@
 """Adding up what ended, by job and day, as it ends; and reading the sums."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import F, Min, Sum
@@ -18,8 +18,7 @@ LONGEST_PASS = timedelta(days=1)
 """History that was there before the first pass is added up a day at a time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Success:
+class Success(NamedTuple):
     """How often a job's runs succeeded, of those that were to be executed."""
 
     good: int

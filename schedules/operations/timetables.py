@@ -1,9 +1,8 @@
 """Timetables as people enter them: read into values, and written into django-celery-beat's rows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from celery.schedules import ParseException, crontab
 from django_celery_beat.models import (
@@ -50,8 +49,7 @@ _PERIODS = (("days", 86_400), ("hours", 3_600), ("minutes", 60), ("seconds", 1))
 _CRON_ORDER = ("minute", "hour", "day_of_month", "month_of_year", "day_of_week")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entered:
+class Entered(NamedTuple):
     """A timetable that was entered, and an interval's parts in the units of its entry."""
 
     timetable: Timetable

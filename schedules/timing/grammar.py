@@ -10,8 +10,8 @@ refused rather than guessed: ranges that wrap round, `?`, `1-10/2/3`, digits tha
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from schedules.errors import InvalidTimetable
 
@@ -32,8 +32,7 @@ LAST = 0
 """The bit (days of the month) or the index (weeks) that stands for the last one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(NamedTuple):
     """A parsed expression. Sets are integers in which bit n stands for the number n."""
 
     minutes: int
@@ -51,8 +50,7 @@ class Fields:
     """The names of the fields whose text begins with `*`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(NamedTuple):
     """One of the five fields: what a person calls it and what it takes."""
 
     name: str

@@ -8,11 +8,10 @@ shape of any of its months matches on no date.
 
 from calendar import monthrange
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import MAXYEAR, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise, product
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from schedules.timing.grammar import LAST, Fields, parse
 
@@ -32,8 +31,7 @@ month_shape = lru_cache(maxsize=4096)(monthrange)
 """(weekday of the first, length in days) of a year and month."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """The wall-clock readings of one expression and day rule. Sets are integers as in `Fields`."""
 
     minutes: int

@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 
@@ -190,7 +190,7 @@ def _plan(
             )
             yield from ((row, begin if policy is not job.policy else now) for row in decision.rows)
             for at in decision.changed:  # one that was moved ahead comes only once
-                changes[at] = replace(changes[at], is_planned=True)
+                changes[at] = changes[at]._replace(is_planned=True)
             if decision.next_run_at == following:
                 break  # nothing of it is due yet
             following = decision.next_run_at
@@ -202,7 +202,7 @@ def _looks(
     """Yield when the planner looks: often enough that what it finds is in order."""
     # A punctual Beat finds each occurrence alone and in time, so nothing is too late and nothing
     # is coalesced: a whole stretch may be decided at once.
-    punctual = replace(job.policy, misfire_grace=None, coalesce=False)
+    punctual = job.policy._replace(misfire_grace=None, coalesce=False)
     ahead = sorted(
         each.moved_to
         for each in job.changes.values()

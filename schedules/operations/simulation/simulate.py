@@ -1,7 +1,7 @@
 """All jobs together on the virtual clock, as they are or as a file would have them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from graphlib import CycleError, TopologicalSorter
 
@@ -190,7 +190,7 @@ class _Reader:
     def _changes_of(self, job: Job) -> Mapping[datetime, Change]:
         # One that has its run ahead of its time is an occurrence of the span all the same.
         said = self._said.get(job.pk, NO_CHANGES)
-        return {at: replace(change, is_planned=False) for at, change in said.items()}
+        return {at: change._replace(is_planned=False) for at, change in said.items()}
 
     def _length_of(self, job: Job) -> timedelta | None:
         runs = Run.objects.filter(job=job, state=RunState.SUCCEEDED, started_at__isnull=False)
