@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from threading import Lock
 
 from schedules.models import AlertRule
+from schedules.querysets.statements import is_any
 
 KEPT_SECONDS = 5.0
 """The time within which a change of a rule counts in every process."""
@@ -26,9 +27,10 @@ def rules_in_force() -> Sequence[AlertRule]:
     with _lock:
         if _read is None or time.monotonic() - _read[0] > KEPT_SECONDS:
             # Apart: one join of it all took every process two milliseconds to have planned, every
-            # ten seconds, also where there is no rule.
+            # ten seconds, also where there is no rule. To have the rows of none planned took one.
             rules = AlertRule.objects.filter(is_enabled=True).prefetch_related("job", "channels")
-            heard = [rule for rule in rules if any(to.is_enabled for to in rule.channels.all())]
+            found = rules if is_any(rules) else ()
+            heard = [rule for rule in found if any(to.is_enabled for to in rule.channels.all())]
             _read = (time.monotonic(), heard)
         return _read[1]
 

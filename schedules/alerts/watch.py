@@ -26,6 +26,7 @@ from schedules.overlap import WAITS_FOR_A_SLOT
 from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
 from schedules.querysets.runs import RunQuerySet
+from schedules.querysets.statements import is_any
 from schedules.states import UNSENT, AlertKind, InstanceKind
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def look(*, now: datetime, is_settled: bool = True) -> int:
 
 def left_alone(*, now: datetime) -> list[UUID]:
     """Return the deliveries that should have been sent by now and were not."""
+    if not is_any(Delivery.objects.filter(next_at__isnull=False)):
+        return []
     late = Delivery.objects.filter(next_at__lt=now - LEFT_ALONE).order_by("next_at")
     return list(late.values_list("pk", flat=True)[:MOST_AT_ONCE])
 

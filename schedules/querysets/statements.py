@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorDebugWrapper
-from django.db.models import Field, Model
+from django.db.models import Field, Model, QuerySet
 
 Row = TypeVar("Row", bound=Model)
 
@@ -54,6 +54,16 @@ def first_row(connection: BaseDatabaseWrapper, statement: Statement) -> Any:
     with prepared_cursor(connection) as cursor:
         cursor.execute(*statement)
         return cursor.fetchone()
+
+
+def is_any(rows: "QuerySet[Any]") -> bool:
+    """Whether there is one of the rows: as `exists`, by a statement that PostgreSQL plans once for
+    each connection, if it has no parameters.
+
+    For a look at a table in which there is mostly nothing, and never very much.
+    """
+    sql, values = rows.order_by().values_list("pk")[:1].query.sql_with_params()
+    return first_row(connections[rows.db], (sql, values)) is not None
 
 
 def do_not_wait_for_the_disk(connection: BaseDatabaseWrapper) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from schedules.alerts.rulebook import forget
 from schedules.alerts.watch import LEFT_ALONE, Watcher, look
@@ -161,3 +163,20 @@ def test_without_rules_a_look_asks_one_question(
 ) -> None:
     with django_assert_num_queries(1):
         look(now=now)
+
+
+def test_a_look_with_nothing_to_tell_or_send_has_no_rows_of_them_planned(
+    transactional_db: None,
+) -> None:
+    watcher = Watcher(database=nullcontext)
+    with CaptureQueriesContext(connection) as statements:
+        for _ in range(2):
+            forget()
+            watcher.look_once()
+
+    asked = [one["sql"] for one in statements if "FROM" in one["sql"]]
+    assert {sql.partition(" FROM ")[2].split()[0].strip('"') for sql in asked} == {
+        "schedules_alertrule",
+        "schedules_delivery",
+    }
+    assert not [sql for sql in asked if "ORDER BY" in sql or "mute_reason" in sql]
