@@ -23,7 +23,7 @@ WAITING = frozenset({RunState.PLANNED, RunState.SENT, RunState.RETRYING})
 """Claimable: the row exists and no worker owns it."""
 
 UNSENT = frozenset({RunState.PLANNED, RunState.RETRYING})
-"""Waiting, and not handed to the broker since it began to wait."""
+"""Waiting, and in nobody's hands: the outbox sends it at its time."""
 
 FINAL = frozenset(
     {

@@ -27,7 +27,7 @@ from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
 from schedules.querysets.runs import RunQuerySet
 from schedules.querysets.statements import is_any
-from schedules.states import UNSENT, AlertKind, InstanceKind
+from schedules.states import AlertKind, InstanceKind
 
 if TYPE_CHECKING:
     from schedules.alerts.sending import Database
@@ -173,7 +173,7 @@ def _beat_silent(rule: AlertRule, after: timedelta, now: datetime) -> Conditions
 def _outbox_stuck(rule: AlertRule, after: timedelta, now: datetime) -> Conditions:
     if GlobalPause.objects.filter(ended_at__isnull=True).exists():
         return {}
-    unsent = _overdue(after, now).filter(state__in=sorted(UNSENT)).exclude(reason=WAITS_FOR_A_SLOT)
+    unsent = _overdue(after, now).unsent().exclude(reason=WAITS_FOR_A_SLOT)
     found = unsent.aggregate(count=Count("pk"), oldest=Min("due_at"))
     if not found["count"]:
         return {}

@@ -138,7 +138,8 @@ def _new_run(declaration: Declaration, call: Call, now: datetime, job: Job | Non
         scheduled_at=call.at,
         due_at=call.at,
         publish_at=now + options().send_again_after if is_due else call.at,
-        sends=1 if is_due else 0,
+        state=RunState.SENT if is_due else RunState.PLANNED,
+        sends=int(is_due),
         priority=declaration.priority,
         queue=declaration.queue,
     )

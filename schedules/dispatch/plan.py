@@ -98,7 +98,7 @@ def plan_jobs(
     if ended:
         transaction.on_commit(lambda: _announce(ended), robust=True)
     # What was moved to a later time, or has arguments of its own, is left to the outbox.
-    return [run for run in rows if run.state == RunState.PLANNED and run.sends]
+    return [run for run in rows if run.state == RunState.SENT]
 
 
 def _first_look(backlog: Backlog, queue: str) -> timedelta:
@@ -160,6 +160,7 @@ def _plan(
 def _row(job: Job, planned: Planned, now: datetime, again_at: datetime | None) -> PlannedRun:
     """A run that its caller sends, to look at again at `again_at`; without that, the outbox's."""
     to_run = planned.state is RunState.PLANNED
+    is_sent = to_run and again_at is not None
     return PlannedRun(
         job=job,
         task_id=uuid5(OCCURRENCES, f"{job.pk} {planned.scheduled_at.isoformat()}"),
@@ -169,12 +170,12 @@ def _row(job: Job, planned: Planned, now: datetime, again_at: datetime | None) -
         count=planned.count,
         due_at=planned.due_at,
         expires_at=planned.expires_at,
-        state=planned.state,
+        state=RunState.SENT if is_sent else planned.state,
         reason=planned.reason,
         instance_id=instance_id(),
         # This Beat publishes at once; if it dies first, another finds the run here.
         publish_at=(again_at or planned.due_at) if to_run else None,
-        sends=1 if to_run and again_at else 0,
+        sends=int(is_sent),
         finished_at=None if to_run else now,
     )
 

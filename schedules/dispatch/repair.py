@@ -39,7 +39,8 @@ from schedules.lease import instance_id
 from schedules.models import Instance, Run
 from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
-from schedules.states import BY_ITSELF, NEVER_RAN, UNSENT, RunState
+from schedules.querysets.runs import UNTOLD
+from schedules.states import BY_ITSELF, NEVER_RAN, RunState
 
 log = logging.getLogger(__name__)
 
@@ -75,12 +76,12 @@ def take_outbox(*, now: datetime, limit: int, backlog: Backlog) -> list[Run]:
     with transaction.atomic():
         # Asked for the other way about: by an index of the states a database would look through
         # all that waits in the broker, where it was to look through what is ready.
-        sent = ready.exclude(state__in=UNSENT)
+        sent = ready.exclude(UNTOLD)
         if not backlog.is_empty and sent.exists():
             waits = _waits_in(backlog, now=now)
             waiting = sent.filter(waits).locked().values_list("pk", flat=True)
             _look_again(list(waiting[:MOST_PASSED_OVER]), now, sent=0)
-            ready = ready.exclude(waits, state=RunState.SENT)
+            ready = ready.filter(UNTOLD | ~waits)
         runs = load(ready.locked()[:limit], now=now)
         _look_again([run.pk for run in runs], now, sent=1)
         return runs

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from schedules.halts import global_pauses
 from schedules.ledger.expected import VersionInForce, neighbours, versions_of
 from schedules.models import Instance, Job, OccurrenceChange, Run
-from schedules.states import ChangeState, Origin
+from schedules.states import ChangeState, Origin, RunState
 from schedules.timing import Cron, Timetable, calendar_of, core_of
 
 
@@ -118,6 +118,8 @@ def _story(run: Run) -> list[str]:
     if run.sent_at:
         often = "once" if run.sends == 1 else f"{run.sends} times"
         told.append(f"The broker was told at {_iso(run.sent_at)}, {often} in all.")
+    elif run.state == RunState.SENT:
+        told.append("The broker is being told; should that fail, it is sent again.")
     for attempt in run.attempts.order_by("number"):
         who = _instance_name(attempt.instance_id)
         error = f": {attempt.error}" if attempt.error else ""

@@ -12,7 +12,7 @@ from schedules.operations.listing import count_up_to
 from schedules.operations.queues import queue_lengths
 from schedules.overlap import WAITS_FOR_A_SLOT
 from schedules.querysets.runs import RunQuerySet
-from schedules.states import UNSENT, DeliveryState, InstanceKind, RunState
+from schedules.states import DeliveryState, InstanceKind, RunState
 
 MOST_COUNTED = 100_000
 """Waiting runs are counted up to here; a backlog beyond it is no less a backlog."""
@@ -45,7 +45,9 @@ def look(*, now: datetime) -> Standing:
     return Standing(
         runs={
             "outbox": count_up_to(due, limit=MOST_COUNTED),
-            "sent": count_up_to(_in(RunState.SENT), limit=MOST_COUNTED),
+            "sent": count_up_to(
+                _in(RunState.SENT).filter(sent_at__isnull=False), limit=MOST_COUNTED
+            ),
             "running": count_up_to(_in(RunState.RUNNING), limit=MOST_COUNTED),
             "retrying": count_up_to(_in(RunState.RETRYING), limit=MOST_COUNTED),
             "parked": count_up_to(Run.objects.parked(), limit=MOST_COUNTED),
@@ -66,8 +68,8 @@ def _outbox(now: datetime) -> RunQuerySet:
     # The second condition is what the index of the outbox begins at: it looks at each run again
     # within its longest pause.
     soon = now + options().send_again_at_most_after + timedelta(minutes=1)
-    due = Run.objects.waiting().filter(due_at__lte=now, publish_at__lt=soon)
-    return due.filter(state__in=sorted(UNSENT)).exclude(reason=WAITS_FOR_A_SLOT)
+    due = Run.objects.unsent().filter(due_at__lte=now, publish_at__lt=soon)
+    return due.exclude(reason=WAITS_FOR_A_SLOT)
 
 
 def _in(state: RunState) -> RunQuerySet:

@@ -12,7 +12,7 @@ from schedules.dispatch import publish_after_commit
 from schedules.errors import JobDeleted, Refused
 from schedules.models import Run
 from schedules.operations.idempotency import OPTION, intention_of, run_made_before
-from schedules.states import FINAL, Origin
+from schedules.states import FINAL, Origin, RunState
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -55,7 +55,8 @@ def retry_run(
         if before is not None:
             return before
     again = run_again(run, by=by, now=now, scheduled_at=scheduled_at)
-    again.publish_at, again.sends = now + options().send_again_after, 1
+    again.publish_at = now + options().send_again_after
+    again.state, again.sends = RunState.SENT, 1
     if idempotency_key is not None:
         again.idempotency_key = idempotency_key
         again.options |= {OPTION: intention}

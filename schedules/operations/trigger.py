@@ -16,7 +16,7 @@ from schedules.finish import options_of
 from schedules.models import Job, Run
 from schedules.operations.edit import Outdated
 from schedules.operations.idempotency import OPTION, intention_of, run_made_before
-from schedules.states import Origin, Overlap
+from schedules.states import Origin, Overlap, RunState
 
 
 class JobBusy(Refused):
@@ -83,6 +83,7 @@ def trigger(
         scheduled_at=now,
         due_at=now,
         publish_at=now + options().send_again_after,
+        state=RunState.SENT,
         sends=1,
         priority=job.priority,
         queue=job.queue,

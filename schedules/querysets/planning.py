@@ -18,7 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from schedules.querysets.clock import database_now, sql_now
 from schedules.querysets.given import among, as_json, given
 from schedules.querysets.statements import prepared_cursor
-from schedules.states import UNSENT
+from schedules.states import RunState
 
 if TYPE_CHECKING:
     from schedules.models import Job, Run
@@ -124,6 +124,7 @@ class PlannedCall:
     due_at: datetime | None = None
     expires_at: datetime | None = None
     publish_at: datetime | None = None
+    state: str = RunState.PLANNED
     sends: int = 0
     job_id: ClassVar[None] = None
     job_key: ClassVar[str] = ""
@@ -179,12 +180,13 @@ _CALL_COLUMNS = {
     "retries": "smallint",
     "priority": "smallint",
     "queue": "text",
+    "state": "text",
     "sends": "smallint",
     "parent_id": "uuid",
 }
 """What a call brings along; the other columns are those of a run that waits for its first try."""
 
-_OF_CALL = {**_NEW, "origin": "'call'", "state": "'planned'", "count": "1", "reason": "''"}
+_OF_CALL = {**_NEW, "origin": "'call'", "count": "1", "reason": "''"}
 
 _OF_SINGLE_CALL = {**_OF_CALL, "job_key": "''"}
 
@@ -231,12 +233,13 @@ _WRITE_SINGLE_CALL = f"""
 WITH clock AS MATERIALIZED (SELECT clock_timestamp() AS now),
 moment AS (SELECT now, GREATEST(%s::timestamptz, now + %s::interval) AS due_at FROM clock)
 INSERT INTO schedules_run ({", ".join((*_GIVEN_OF_SINGLE_CALL, *_OF_SINGLE_CALL))},
-    created_at, scheduled_at, due_at, expires_at, publish_at, sends)
+    created_at, scheduled_at, due_at, expires_at, publish_at, sends, state)
 SELECT {", ".join(f"%s::{_CALL_COLUMNS[name]}" for name in _GIVEN_OF_SINGLE_CALL)},
     {", ".join(_OF_SINGLE_CALL.values())},
     now, due_at, due_at, COALESCE(%s::timestamptz, now + %s::interval),
     CASE WHEN due_at <= now THEN now + %s::interval ELSE due_at END,
-    CASE WHEN due_at <= now THEN 1 ELSE 0 END
+    CASE WHEN due_at <= now THEN 1 ELSE 0 END,
+    CASE WHEN due_at <= now THEN 'sent' ELSE 'planned' END
 FROM moment
 ON CONFLICT DO NOTHING
 RETURNING sends = 1
@@ -248,15 +251,18 @@ FROM {{rows}} WHERE schedules_job.id = given.id
 """  # noqa: S608
 
 
-_MARK_SENT = f"""
-UPDATE schedules_run SET state = 'sent', sent_at = {{now}}
-WHERE task_id {{of_these}} AND state IN ({", ".join(f"'{state}'" for state in sorted(UNSENT))})
-"""  # noqa: S608
+# What its planner sends at once is written as `sent`, so that here no column changes that is in an
+# index: PostgreSQL then writes the row again beside its old version, and none of seven entries.
+_MARK_SENT = """
+UPDATE schedules_run SET state = 'sent', sent_at = {now}
+WHERE task_id {of_these} AND publish_at IS NOT NULL AND (sent_at IS NULL OR state <> 'sent')
+"""
 
 # What was moved to a later time meanwhile is not sent before it.
 _MARK_UNSENT = """
 UPDATE schedules_run
-SET publish_at = {now}, sends = CASE WHEN sends > 0 THEN sends - 1 ELSE 0 END
+SET publish_at = {now}, sends = CASE WHEN sends > 0 THEN sends - 1 ELSE 0 END,
+    state = CASE WHEN state = 'sent' AND sent_at IS NULL THEN 'planned' ELSE state END
 WHERE task_id {of_these} AND publish_at IS NOT NULL AND due_at <= {now}
 """
 
@@ -311,7 +317,9 @@ def write_single_call(
     call.scheduled_at = call.due_at = due_at = when.due_at(now)
     call.expires_at = when.ends_at(now)
     is_due = due_at <= now
-    call.publish_at, call.sends = (now + again_after, 1) if is_due else (due_at, 0)
+    call.publish_at = now + again_after if is_due else due_at
+    if is_due:
+        call.state, call.sends = RunState.SENT, 1
     write_calls(connection, [call], ignore_conflicts=True)
     return is_due
 

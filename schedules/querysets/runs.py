@@ -35,6 +35,10 @@ _NOT_FOR_ITS_WORKER = (
 """Fields that nobody asks for while a run is executed."""
 
 
+UNTOLD = models.Q(state__in=sorted(UNSENT)) | models.Q(sent_at__isnull=True)
+"""Of a run that waits: whoever was to tell the broker about it has not done so yet."""
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     """Runs by where they stand."""
 
@@ -53,6 +57,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     def finished(self) -> "RunQuerySet":
         """Runs with an outcome."""
         return self.filter(state__in=FINAL)
+
+    def unsent(self) -> "RunQuerySet":
+        """Waiting runs that the broker has not been told about since they began to wait."""
+        return self.waiting().filter(UNTOLD)
 
     def parked(self) -> "RunQuerySet":
         """One-off calls that wait in the database until they are due."""

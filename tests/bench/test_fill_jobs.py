@@ -44,7 +44,7 @@ def test_those_that_are_to_be_due_are_planned_and_no_others() -> None:
     planned = plan_due(now=now + timedelta(minutes=5))
 
     assert sorted(run.job_id or 0 for run in planned) == list(range(numbers[0], numbers[0] + 10))
-    assert Run.objects.filter(state=RunState.PLANNED, task=recover_meetings.name).count() == 10
+    assert Run.objects.filter(state=RunState.SENT, task=recover_meetings.name).count() == 10
     assert not Job.objects.due(now + timedelta(minutes=5)).exists()
 
 

@@ -124,7 +124,7 @@ def test_the_instants_of_a_run_are_in_order_over_all_attempts(minutely: Interval
     absorb_edits(now=database_now())
     due = in_the_past()
     Job.objects.update(misfire_grace=None, on_lost=OnLost.RETRY, next_run_at=due, next_due_at=due)
-    (run,) = [run for run in plan_due(now=database_now()) if run.state == RunState.PLANNED]
+    (run,) = plan_due(now=database_now())
     gone = uuid4()
     assert Run.objects.claim(run.task_id, task=run.task, instance_id=gone, pid=1)
     reap(now=database_now() + LEASE + SECOND)

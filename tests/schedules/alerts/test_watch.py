@@ -78,11 +78,11 @@ def test_runs_that_the_broker_never_got_are_told(
     for _ in range(3):
         make_run()
     make_run(reason="waits for a slot")
-    make_run(state=RunState.SENT)
+    make_run(state=RunState.SENT, sent_at=now)
     make_run(scheduled_at=now + timedelta(days=1), due_at=now + timedelta(days=1))
 
     assert look(now=now + timedelta(minutes=2)) == 1
-    Run.objects.update(state=RunState.SENT)
+    Run.objects.update(state=RunState.SENT, sent_at=now)
     look(now=now + timedelta(minutes=3))
 
     assert texts()[0].startswith(

@@ -63,7 +63,7 @@ def test_what_was_said_is_taken_back_once(api: Api, coming: list[str]) -> None:
     assert undone.json()["items"][0]["state"] == "undone"
     assert again.status_code == 409
     plan_due(now=at(coming[0]))
-    assert Run.objects.get(job_key="report").state == "planned"
+    assert Run.objects.get(job_key="report").state == "sent"
 
 
 @pytest.mark.parametrize(

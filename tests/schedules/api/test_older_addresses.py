@@ -86,7 +86,7 @@ def test_only_a_super_admin_triggers(api: Api, make_api: Callable[..., Api], mak
     run = Run.objects.get()
     assert (refused.status_code, employee.status_code) == (403, 403)
     assert (done["success"], done["execution_id"]) == (True, str(run.task_id))
-    assert (run.origin, run.state) == (Origin.OPERATOR, RunState.PLANNED)
+    assert (run.origin, run.state) == (Origin.OPERATOR, RunState.SENT)
 
 
 def test_the_debug_page_is_for_this_machine_and_for_staff(

@@ -85,7 +85,7 @@ def test_what_fell_into_a_pause_is_skipped_although_it_is_over_when_it_is_found(
 
     plan_due(now=now + 11 * MINUTE)
 
-    assert states(job) == [("skipped", 1), ("skipped", 10), ("planned", 1)]
+    assert states(job) == [("skipped", 1), ("skipped", 10), ("sent", 1)]
     paused = Run.objects.get(count=10)
     assert paused.reason == f"paused by ada until {until:%FT%TZ}: stocktaking"
     assert balances(job, until=now + 11 * MINUTE)
@@ -108,7 +108,7 @@ def test_a_pause_with_an_end_resumes_by_itself_and_counts_what_it_skipped(
     assert entry.after is not None
     assert (entry.actor, entry.after["skipped"]) == ("the pause's end", 11)
     plan_due(now=now + 11 * MINUTE)
-    assert states(job)[-1] == ("planned", 1)
+    assert states(job)[-1] == ("sent", 1)
     assert balances(job, until=now + 11 * MINUTE)
 
 
@@ -128,7 +128,7 @@ def test_what_fell_into_the_pause_of_everything_is_skipped_after_its_end(
     plan_due(now=now + 6 * MINUTE)
 
     # Three minutes before it are too late by now, three are paused, and the last one runs.
-    assert states(job) == [("missed", 3), ("skipped", 3), ("planned", 1)]
+    assert states(job) == [("missed", 3), ("skipped", 3), ("sent", 1)]
     assert Run.objects.get(state="skipped").reason == "everything is paused by ada: moving house"
     assert balances(job, until=now + 6 * MINUTE)
 

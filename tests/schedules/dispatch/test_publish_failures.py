@@ -40,7 +40,7 @@ def test_a_call_outside_a_transaction_is_planned_all_the_same(
     result = sample_jobs.add.delay(1, 2)
 
     run = Run.objects.get(task_id=result.id)
-    assert (run.state, run.attempt) == ("planned", 0)
+    assert (run.sent_at, run.attempt) == (None, 0)
 
 
 @pytest.mark.parametrize("options", ["[]", "null", "5", '{"time_limit": "soon"}'])

@@ -34,7 +34,7 @@ def job(make_job: MakeJob, now: datetime) -> Job:
 
 def planned(job: Job, now: datetime, minutes: int) -> None:
     plan_due(now=now + minutes * MINUTE)
-    Run.objects.filter(state=RunState.PLANNED).update(
+    Run.objects.filter(state=RunState.SENT).update(
         state=RunState.SUCCEEDED, publish_at=None, finished_at=now
     )
     job.refresh_from_db()

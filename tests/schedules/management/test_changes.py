@@ -47,7 +47,7 @@ def test_waiting_ends_with_the_patience(scheduler: Scheduler, make_job: Make) ->
     answer = scheduler("trigger", "nightly", "--wait", "--timeout", "1", "--json")
 
     assert answer.code == 5
-    assert answer.document["statusName"] == "pending"
+    assert answer.document["statusName"] == "queued"
 
 
 @pytest.mark.django_db
@@ -67,7 +67,7 @@ def test_waiting_shows_states_progress_and_lines_beside_the_result(
 
     assert (answer.code, answer.document["resultSummary"]) == (0, "3")
     lines = answer.err.splitlines()[1:]
-    assert lines == ["planned", "running", "one", "1 of 3", "two", "2 of 3"]
+    assert lines == ["sent", "running", "one", "1 of 3", "two", "2 of 3"]
 
 
 @pytest.mark.django_db

@@ -40,7 +40,7 @@ def test_the_page_says_how_things_stand(make_job: Make, make_run: Make, now: dat
     make_job("nightly", due=now - timedelta(seconds=90))
     make_job("off", due=now + timedelta(hours=1), is_enabled=False)
     make_run(due_at=now - timedelta(seconds=30))
-    make_run(state=RunState.SENT)
+    make_run(state=RunState.SENT, sent_at=now)
     make_run(state=RunState.RUNNING, started_at=now)
     make_run(due_at=now + timedelta(days=1), publish_at=now + timedelta(days=1))
     make_run(state=RunState.SUCCEEDED, started_at=now, finished_at=now, attempt=1, sends=3)

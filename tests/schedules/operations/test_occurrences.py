@@ -65,7 +65,7 @@ def test_a_skipped_occurrence_is_one_row_with_its_reason(job: Job) -> None:
 
     plan_due(now=THREE)
 
-    assert rows(job) == [(ONE, ONE, "planned"), (TWO, TWO, "skipped"), (THREE, THREE, "planned")]
+    assert rows(job) == [(ONE, ONE, "sent"), (TWO, TWO, "skipped"), (THREE, THREE, "sent")]
     assert Run.objects.get(scheduled_at=TWO).reason == "skipped by ann: stocktaking"
     succeed()
     assert balances(job, now=THREE)
@@ -152,7 +152,7 @@ def test_coalescing_leaves_what_a_person_has_changed(job: Job) -> None:
 
     plan_due(now=THREE)
 
-    assert [row[2] for row in rows(job)] == ["planned", "skipped", "planned"]
+    assert [row[2] for row in rows(job)] == ["planned", "skipped", "sent"]
 
 
 def test_what_was_said_is_taken_back(job: Job) -> None:
@@ -166,7 +166,7 @@ def test_what_was_said_is_taken_back(job: Job) -> None:
 
     assert (job.has_changes, job.next_due_at) == (False, ONE)
     plan_due(now=THREE)
-    assert [row[2] for row in rows(job)] == ["planned"] * 3
+    assert [row[2] for row in rows(job)] == ["sent"] * 3
     with pytest.raises(Refused, match="was neither skipped nor changed, or its time has come"):
         restore_occurrence(job, at=TWO, now=NOW, **WHO)
     actions = AuditEntry.objects.exclude(action="create").values_list("action", flat=True)
@@ -196,7 +196,7 @@ def test_an_edit_that_removes_the_occurrence_ends_what_was_said(job: Job) -> Non
 
     assert OccurrenceChange.objects.get().state == ChangeState.VOID
     plan_due(now=THREE)
-    assert {row[2] for row in rows(job)} == {"planned"}
+    assert {row[2] for row in rows(job)} == {"sent"}
 
 
 def test_a_moved_one_that_waits_is_skipped_and_outlives_a_pause_before_its_time(job: Job) -> None:

@@ -195,3 +195,18 @@ def test_only_what_waits_to_be_sent_is_marked_as_sent(make_run: Callable[..., Ru
     assert news == 2
     states = [Run.objects.get(pk=run.pk).state for run in (planned, retrying, running, other)]
     assert states == [RunState.SENT, RunState.SENT, RunState.RUNNING, RunState.PLANNED]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps only what has changed")
+def test_the_mark_of_what_its_planner_sends_is_in_no_index_anew(
+    make_job: Callable[..., Job], now: datetime
+) -> None:
+    for number in range(200):
+        make_job(f"job {number}")
+    runs = plan_due(now=now)
+
+    assert mark_sent(connection, [run.task_id for run in runs]) == 200
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_get_xact_tuples_hot_updated('schedules_run'::regclass)")
+        assert cursor.fetchone() == (200,)

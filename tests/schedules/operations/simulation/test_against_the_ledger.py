@@ -22,7 +22,7 @@ from schedules.operations.simulation.clock import Outage
 from schedules.operations.simulation.simulate import jobs_to_simulate, simulate
 from schedules.operations.switch import pause_job
 from schedules.overlap import give_way
-from schedules.states import Overlap, RunState
+from schedules.states import WAITING, Overlap, RunState
 
 pytestmark = pytest.mark.django_db
 
@@ -78,7 +78,7 @@ def test_planning_writes_the_rows_that_were_foretold(
 
     rows = list(Run.objects.filter(job=job))
     assert said.occurrences == sum(run.count for run in rows)
-    assert said.ran + said.waiting == sum(run.state == RunState.PLANNED for run in rows)
+    assert said.ran + said.waiting == sum(run.state in WAITING for run in rows)
     fates = {
         (state, reason): sum(
             run.count for run in rows if (run.state, run.reason) == (state, reason)
@@ -115,7 +115,7 @@ def test_single_occurrences_that_were_changed_are_foretold(outage: tuple[int, in
     assert foretold.occurrences == sum(run.count for run in rows)
     ends = Counter((run.state, run.reason) for run in rows if run.reason)
     assert foretold.fates == ends, "each in a row of its own"
-    planned = [run.due_at for run in rows if run.state == RunState.PLANNED]
+    planned = [run.due_at for run in rows if run.state in WAITING]
     assert foretold.waiting == sum(due > END for due in planned) == 1
     assert foretold.ran == sum(due <= END for due in planned)
 
@@ -141,7 +141,7 @@ class Engine:
                     self.running = [pair for pair in self.running if pair[1] != run]
                     self._claim_sent(now)
                 plan_due(now=now)
-                for run in Run.objects.filter(job=self.job, due_at=now, state=RunState.PLANNED):
+                for run in Run.objects.filter(job=self.job, due_at=now, state=RunState.SENT):
                     self._claim(run, now)
 
     def _next(self) -> datetime | None:
