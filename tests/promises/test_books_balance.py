@@ -205,6 +205,8 @@ policies = st.builds(
     misfire_grace=st.none() | _lengths(timedelta(hours=1)),
     coalesce=st.booleans(),
     jitter=_lengths(5 * SECOND),
+    one_off=st.just(False),
+    halts=st.just(()),
 )
 
 
