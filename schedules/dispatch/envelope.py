@@ -11,7 +11,8 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -41,18 +42,16 @@ _patterns: dict[tuple[object, ...], "Pattern"] = {}
 
 
 class Pattern(NamedTuple):
-    """One kind of message: the list it is pushed to, and its text between the values."""
+    """One kind of message: the list it is pushed to, and its text, for Python's `%`, with the names
+    of the values in their places.
+    """
 
     key: str
-    texts: tuple[str, ...]
-    fields: tuple[str, ...]
+    text: str
 
     def fill_in(self, values: Mapping[str, str]) -> str:
         """Return the message with the given values, one for each of its fields."""
-        parts = [self.texts[0]]
-        for field, text in zip(self.fields, self.texts[1:], strict=True):
-            parts += (_quoted(values[field]), text)
-        return "".join(parts)
+        return self.text % {field: _quoted(value) for field, value in values.items()}
 
 
 class Envelopes:
@@ -62,21 +61,22 @@ class Envelopes:
         self._channel = producer.channel
         self._send = send
         self._waiting: dict[str, list[str]] = defaultdict(list)
+        self._kinds: dict[tuple[str, int], tuple[Mapping[str, Any], Pattern]] = {}
+        self._tags = _delivery_tags()
 
     def add(self, task: str, *, kind: Mapping[str, Any], values: Mapping[str, str]) -> None:
         """Write a message for `task`. `kind` are options of `send_task`, the same for all messages
         of its kind; `values` are those that differ: task_id, root_id, parent_id, argsrepr,
         kwargsrepr.
         """
-        # With the process, because a message says which one it comes from.
-        name = (os.getpid(), task, *map(repr, kind.values()))
-        pattern = _patterns.get(name)
-        if pattern is None:
-            if len(_patterns) >= MOST_KINDS:
-                _patterns.clear()
-            pattern = _patterns[name] = self._learn(task, kind)
+        # Of a batch most are of the very same kind, whose values need not be looked at again. It is
+        # kept beside its pattern, so that no other one can get its number.
+        known = self._kinds.get((task, id(kind)))
+        if known is None:
+            known = self._kinds[task, id(kind)] = kind, self._pattern(task, kind)
+        pattern = known[1]
         waiting = self._waiting[pattern.key]
-        waiting.append(pattern.fill_in({**values, "delivery_tag": str(uuid4())}))
+        waiting.append(pattern.fill_in({**values, "delivery_tag": next(self._tags)}))
         if len(waiting) >= AT_ONCE:
             self._push(pattern.key)
 
@@ -95,6 +95,16 @@ class Envelopes:
         except RedisError as error:
             raise OperationalError(str(error)) from error
 
+    def _pattern(self, task: str, kind: Mapping[str, Any]) -> Pattern:
+        # With the process, because a message says which one it comes from.
+        name = (os.getpid(), task, *map(repr, kind.values()))
+        pattern = _patterns.get(name)
+        if pattern is None:
+            if len(_patterns) >= MOST_KINDS:
+                _patterns.clear()
+            pattern = _patterns[name] = self._learn(task, kind)
+        return pattern
+
     def _learn(self, task: str, kind: Mapping[str, Any]) -> Pattern:
         """Have kombu write a message of this kind, and find the places of its values."""
         marks = {field: str(uuid4()) for field in _FIELDS}
@@ -103,8 +113,17 @@ class Envelopes:
         [(key, message)] = tap.pushed
         marks["delivery_tag"] = json.loads(message)["properties"]["delivery_tag"]
         field_of = {json.dumps(mark): field for field, mark in marks.items()}
-        pieces = re.split(f"({'|'.join(map(re.escape, field_of))})", message)
-        return Pattern(key, tuple(pieces[::2]), tuple(field_of[mark] for mark in pieces[1::2]))
+        of_marks = re.compile("|".join(map(re.escape, field_of)))
+        text = of_marks.sub(lambda mark: f"%({field_of[mark[0]]})s", message.replace("%", "%%"))
+        return Pattern(key, text)
+
+
+def _delivery_tags() -> Iterator[str]:
+    """Yield texts as those of random UUIDs, whose last twelve digits count: to make each a random
+    one takes as long as the rest of its message.
+    """
+    begin = str(uuid4())[:-12]
+    return (f"{begin}{number:012x}" for number in count())
 
 
 class _Tap:

@@ -35,8 +35,11 @@ Sendable = Run | PlannedRun | PlannedCall
 
 UNUSABLE = {"action": "run_unusable"}
 
-Message = tuple[str, dict[str, Any], dict[str, str]]
-"""The task, the options that make its kind, and the values that are the run's own."""
+Kind = Mapping[str, Any]
+"""The options of `send_task` that are the same for all messages of a kind."""
+
+Message = tuple[str, Kind, dict[str, str]]
+"""The task, its kind, and the values that are the run's own."""
 
 MOST_LETTERS = 256
 
@@ -107,9 +110,10 @@ def _messages(runs: Sequence[Sendable]) -> tuple[dict[UUID, Message], list[tuple
     messages: dict[UUID, Message] = {}
     unusable: list[tuple[Sendable, str]] = []
     highest_first = str(current_app.conf.broker_url).startswith("amqp")
+    kinds: dict[object, Kind] = {}
     for run in runs:
         try:
-            messages[run.task_id] = _message(run, highest_first=highest_first)
+            messages[run.task_id] = _message(run, kinds, highest_first=highest_first)
         except Exception as error:  # noqa: BLE001 - the run says so, and all others are sent
             unusable.append((run, str(error) or type(error).__name__))
     return messages, unusable
@@ -133,32 +137,45 @@ def _fail_some(unusable: Sequence[tuple[Sendable, str]]) -> None:
         log.warning("Runs without a message could not be ended: %s", failure)
 
 
-def _message(run: Sendable, *, highest_first: bool = False) -> Message:
-    """Return a message that carries the run's id. What to do is read from the row by the worker."""
+def _message(
+    run: Sendable, kinds: dict[object, Kind] | None = None, *, highest_first: bool = False
+) -> Message:
+    """Return a message that carries the run's id. What to do is read from the row by the worker.
+
+    `kinds` are those of the same batch: runs without options of their own share one.
+    """
     options = run.options
     if not isinstance(options, dict):
         raise InvalidInput("options", options, "a JSON object")
     refuse_other_shapes(run)
-    limits = _limits(run)
-    kind: dict[str, Any] = {
-        "retries": run.retries,
-        "priority": broker_priority(run.priority, highest_first=highest_first),
-        **limits,
-    }
-    if run.queue:
-        kind["queue"] = run.queue
-    for name in ("exchange", "routing_key"):
-        if options.get(name):
-            kind[name] = options[name]
-    task_id = str(run.task_id)
+    task, task_id = run.task, str(run.task_id)
+    if options or kinds is None:
+        kind = _kind(run, highest_first=highest_first)
+    else:
+        name = task, run.queue, run.priority, run.retries
+        kind = kinds.get(name) or kinds.setdefault(name, _kind(run, highest_first=highest_first))
     values = {
         "task_id": task_id,
         "root_id": options.get("root_id") or task_id,
         "parent_id": options.get("parent_id") or task_id,
-        "argsrepr": redact(shortened(run.args)),
-        "kwargsrepr": redact(shortened(run.kwargs)),
+        "argsrepr": shown(run.args),
+        "kwargsrepr": shown(run.kwargs),
     }
-    return run.task, kind, values
+    return task, kind, values
+
+
+def _kind(run: Sendable, *, highest_first: bool) -> Kind:
+    kind: dict[str, Any] = {
+        "retries": run.retries,
+        "priority": broker_priority(run.priority, highest_first=highest_first),
+        **_limits(run),
+    }
+    if run.queue:
+        kind["queue"] = run.queue
+    for name in ("exchange", "routing_key"):
+        if run.options.get(name):
+            kind[name] = run.options[name]
+    return kind
 
 
 def _send(task: str, **options: Any) -> None:
@@ -177,8 +194,15 @@ def _send(task: str, **options: Any) -> None:
     )
 
 
+def shown(arguments: object) -> str:
+    """Return the arguments as Flower and the worker's log show them: without secrets, and at most
+    256 letters.
+    """
+    return redact(shortened(arguments)) if arguments else repr(arguments)
+
+
 def shortened(arguments: object) -> str:
-    """Return the arguments as Flower and the worker's log show them; at most 256 letters."""
+    """Return the arguments' text; at most 256 letters."""
     text = repr(arguments)
     return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 3]}..."
 

@@ -37,14 +37,14 @@ def options_of(job: Job) -> dict[str, Any]:
     """Return what the job's runs keep beside their arguments: its own time limits, and whether they
     are exclusive.
     """
-    limits = {
-        "time_limit": job.time_limit,
-        "soft_time_limit": job.soft_time_limit or job.time_limit,
-    }
-    options: dict[str, Any] = {
-        name: limit.total_seconds() for name, limit in limits.items() if limit
-    }
-    return {**options, "exclusive": True} if job.exclusive else options
+    options: dict[str, Any] = {}
+    if job.time_limit:
+        options["time_limit"] = job.time_limit.total_seconds()
+    if soft := job.soft_time_limit or job.time_limit:
+        options["soft_time_limit"] = soft.total_seconds()
+    if job.exclusive:
+        options["exclusive"] = True
+    return options
 
 
 def _run_after(run: Run, job: Job) -> Run:
