@@ -60,6 +60,9 @@ RETRY_SECONDS = 1.0
 SHORTEST_SLEEP = 0.1
 """Seconds between two ticks with work: what falls due in between is one batch and not many."""
 
+LONG_BURST = 10
+"""Full batches after which a burst counts as one that lasts."""
+
 LONGEST_WAIT = 0.5
 """Seconds for which a tick lets go out what was planned before, where much of that waits."""
 
@@ -119,6 +122,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         self._is_start_planned = False
         self._complained = False
         self._is_closed = False
+        self._full_batches = 0
         self._publisher: Publisher | None = None
         self._pace = Pace()
         logging.getLogger("celery.beat").addFilter(broker.SAID_ONCE)
@@ -237,23 +241,32 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
             edits = absorb_edits(now=seen.now)
             begun, seen = time.monotonic(), look_ahead()
         backlog = self._publisher.backlog or broker.EMPTY
-        runs = []
+        runs, most = [], self._most_at_once()
         if seen.has_due:
-            runs = plan_due(now=seen.now, backlog=backlog, for_outbox=not has_room)
+            runs = plan_due(now=seen.now, backlog=backlog, for_outbox=not has_room, most=most)
             self._publisher.hand_over(runs)
-        is_last = 0 < len(runs) < options().plan_batch  # of a burst: after the others we look again
+        self._full_batches = self._full_batches + 1 if len(runs) >= most else 0
+        is_last = 0 < len(runs) < most  # of a burst: after the others we look again
         if is_last:
             self._publisher.go_first(LONGEST_COURTESY)
         started = self._plan_start(seen)
         waiting = self._waiting(seen.now) if has_room and (seen.has_outbox or is_last) else []
         self._publisher.hand_over(waiting)
         found = self._chores.do_due(seen)
-        if max(edits, len(runs), len(waiting)) >= options().plan_batch:
+        if self._full_batches or max(edits, len(waiting)) >= options().plan_batch:
             return 0.0
         if found or started or runs or waiting:
             begun, seen = time.monotonic(), look_ahead()
         pause = min(seen.next_in, options().longest_sleep).total_seconds()
         return max(begun + pause - time.monotonic(), SHORTEST_SLEEP)
+
+    def _most_at_once(self) -> int:
+        """Return how many jobs are planned in one transaction.
+
+        The first batches of a burst are to be with the broker soon, and to be shared evenly among
+        Beats. Of one that lasts twice as many go at once, with half as many waits for the disk.
+        """
+        return options().plan_batch * (2 if self._full_batches >= LONG_BURST else 1)
 
     def _plan_start(self, seen: Outlook) -> int:
         """Plan what a start brings with it, once what was due is on its way; return how many."""

@@ -39,9 +39,10 @@ OCCURRENCES = UUID("6f0f6a3e-4a63-4c57-9d0c-0d6f0e1c8f4b")
 
 
 def plan_due(
-    *, now: datetime, backlog: Backlog = EMPTY, for_outbox: bool = False
+    *, now: datetime, backlog: Backlog = EMPTY, for_outbox: bool = False, most: int | None = None
 ) -> list[PlannedRun]:
-    """Write the runs of every due job and move each job on; return those to tell the broker about.
+    """Write the runs of due jobs, of `most` at once (or else `plan_batch`), and move each job on;
+    return those to tell the broker about.
 
     What is sent behind a `backlog` is not looked at again before that can have been worked off.
     Nothing is sent here. The caller publishes after this transaction has committed; what it does
@@ -52,7 +53,7 @@ def plan_due(
     if has_one_writer and not Job.objects.due(now).exists():
         return []  # without a transaction: each takes the write lock
     with transaction.atomic():
-        due = Job.objects.due(now).locked()[: options().plan_batch]
+        due = Job.objects.due(now).locked()[: most or options().plan_batch]
         jobs = load(due, now=now, by=JobQuerySet.to_plan)
         return plan_jobs(jobs, now=now, backlog=backlog, for_outbox=for_outbox)
 

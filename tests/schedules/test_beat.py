@@ -11,7 +11,7 @@ from celery.fixups import django as fixup
 from django.db import connection
 from django.db.backends.signals import connection_created
 
-from schedules.beat import Chores, Scheduler
+from schedules.beat import LONG_BURST, Chores, Scheduler
 from schedules.broker import EMPTY
 from schedules.dispatch import look_ahead
 from schedules.dispatch.publisher import MOST_HELD, Publisher
@@ -102,6 +102,29 @@ def test_what_the_publisher_has_no_room_for_is_written_as_never_sent_and_goes_ou
         Run.objects.filter(sends=1).values_list("task_id", flat=True)
     )
     assert len(publisher._waiting) == 2
+
+
+@pytest.mark.django_db
+def test_of_a_burst_that_lasts_twice_as_many_jobs_are_planned_at_once(
+    make_job: Callable[..., Job], settings: Any
+) -> None:
+    settings.SCHEDULES = {**settings.SCHEDULES, "plan_batch": 1}
+    beat, due = starting_beat(), database_now()
+    for number in range(LONG_BURST + 3):
+        make_job(f"due {number}", due=due, timetable=Every(timedelta(days=1)))
+
+    planned, at_once = Run.objects.filter(job__key__startswith="due"), []
+    while planned.count() < LONG_BURST + 3:
+        before = planned.count()
+        beat._tick()
+        beat._publisher._waiting.clear()  # type: ignore[union-attr]
+        at_once.append(planned.count() - before)
+
+    assert at_once == [1] * LONG_BURST + [2, 1]
+    make_job("alone", due=due, timetable=Every(timedelta(days=1)))
+    make_job("and another", due=due, timetable=Every(timedelta(days=1)))
+    beat._tick()
+    assert Run.objects.filter(job__key__in=["alone", "and another"]).count() == 1, "another burst"
 
 
 @pytest.mark.django_db(transaction=True)
