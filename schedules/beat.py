@@ -60,8 +60,10 @@ RETRY_SECONDS = 1.0
 SHORTEST_SLEEP = 0.1
 """Seconds between two ticks with work: what falls due in between is one batch and not many."""
 
-LONG_BURST = 10
-"""Full batches after which a burst counts as one that lasts."""
+LONG_BURST, MOST_TIMES = 10, 4
+"""Full batches after which a burst counts as one that lasts, and its batches grow by one more;
+and the largest batch, in such as are set.
+"""
 
 LONGEST_WAIT = 0.5
 """Seconds for which a tick lets go out what was planned before, where much of that waits."""
@@ -264,9 +266,9 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         """Return how many jobs are planned in one transaction.
 
         The first batches of a burst are to be with the broker soon, and to be shared evenly among
-        Beats. Of one that lasts twice as many go at once, with half as many waits for the disk.
+        Beats. While it lasts they grow, up to fourfold: a wait for the disk then stands for more.
         """
-        return options().plan_batch * (2 if self._full_batches >= LONG_BURST else 1)
+        return options().plan_batch * min(MOST_TIMES, 1 + self._full_batches // LONG_BURST)
 
     def _plan_start(self, seen: Outlook) -> int:
         """Plan what a start brings with it, once what was due is on its way; return how many."""

@@ -26,8 +26,8 @@ class ScheduleSettings:
     which each address asks for its own."""
 
     plan_batch: int = 500
-    """Jobs planned per transaction; when a burst lasts, twice as many. A larger batch holds its row
-    locks longer."""
+    """Jobs planned per transaction; while a burst lasts, up to four times as many. A larger batch
+    holds its row locks longer."""
 
     most_occurrences: int = 1000
     """Occurrences of one job handled per transaction, so that one job's catch-up delays no other.

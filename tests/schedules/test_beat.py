@@ -105,22 +105,23 @@ def test_what_the_publisher_has_no_room_for_is_written_as_never_sent_and_goes_ou
 
 
 @pytest.mark.django_db
-def test_of_a_burst_that_lasts_twice_as_many_jobs_are_planned_at_once(
+def test_while_a_burst_lasts_more_jobs_are_planned_at_once(
     make_job: Callable[..., Job], settings: Any
 ) -> None:
     settings.SCHEDULES = {**settings.SCHEDULES, "plan_batch": 1}
     beat, due = starting_beat(), database_now()
-    for number in range(LONG_BURST + 3):
+    for number in range(10 * LONG_BURST + 7):
         make_job(f"due {number}", due=due, timetable=Every(timedelta(days=1)))
 
     planned, at_once = Run.objects.filter(job__key__startswith="due"), []
-    while planned.count() < LONG_BURST + 3:
+    while planned.count() < 10 * LONG_BURST + 7:
         before = planned.count()
         beat._tick()
         beat._publisher._waiting.clear()  # type: ignore[union-attr]
         at_once.append(planned.count() - before)
 
-    assert at_once == [1] * LONG_BURST + [2, 1]
+    grown = [times for times in (1, 2, 3, 4) for _ in range(LONG_BURST)]
+    assert at_once == [*grown, 4, 3]
     make_job("alone", due=due, timetable=Every(timedelta(days=1)))
     make_job("and another", due=due, timetable=Every(timedelta(days=1)))
     beat._tick()
