@@ -60,10 +60,11 @@ RETRY_SECONDS = 1.0
 SHORTEST_SLEEP = 0.1
 """Seconds between two ticks with work: what falls due in between is one batch and not many."""
 
-LONG_BURST, MOST_TIMES = 10, 4
-"""Full batches after which a burst counts as one that lasts, and its batches grow by one more;
-and the largest batch, in such as are set.
-"""
+LONG_BURST = 10
+"""Full batches after which a burst's batches grow, each time by as much as `plan_batch`."""
+
+MOST_TIMES = 4
+"""How many times `plan_batch` the largest is."""
 
 LONGEST_WAIT = 0.5
 """Seconds for which a tick lets go out what was planned before, where much of that waits."""

@@ -120,7 +120,7 @@ class Envelopes:
 
 def _delivery_tags() -> Iterator[str]:
     """Yield texts as those of random UUIDs, whose last twelve digits count: to make each a random
-    one takes as long as the rest of its message.
+    one is a good part of what a message costs.
     """
     begin = str(uuid4())[:-12]
     return (f"{begin}{number:012x}" for number in count())
