@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, models, transaction
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
+from bench.daily import crontab
 from schedules.adapters import triggers
 from schedules.dispatch import absorb_edits, renew_all
 from schedules.models import Job, ScheduleVersion, Touched
@@ -24,16 +25,14 @@ _NUMBERS = {
     ),
     "postgresql": "generate_series(1, {count}) AS numbers(n)",
 }
-A_DAY_AHEAD = timedelta(hours=20)
 
 
 def fill_jobs(count: int, *, name: str = "filled", task: str = "ours.noop") -> list[int]:
-    """Write `count` enabled daily jobs, due in twenty hours; return their first and last number.
+    """Write `count` enabled daily jobs (`bench.daily`); return their first and last number.
 
     Each may be as late as it likes. The statistics of the tables are brought up to date.
     """
-    at = database_now() + A_DAY_AHEAD
-    first = _first(name, task, at)
+    first = _first(name, task)
     if count > 1:
         _multiply(first, count - 1)
     renew_all(now=database_now())  # looks at every job, once for a release of the zone data
@@ -63,17 +62,10 @@ def spread_over_a_second(numbers: list[int], *, groups: int = 10) -> datetime:
     return begin
 
 
-def _first(name: str, task: str, at: datetime) -> Job:
+def _first(name: str, task: str) -> Job:
     """Make one job by the way that a person's edit takes."""
-    crontab, _ = CrontabSchedule.objects.get_or_create(
-        minute=str(at.minute),
-        hour=str(at.hour),
-        day_of_week="*",
-        day_of_month="*",
-        month_of_year="*",
-        timezone="UTC",
-    )
-    periodic = PeriodicTask.objects.create(name=f"{name}-0", task=task, crontab=crontab)
+    daily, _ = CrontabSchedule.objects.get_or_create(**crontab(database_now()))
+    periodic = PeriodicTask.objects.create(name=f"{name}-0", task=task, crontab=daily)
     while absorb_edits(now=database_now()):
         pass
     job = Job.objects.get(periodic_task=periodic)

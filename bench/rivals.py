@@ -53,11 +53,13 @@ class Rival:
 
 
 @contextmanager
-def stock(bench: Bench, jobs: int = 0) -> Iterator[Rival]:
-    """Yield stock django-celery-beat on a new database with so many jobs. Raises NotInstalled."""
+def stock(bench: Bench, jobs: int = 0, *, kind: str = "interval") -> Iterator[Rival]:
+    """Yield stock django-celery-beat on a new database with so many daily jobs, by one `interval`
+    or by one `crontab`. Raises NotInstalled.
+    """
     with _with_tables(bench, f"{STOCK}_settings") as rival:
         if jobs:
-            rival.run(STOCK, "fill", str(jobs))
+            rival.run(STOCK, "fill", str(jobs), kind)
         yield rival
 
 

@@ -11,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.peers.stock_settings")
 
 from celery import Celery
 
+from bench.daily import crontab
 from bench.marks import mark
 
 app = Celery("stock")
@@ -28,15 +29,20 @@ def note(name: str) -> None:
     mark(name)
 
 
-def fill(count: int) -> None:
-    """Write that many enabled daily jobs, due in a day."""
+def fill(count: int, kind: str) -> None:
+    """Write that many enabled daily jobs: with the `crontab` that ours have (`bench.daily`), or
+    with an `interval` of a day, which is lighter to load and may be let due to the second.
+    """
     from django.db import connection
-    from django_celery_beat.models import IntervalSchedule, PeriodicTask
+    from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-    daily, _ = IntervalSchedule.objects.get_or_create(every=1, period=IntervalSchedule.DAYS)
     now = datetime.now(UTC)
+    if kind == "crontab":
+        daily, _ = CrontabSchedule.objects.get_or_create(**crontab(now))
+    else:
+        daily, _ = IntervalSchedule.objects.get_or_create(every=1, period=IntervalSchedule.DAYS)
     first = PeriodicTask.objects.create(
-        name="filled-0", task="stock.noop", interval=daily, last_run_at=now
+        name="filled-0", task="stock.noop", last_run_at=now, **{kind: daily}
     )
     columns = [field.column for field in PeriodicTask._meta.concrete_fields]
     numbered = {"id": f"{first.pk} + n", "name": "'filled-' || n"}
@@ -54,7 +60,7 @@ def fill(count: int) -> None:
 
 
 def due(count: int, at: float) -> None:
-    """Let the first `count` jobs be due at the instant `at`."""
+    """Let the first `count` jobs be due at the instant `at`, by a crontab at once."""
     from django_celery_beat.models import PeriodicTask, PeriodicTasks
 
     first = PeriodicTask.objects.order_by("pk").values_list("pk", flat=True)[0]
@@ -87,7 +93,7 @@ def send(count: int) -> None:
 
 
 def main() -> None:
-    """Read the command line: fill N, due N AT, edit, send N, results."""
+    """Read the command line: fill N KIND, due N AT, edit, send N, results."""
     import django
 
     django.setup()
@@ -98,10 +104,12 @@ def main() -> None:
         sys.stdout.write(f"{TaskResult.objects.filter(status='SUCCESS').count()}\n")
     elif verb == "due":
         due(int(rest[0]), float(rest[1]))
+    elif verb == "fill":
+        fill(int(rest[0]), rest[1])
     elif verb == "edit":
         edit()
     else:
-        {"fill": fill, "send": send}[verb](int(rest[0]))
+        send(int(rest[0]))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from statistics import median
 
 from bench.programs import Program
 from bench.report import Figure, Section, at_least, at_most, ratios
@@ -15,6 +16,11 @@ from project.devstack.client import connected_to
 FEW = 100
 TITLE = "start of Beat to its first dispatch, one job due"
 MOST_RATIO, TIMES_FASTER, MOST_MEGABYTES = 1.2, 20.0, 100.0
+STARTS = 5
+"""Starts of ours in a turn, whose median counts: one of half a second may take another half of it
+where the machine is shared.
+"""
+
 STILL = 1.0
 """Seconds after the first dispatch, for the memory that it has by then."""
 
@@ -35,8 +41,10 @@ def measure(bench: Bench, section: Section) -> None:
         sides: dict[str, Callable[[], Start]] = {}
         for size in sizes:
             filled = databases.enter_context(filled_with(bench, size))
-            sides[f"ours, {size:,} jobs"] = partial(start, bench, *filled)
-        sides[f"stock, {many:,} jobs"] = _stock(bench, many, databases)
+            sides[f"ours, {size:,} jobs"] = partial(starts, bench, *filled)
+        # A crontab is what ours have; an interval is the lightest that stock Beat can load.
+        sides[f"stock, {many:,} jobs"] = _stock(bench, many, databases, kind="crontab")
+        sides[f"stock, {many:,} intervals"] = _stock(bench, many, databases, kind="interval")
         found = bench.in_turns(sides, section)
     section.figures += figures(found, few=f"ours, {FEW:,} jobs", judged=not bench.quick)
 
@@ -60,7 +68,7 @@ def figures(found: dict[str, list[Start]], *, few: str, judged: bool) -> list[Fi
                 Figure(name=f"{name} / {few}", values=values, unit="x", goal=goal, judged=judged)
             )
         if not is_ours:
-            ours = name.replace("stock", "ours")
+            ours = name.replace("stock", "ours").replace("intervals", "jobs")
             values = ratios(seconds[name], seconds[ours])
             goal = at_least(TIMES_FASTER)
             made.append(
@@ -81,6 +89,12 @@ def filled_with(bench: Bench, size: int) -> Iterator[tuple[str, list[int]]]:
         yield url, numbers
 
 
+def starts(bench: Bench, url: str, numbers: list[int]) -> Start:
+    """Start a Beat of ours several times; return the median of the seconds and the most memory."""
+    made = [start(bench, url, numbers) for _ in range(1 if bench.quick else STARTS)]
+    return Start(median(one.seconds for one in made), max(one.megabytes for one in made))
+
+
 def start(bench: Bench, url: str, numbers: list[int]) -> Start:
     """Start a Beat of ours that has one job to dispatch."""
     from bench.fill_jobs import let_be_due
@@ -92,13 +106,13 @@ def start(bench: Bench, url: str, numbers: list[int]) -> Start:
     return _started(bench, bench.servers.beat(url))
 
 
-def _stock(bench: Bench, size: int, databases: ExitStack) -> Callable[[], Start]:
+def _stock(bench: Bench, size: int, databases: ExitStack, *, kind: str) -> Callable[[], Start]:
     """Return the start of a stock Beat; its database is filled when it is first asked for."""
     kept: list[Rival] = []
 
     def start_stock() -> Start:
         if not kept:
-            kept.append(databases.enter_context(stock(bench, size)))
+            kept.append(databases.enter_context(stock(bench, size, kind=kind)))
         bench.servers.redis.flushall()
         kept[0].run("bench.peers.stock", "due", "1", str(time.time()))
         return _started(bench, stock_beat(kept[0]))
