@@ -16,6 +16,7 @@ from schedules.finish import Outcome, finish_waiting, grace_of
 from schedules.lease import instance_id
 from schedules.models import Run
 from schedules.querysets.clock import database_now
+from schedules.querysets.runs import RunQuerySet
 from schedules.states import Origin, Overlap, RunState
 
 LOOK_AGAIN = timedelta(seconds=30)
@@ -52,9 +53,12 @@ def way_of(
 
 def give_way(run: Run) -> None:
     """End or hold `run`, whose claim found no free slot, as its job's policy says."""
-    running = list(Run.objects.running().filter(job=run.job).order_by("started_at"))
-    if not running or run.job is None:
-        return  # it has ended in this very moment; the outbox sends ours again
+    if run.job is None:
+        return
+    running = list(_running(run).order_by("started_at"))
+    if not running:
+        _send_again(run)  # what was in the way has ended in this very moment
+        return
     in_the_way = running[0]
     queued = _queued_before(run)
     way = way_of(
@@ -68,9 +72,21 @@ def give_way(run: Run) -> None:
         _skip(run, f"overlap with run {in_the_way.task_id}{waits}")
         return
     _hold(run)
-    if way is Way.CANCEL_RUNNING:
+    if _running(run).count() < run.job.max_instances:
+        _send_again(run)  # who ended between our looks has not seen it held
+    elif way is Way.CANCEL_RUNNING:
         # Its worker ends the process, and with the slot free the held run is sent.
         current_app.control.revoke(str(in_the_way.task_id), terminate=True)
+
+
+def _running(run: Run) -> RunQuerySet:
+    return Run.objects.running().filter(job=run.job)
+
+
+def _send_again(run: Run) -> None:
+    """Have the outbox send the run at once: its message has just been used up."""
+    again = {"publish_at": database_now(), "state": RunState.PLANNED}
+    Run.objects.waiting().filter(pk=run.pk).update(**again)
 
 
 def _makes_up(run: Run) -> bool:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import (
@@ -80,10 +81,10 @@ def take_outbox(*, now: datetime, limit: int, backlog: Backlog) -> list[Run]:
         if not backlog.is_empty and sent.exists():
             waits = _waits_in(backlog, now=now)
             waiting = sent.filter(waits).locked().values_list("pk", flat=True)
-            _look_again(list(waiting[:MOST_PASSED_OVER]), now, sent=0)
+            _look_again(list(waiting[:MOST_PASSED_OVER]), now)
             ready = ready.filter(UNTOLD | ~waits)
         runs = load(ready.locked()[:limit], now=now)
-        _look_again([run.pk for run in runs], now, sent=1)
+        _look_again([run.pk for run in runs], now, **_HANDED_OVER)
         return runs
 
 
@@ -101,19 +102,28 @@ def _waits_in(backlog: Backlog, *, now: datetime) -> Q:
     return waits
 
 
-def _look_again(run_ids: Sequence[int], now: datetime, *, sent: int) -> None:
-    """Note when to look at the runs next: the pause doubles with the time since they were sent."""
+_HANDED_OVER: dict[str, Any] = {
+    # A broker that is away for two days would otherwise be offered a run more often than fits.
+    "sends": Least(F("sends") + 1, MOST_SENDS),
+    "state": RunState.SENT,
+    "sent_at": Case(When(UNTOLD, then=None), default=F("sent_at")),
+}
+"""What is written of a run that is on its way to the broker."""
+
+
+def _look_again(run_ids: Sequence[int], now: datetime, **also: Any) -> None:
+    """Note when to look at the runs next, and what else there is to note: the pause doubles with
+    the time since they were sent.
+    """
     if not run_ids:
         return
     pause, longest = options().send_again_after, options().send_again_at_most_after
-    steps = [When(sent_at__isnull=True, then=Value(now + min(pause, longest)))]
+    steps = [When(UNTOLD, then=Value(now + min(pause, longest)))]
     while pause < longest:
         steps.append(When(sent_at__gte=now - pause, then=Value(now + pause)))
         pause *= 2
     at = Case(*steps, default=Value(now + longest), output_field=DateTimeField())
-    # A broker that is away for two days would otherwise be offered a run more often than fits.
-    sends = Least(F("sends") + sent, MOST_SENDS)
-    Run.objects.filter(pk__in=run_ids).update(publish_at=at, sends=sends)
+    Run.objects.filter(pk__in=run_ids).update(publish_at=at, **also)
 
 
 def end_expired(*, now: datetime, limit: int = 500) -> int:

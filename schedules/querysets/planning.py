@@ -251,11 +251,13 @@ FROM {{rows}} WHERE schedules_job.id = given.id
 """  # noqa: S608
 
 
-# What its planner sends at once is written as `sent`, so that here no column changes that is in an
-# index: PostgreSQL then writes the row again beside its old version, and none of seven entries.
+# Who is about to send a run has written it as `sent`. So one that was held for a slot, moved or is
+# to be tried again meanwhile does not count as told, and no column changes that is in an index:
+# PostgreSQL then writes the row again beside its old version, and none of seven entries. The state
+# is hidden from its planner, which would look by it through all that is on its way.
 _MARK_SENT = """
-UPDATE schedules_run SET state = 'sent', sent_at = {now}
-WHERE task_id {of_these} AND publish_at IS NOT NULL AND (sent_at IS NULL OR state <> 'sent')
+UPDATE schedules_run SET sent_at = {now}
+WHERE task_id {of_these} AND sent_at IS NULL AND COALESCE(state, '') = 'sent'
 """
 
 # What was moved to a later time meanwhile is not sent before it.

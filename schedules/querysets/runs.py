@@ -89,7 +89,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(pk=run_id, attempt=attempt, state=RunState.RUNNING)
 
     def mark_sent(self, task_ids: list[UUID]) -> int:
-        """Note that the broker has been told; a run that was claimed meanwhile keeps its state."""
+        """Note that the broker has been told of those that are still on their way to it."""
         return mark_sent(connections[self.db], task_ids)
 
     def mark_unsent(self, task_ids: list[UUID]) -> int:

@@ -9,7 +9,8 @@ import pytest
 from celery import current_app
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
-from schedules.broker import EMPTY
+from schedules import overlap, task
+from schedules.broker import EMPTY, FULL
 from schedules.dispatch import take_outbox
 from schedules.finish import Outcome, finish_attempt, resend_attempt
 from schedules.lease import instance_id
@@ -17,6 +18,7 @@ from schedules.models import GlobalPause, Job, Run
 from schedules.operations import lifecycle
 from schedules.operations.lifecycle import how_far_shut_down, shutdown_scheduler
 from schedules.operations.switch import pause_all, resume_all
+from schedules.overlap import WAITS_FOR_A_SLOT
 from schedules.querysets.clock import database_now
 from schedules.states import Origin, Overlap, RunState
 from schedules.testing import execute_run
@@ -82,6 +84,47 @@ def test_queue_all_lets_every_run_wait_for_the_slot(occurrences: Callable[..., l
     assert third.publish_at is not None
     assert second.publish_at < third.publish_at
     assert execute_run(second).state == RunState.SUCCEEDED
+
+
+@pytest.mark.parametrize("how", ["planner", "outbox"])
+def test_a_run_that_is_held_before_beat_has_noted_its_sending_is_sent_when_the_slot_is_free(
+    occurrences: Callable[..., list[Run]], now: datetime, how: str
+) -> None:
+    first, second, third = occurrences(Overlap.QUEUE_ALL)
+    if how == "outbox":
+        assert second.pk in [run.pk for run in take_outbox(now=now, limit=10, backlog=EMPTY)]
+    else:
+        Run.objects.filter(job=second.job).waiting().update(state=RunState.SENT, sends=1)
+    # Messages are faster than their mark.
+    assert [execute_run(run).reason for run in (second, third)] == [WAITS_FOR_A_SLOT] * 2
+
+    Run.objects.mark_sent([second.task_id, third.task_id])
+    finish_attempt(first, Outcome(state=RunState.SUCCEEDED))
+
+    assert [run.pk for run in take_outbox(now=database_now(), limit=1, backlog=FULL)] == [second.pk]
+
+
+@pytest.mark.parametrize("looked", ["before", "after"])
+def test_a_run_whose_slot_comes_free_while_it_gives_way_is_sent_at_once(
+    occurrences: Callable[..., list[Run]],
+    monkeypatch: pytest.MonkeyPatch,
+    now: datetime,
+    looked: str,
+) -> None:
+    first, second, _ = occurrences(Overlap.QUEUE_ALL)
+    module, function = (task, "give_way") if looked == "before" else (overlap, "_hold")
+    go_on = getattr(module, function)
+
+    def end_the_first(run: Run) -> None:
+        finish_attempt(first, Outcome(state=RunState.SUCCEEDED))
+        go_on(run)
+
+    monkeypatch.setattr(module, function, end_the_first)
+    in_the_broker = {"state": RunState.SENT, "sent_at": now, "publish_at": now + MINUTE}
+    Run.objects.filter(job=second.job).waiting().update(**in_the_broker)
+    execute_run(second)
+
+    assert [run.pk for run in take_outbox(now=database_now(), limit=9, backlog=FULL)] == [second.pk]
 
 
 def test_what_a_person_has_run_again_waits_and_costs_the_timetable_nothing(

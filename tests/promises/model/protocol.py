@@ -40,8 +40,8 @@ class Rules:
     """1: a run is written in the transaction that moves the timetable on,"""
     one_run_per_occurrence: bool = True
     """and a unique key refuses a second one."""
-    marks_if_waiting: bool = True
-    """2: a run is marked as sent only where it still waits,"""
+    marks_on_its_way: bool = True
+    """2: a run is marked as sent only where it is still on its way to the broker,"""
     claims_if_waiting: bool = True
     """is claimed only while it waits,"""
     claims_unsent: bool = True
@@ -66,6 +66,8 @@ class Row(NamedTuple):
     """A run. `taken` has the numbers, as bits, of attempts that are recorded as over."""
 
     state: RunState | None = None
+    told: bool = False
+    """Of one that is sent: the broker has it; else it is on its way there."""
     attempt: int = 0
     effects: int = 0
     outside: int = 0
@@ -136,17 +138,22 @@ def may_run_again(run: int) -> bool:
 
 def marked(row: Row, rules: Rules) -> Row:
     """The broker has been told."""
-    allowed = row.state in UNSENT if rules.marks_if_waiting else row.state is not None
-    return row._replace(state=RunState.SENT) if allowed else row
+    allowed = row.state is RunState.SENT or (not rules.marks_on_its_way and row.state is not None)
+    return row._replace(state=RunState.SENT, told=True) if allowed else row
+
+
+def handed_over(row: Row) -> Row:
+    """The outbox takes a run that waits, to send it."""
+    return row._replace(state=RunState.SENT, told=False) if row.state in UNSENT else row
 
 
 def claimed(row: Row, rules: Rules) -> Row:
     """A worker takes the run."""
-    states = WAITING if rules.claims_unsent else {RunState.SENT}
-    allowed = row.state in states or (
-        not rules.claims_if_waiting and row.state is not None and row.state not in FINAL
-    )
-    return row._replace(state=RunState.RUNNING, attempt=row.attempt + 1) if allowed else row
+    allowed = row.state in WAITING and (rules.claims_unsent or row.told)
+    if not rules.claims_if_waiting:
+        allowed = row.state is not None and row.state not in FINAL
+    taken = row._replace(state=RunState.RUNNING, told=False, attempt=row.attempt + 1)
+    return taken if allowed else row
 
 
 def finished(row: Row, attempt: int, rules: Rules) -> Row:
@@ -175,12 +182,13 @@ def lost(row: Row, attempt: int, *, again: bool) -> Row:
 
 def ended(row: Row, state: RunState) -> Row:
     """A run that nobody owns ends: cancelled, skipped, missed."""
-    return row._replace(state=state) if row.state in WAITING else row
+    return row._replace(state=state, told=False) if row.state in WAITING else row
 
 
 def unsent(row: Row) -> Row:
     """The broker has forgotten everything."""
-    return row._replace(state=RunState.PLANNED) if row.state is RunState.SENT else row
+    forgotten = row._replace(state=RunState.PLANNED, told=False)
+    return forgotten if row.state is RunState.SENT else row
 
 
 def _over(row: Row, attempt: int) -> int:
@@ -230,7 +238,7 @@ def _beat_steps(
 
 def _new(row: Row, rules: Rules) -> Row:
     if row.state is None:
-        return Row(state=RunState.PLANNED, copies=1)
+        return Row(state=RunState.SENT, copies=1)  # its planner sends it at once
     return row if rules.one_run_per_occurrence else row._replace(copies=row.copies + 1)
 
 
@@ -245,9 +253,9 @@ def _repairs(world: World, rules: Rules) -> Iterator[tuple[Step, World]]:
             lost_message = not any(world.messages) and not _is_received(world, run)
             # Somebody is about to send it, or its message waits: only time keeps it from being
             # sent twice, so that costs a fault.
-            cost = int(sending or (row.state is RunState.SENT and not lost_message))
+            cost = int(sending or (row.told and not lost_message))
             if cost <= world.faults:
-                swept = world._replace(faults=world.faults - cost)
+                swept = _write(world, run, handed_over(row))._replace(faults=world.faults - cost)
                 yield Step("sweep", run), _tell(swept, number, Beat("publish", run))
         if rules.reaps and row.state is RunState.RUNNING and _looks_dead(world, run, row, rules):
             again = may_run_again(run) and row.attempt < MOST_ATTEMPTS

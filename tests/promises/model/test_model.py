@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib import import_module
 from itertools import product
 from operator import attrgetter
@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
-from schedules.dispatch import plan_due
+from schedules.broker import EMPTY
+from schedules.dispatch import plan_due, take_outbox
 from schedules.dispatch.repair import forget_sending
 from schedules.errors import Superseded
 from schedules.finish import Outcome, finish_attempt, finish_waiting, lose_attempt, resend_attempt
@@ -28,6 +29,7 @@ from tests.promises.world import MINUTE, in_the_past, make_job, undone
 
 RULES = Rules()
 SUCCESS = Outcome(state=RunState.SUCCEEDED)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("size", ["2 2 2 0", "2 1 2 1", "2 2 1 1", "1 2 2 2", "1 1 2 3"])
@@ -99,9 +101,16 @@ def _lose(on_lost: OnLost) -> Callable[[Run], object]:
     return lose
 
 
-def _told(run: Run) -> str:
-    """Return its state in the model, where it is sent when the broker has been told."""
-    return RunState.PLANNED if run.state == RunState.SENT and run.sent_at is None else run.state
+def _is_told(run: Run) -> bool:
+    """Whether the broker has it, of one that is sent; of others the time tells nothing any more."""
+    return run.state == RunState.SENT and run.sent_at is not None
+
+
+def _hand_over(run: Run) -> None:
+    """Have the outbox take this one run."""
+    Run.objects.waiting().filter(pk=run.pk).update(publish_at=LONG_AGO)
+    for found in take_outbox(now=LONG_AGO, limit=1, backlog=EMPTY):
+        assert found.pk == run.pk
 
 
 FUNCTIONS: dict[str, tuple[Callable[[Run], object], Callable[[Row], Row]]] = {
@@ -131,6 +140,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Run], object], Callable[[Row], Row]]] = {
         lambda run: finish_waiting(run, Outcome(state=RunState.SKIPPED)),
         lambda row: protocol.ended(row, RunState.SKIPPED),
     ),
+    "sweep": (_hand_over, protocol.handed_over),
     "remember": (lambda _: forget_sending(), protocol.unsent),
 }
 
@@ -146,9 +156,9 @@ def test_the_code_takes_a_row_where_the_model_does(function: str) -> None:
         with suppress(Superseded), transaction.atomic():
             change(run)
         run.refresh_from_db()
-        found[state, attempt] = (run.state, run.attempt)
+        found[state, attempt] = (run.state, _is_told(run), run.attempt)
         after = expected(Row(state=state, attempt=attempt))
-        wanted[state, attempt] = (after.state, after.attempt)
+        wanted[state, attempt] = (after.state, after.told, after.attempt)
 
     assert found == wanted
 
@@ -176,8 +186,12 @@ class Replay:
 
     def _compare(self, world: World) -> None:
         rows = Run.objects.filter(job=self.job).order_by("scheduled_at")
-        found = [(_told(run), run.attempt, effects(str(run.task_id))) for run in rows]
-        expected = [(r.state, r.attempt, r.effects) for r in world.rows if r.state is not None]
+        found = [(run.state, _is_told(run), run.attempt, effects(str(run.task_id))) for run in rows]
+        expected = [
+            (row.state, row.told, row.attempt, row.effects)
+            for row in world.rows
+            if row.state is not None
+        ]
         assert found == expected
 
     def _run(self, step: Step) -> Run:
@@ -188,6 +202,9 @@ class Replay:
 
     def _mark(self, step: Step) -> None:
         Run.objects.mark_sent([self._run(step).task_id])
+
+    def _sweep(self, step: Step) -> None:
+        _hand_over(self._run(step))
 
     def _remember(self, _: Step) -> None:
         forget_sending()

@@ -26,6 +26,7 @@ from schedules.dispatch.broken import BROKEN, MOST_RUNS
 from schedules.finish.record import record
 from schedules.models import Dependency, Job, Run, Touched
 from schedules.signals import run_finished
+from schedules.states import RunState
 from tests.broker import running_broker
 from tests.sql import run_sql
 
@@ -141,7 +142,7 @@ def test_of_very_many_runs_without_a_message_some_fail_after_the_others_are_sent
 ) -> None:
     monkeypatch.setattr(publish_module, "MOST_RUNS", 20)
     break_runs(30, make_run, kwargs='"text"')
-    make_run()
+    healthy = make_run(state=RunState.SENT)
     runs = list(Run.objects.order_by("pk"))
     statements = Statements()
 
@@ -150,6 +151,7 @@ def test_of_very_many_runs_without_a_message_some_fail_after_the_others_are_sent
 
     states = list(Run.objects.order_by("pk").values_list("state", flat=True))
     assert states == ["failed"] * 20 + ["planned"] * 10 + ["sent"]
+    assert Run.objects.get(sent_at__isnull=False) == healthy
     assert TaskResult.objects.filter(status="FAILURE").count() == 20
     assert statements.number < 2 * 20
 

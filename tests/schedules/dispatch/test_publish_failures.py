@@ -21,6 +21,7 @@ from schedules.dispatch.publisher import Publisher
 from schedules.lease import instance_id
 from schedules.models import Job, Run
 from schedules.querysets.clock import database_now
+from schedules.states import RunState
 from tests.broker import running_broker
 from tests.schedules import sample_jobs
 from tests.sql import run_sql
@@ -47,7 +48,7 @@ def test_a_call_outside_a_transaction_is_planned_all_the_same(
 def test_a_run_whose_message_cannot_be_made_ends_as_failed_and_the_others_are_sent(
     monkeypatch: pytest.MonkeyPatch, make_run: Callable[..., Run], tmp_path: Path, options: str
 ) -> None:
-    broken, healthy = make_run(), make_run()
+    broken, healthy = make_run(), make_run(state=RunState.SENT)
     run_sql("UPDATE schedules_run SET options = %s WHERE id = %s", options, broken.pk)
 
     with running_broker(tmp_path):
@@ -55,7 +56,7 @@ def test_a_run_whose_message_cannot_be_made_ends_as_failed_and_the_others_are_se
 
     broken.refresh_from_db()
     healthy.refresh_from_db()
-    assert healthy.state == "sent"
+    assert healthy.sent_at is not None
     assert (broken.state, broken.publish_at) == ("failed", None)
     assert broken.finished_at is not None
     assert broken.reason.startswith("no message can be made for it: ")

@@ -186,15 +186,19 @@ def test_what_is_sent_of_a_planned_run_is_what_its_row_says(
     assert [getattr(planned, name) for name in names] == [getattr(row, name) for name in names]
 
 
-def test_only_what_waits_to_be_sent_is_marked_as_sent(make_run: Callable[..., Run]) -> None:
-    planned, retrying, other = make_run(), make_run(state=RunState.RETRYING), make_run()
-    running = make_run(state=RunState.RUNNING)
+def test_only_what_is_on_its_way_is_marked_as_sent(make_run: Callable[..., Run]) -> None:
+    on_its_way, other = make_run(state=RunState.SENT), make_run(state=RunState.SENT)
+    # Taken meanwhile; and then held for a slot, moved to a later time, or to be tried again.
+    taken, waits, again = (
+        make_run(state=state) for state in (RunState.RUNNING, RunState.PLANNED, RunState.RETRYING)
+    )
 
-    news = mark_sent(connection, [run.task_id for run in (planned, retrying, running)])
+    news = mark_sent(connection, [run.task_id for run in (on_its_way, taken, waits, again)])
 
-    assert news == 2
-    states = [Run.objects.get(pk=run.pk).state for run in (planned, retrying, running, other)]
-    assert states == [RunState.SENT, RunState.SENT, RunState.RUNNING, RunState.PLANNED]
+    assert news == 1
+    runs = [Run.objects.get(pk=run.pk) for run in (on_its_way, taken, waits, again, other)]
+    assert [run.state for run in runs] == ["sent", "running", "planned", "retrying", "sent"]
+    assert [run.sent_at is not None for run in runs] == [True, False, False, False, False]
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps only what has changed")
