@@ -18,7 +18,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from bench.kept import NothingKept, keep, put_into, read, table
+from bench.kept import (
+    NothingKept,
+    around_marks,
+    check_writable,
+    keep,
+    put_into,
+    read,
+    table,
+)
 from bench.programs import ROOT, ProgramFailed
 from bench.report import Section, document, text
 from bench.work import QUICK_SIZES, SIZES, Bench, Wish, Work, say
@@ -81,6 +89,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for work in works().values():
                 sys.stdout.write(f"{work.name:<12} {work.title}\n")
             return 0
+        # Before half an hour of measuring.
+        if options.into:
+            around_marks(options.into)
+        for path in filter(None, (options.svg, options.save)):
+            check_writable(path)
         if options.kept:
             machine, sections = read(options.kept)
             names = [work.name for work in chosen]
@@ -161,7 +174,6 @@ def _tell(options: argparse.Namespace, machine: dict[str, Any], sections: list[S
     if options.svg:
         from bench.picture import draw
 
-        options.svg.parent.mkdir(parents=True, exist_ok=True)
         options.svg.write_text(draw(machine, sections))
     if options.into:
         put_into(options.into, table(machine, sections), picture=options.svg)

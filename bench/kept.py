@@ -15,7 +15,7 @@ SIGNS = {"met": "✓", "not met": "✗", "not judged": "·"}
 
 
 class NothingKept(Exception):
-    """A file that is none of these; the message is the line that a person reads."""
+    """A file that is none of these, or cannot be; the message is the line that a person reads."""
 
 
 def keep(path: Path, machine: dict[str, Any], sections: Sequence[Section]) -> None:
@@ -63,16 +63,35 @@ def table(machine: dict[str, Any], sections: Sequence[Section]) -> str:
 def put_into(page: Path, words: str, *, picture: Path | None = None) -> None:
     """Put the table, below the picture, between the two marks of a page.
 
-    Raises NothingKept where the marks are missing.
+    Raises NothingKept where there is no such page or mark.
     """
-    before, found, rest = page.read_text().partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not found or not ended:
-        raise NothingKept(f"{page} has no {BEGIN} with {END} after it.")
+    before, after = around_marks(page)
     if picture is not None:
         path = os.path.relpath(picture, page.parent)
         words = f"![Ratios of one run, and the goals]({path})\n\n{words}"
     page.write_text(f"{before}{BEGIN}\n\n{words}\n\n{END}{after}")
+
+
+def around_marks(page: Path) -> tuple[str, str]:
+    """Return what stands before and after the two marks of a page. Raises NothingKept."""
+    try:
+        before, found, rest = page.read_text().partition(BEGIN)
+    except (OSError, ValueError) as error:
+        raise NothingKept(f"{page} cannot be read: {error}") from error
+    _, ended, after = rest.partition(END)
+    if not found or not ended:
+        raise NothingKept(f"{page} has no {BEGIN} with {END} after it.")
+    return before, after
+
+
+def check_writable(path: Path) -> None:
+    """Make the folder of a file that is to be written. Raises NothingKept where it cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NothingKept(f"{path} cannot be written: {error}") from error
+    if path.is_dir() or not os.access(path.parent, os.W_OK):
+        raise NothingKept(f"{path} cannot be written: it must be a file in a folder of yours.")
 
 
 def _row(figure: Figure) -> str:

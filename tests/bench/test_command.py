@@ -34,6 +34,22 @@ def test_every_work_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert listed == NAMES + BESIDE
 
 
+@pytest.mark.parametrize(
+    ("option", "place"),
+    [("--into", "missing.md"), ("--into", "a file"), ("--svg", "."), ("--save", "a file/kept")],
+)
+def test_where_nothing_can_be_written_is_said_before_anything_is_measured(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str, place: str
+) -> None:
+    (tmp_path / "a file").write_text("no marks")
+
+    assert command.main(["W1", "--quick", option, str(tmp_path / place)]) == 2
+
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert said.err.startswith(str(tmp_path / place))
+
+
 def test_an_unknown_work_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["W1", "W9", "--quick"]) == 2
 
