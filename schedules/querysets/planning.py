@@ -264,7 +264,8 @@ WHERE task_id {of_these} AND sent_at IS NULL AND COALESCE(state, '') = 'sent'
 _MARK_UNSENT = """
 UPDATE schedules_run
 SET publish_at = {now}, sends = CASE WHEN sends > 0 THEN sends - 1 ELSE 0 END,
-    state = CASE WHEN state = 'sent' AND sent_at IS NULL THEN 'planned' ELSE state END
+    state = CASE WHEN state <> 'sent' OR sent_at IS NOT NULL THEN state
+        WHEN attempt > 0 THEN 'retrying' ELSE 'planned' END
 WHERE task_id {of_these} AND publish_at IS NOT NULL AND due_at <= {now}
 """
 

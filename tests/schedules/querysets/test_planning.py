@@ -9,10 +9,18 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from schedules.dispatch import plan_due
+from schedules.broker import EMPTY
+from schedules.dispatch import plan_due, take_outbox
 from schedules.lease import instance_id
 from schedules.models import Job, Run
-from schedules.querysets.planning import PlannedRun, mark_sent, move_on, write_calls, write_runs
+from schedules.querysets.planning import (
+    PlannedRun,
+    mark_sent,
+    mark_unsent,
+    move_on,
+    write_calls,
+    write_runs,
+)
 from schedules.states import Origin, RunState
 from tests.sql import run_sql
 
@@ -199,6 +207,20 @@ def test_only_what_is_on_its_way_is_marked_as_sent(make_run: Callable[..., Run])
     runs = [Run.objects.get(pk=run.pk) for run in (on_its_way, taken, waits, again, other)]
     assert [run.state for run in runs] == ["sent", "running", "planned", "retrying", "sent"]
     assert [run.sent_at is not None for run in runs] == [True, False, False, False, False]
+
+
+def test_what_the_broker_refuses_is_again_what_it_was_before_it_was_offered(
+    make_run: Callable[..., Run], now: datetime
+) -> None:
+    first_try = make_run()
+    again = make_run(state=RunState.RETRYING, attempt=1)
+    runs = take_outbox(now=now, limit=9, backlog=EMPTY)
+    assert {run.pk for run in runs} == {first_try.pk, again.pk}
+
+    assert mark_unsent(connection, [run.task_id for run in runs]) == 2
+
+    states = [Run.objects.get(pk=run.pk).state for run in (first_try, again)]
+    assert states == [RunState.PLANNED, RunState.RETRYING]
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps only what has changed")
