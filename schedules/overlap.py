@@ -57,7 +57,7 @@ def give_way(run: Run) -> None:
         return
     running = list(_running(run).order_by("started_at"))
     if not running:
-        _send_again(run)  # what was in the way has ended in this very moment
+        Run.objects.filter(pk=run.pk).send_again()  # what was in the way has just ended
         return
     in_the_way = running[0]
     queued = _queued_before(run)
@@ -73,7 +73,8 @@ def give_way(run: Run) -> None:
         return
     _hold(run)
     if _running(run).count() < run.job.max_instances:
-        _send_again(run)  # who ended between our looks has not seen it held
+        # Who ended between our looks has not seen it held.
+        Run.objects.filter(pk=run.pk).send_again()
     elif way is Way.CANCEL_RUNNING:
         # Its worker ends the process, and with the slot free the held run is sent.
         current_app.control.revoke(str(in_the_way.task_id), terminate=True)
@@ -81,12 +82,6 @@ def give_way(run: Run) -> None:
 
 def _running(run: Run) -> RunQuerySet:
     return Run.objects.running().filter(job=run.job)
-
-
-def _send_again(run: Run) -> None:
-    """Have the outbox send the run at once: its message has just been used up."""
-    again = {"publish_at": database_now(), "state": RunState.PLANNED}
-    Run.objects.waiting().filter(pk=run.pk).update(**again)
 
 
 def _makes_up(run: Run) -> bool:

@@ -18,7 +18,7 @@ from schedules.finish import Outcome, finish_attempt, finish_waiting, judge_erro
 from schedules.finish.record import RECORDED, RECORDING
 from schedules.lease import instance_id
 from schedules.models import Run
-from schedules.querysets.clock import DatabaseNow, database_now
+from schedules.querysets.clock import database_now
 from schedules.querysets.ending import write_result
 from schedules.redaction import redact, redacted
 from schedules.states import NEVER_RAN, RunState
@@ -213,9 +213,7 @@ def _report_failure(run: Run, error: BaseException, traceback: str | None) -> No
         return  # a forged message with this run's id: the run itself waits for its own
     if run.state != RunState.RUNNING and isinstance(error, WorkerLostError):
         # The child died before its claim: nothing has begun, so the run is sent once more.
-        Run.objects.waiting().filter(pk=run.pk).update(
-            publish_at=DatabaseNow(), state=RunState.PLANNED
-        )
+        Run.objects.filter(pk=run.pk).send_again()
         return
     if run.state != RunState.RUNNING and _is_for_another_version(run, error):
         return

@@ -38,7 +38,6 @@ from schedules.finish import (
 from schedules.halts import Halt, global_pauses, halted, let_through
 from schedules.lease import instance_id
 from schedules.models import Instance, Run
-from schedules.querysets.clock import database_now
 from schedules.querysets.instances import LEASE
 from schedules.querysets.runs import UNTOLD
 from schedules.states import BY_ITSELF, NEVER_RAN, RunState
@@ -216,9 +215,7 @@ def take_back(run: Run, *, reason: str, too_late: bool = False) -> bool:
 
 def forget_sending() -> int:
     """Make every sent run due for sending at once: the broker has lost its memory."""
-    return Run.objects.filter(state=RunState.SENT).update(
-        publish_at=database_now(), state=RunState.PLANNED
-    )
+    return Run.objects.filter(state=RunState.SENT).send_again()
 
 
 def _older_than(instant: datetime) -> Exists:

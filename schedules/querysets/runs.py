@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import connections, models
 
 from schedules.querysets.claim import claim_statement
+from schedules.querysets.clock import DatabaseNow
 from schedules.querysets.planning import mark_sent, mark_unsent
 from schedules.querysets.statements import Statement, column_names, first_row, read_row
 from schedules.states import BY_ITSELF, FINAL, UNSENT, RunState
@@ -95,6 +96,12 @@ class RunQuerySet(models.QuerySet["Run"]):
     def mark_unsent(self, task_ids: list[UUID]) -> int:
         """Note that the broker could not be told: the outbox offers those that wait at once."""
         return mark_unsent(connections[self.db], task_ids)
+
+    def send_again(self) -> int:
+        """Have the outbox send those that wait at once, as never sent: their messages are used up
+        or lost. Return how many they are.
+        """
+        return self.waiting().update(publish_at=DatabaseNow(), state=RunState.PLANNED)
 
     def claim(self, task_id: UUID, *, task: str, instance_id: UUID, pid: int) -> "Run | None":
         """Take the run for this process and return it; None if it is not to be had (any more).
