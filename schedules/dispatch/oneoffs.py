@@ -3,11 +3,14 @@ transaction.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import DateTimeField, F, Value
 
 from schedules.conf import options
 from schedules.dispatch.publish import publish
@@ -15,6 +18,7 @@ from schedules.errors import InvalidInput
 from schedules.models import Job, Run
 from schedules.querysets.clock import DatabaseNow, database_now
 from schedules.querysets.planning import write_calls
+from schedules.querysets.runs import RunQuerySet
 from schedules.registry import Declaration, check_arguments
 from schedules.states import Origin, RunState
 
@@ -55,10 +59,11 @@ def park(declaration: Declaration, calls: Iterable[Call], *, job: Job | None = N
 
     A key that has a waiting run keeps it: it is moved, and takes the new arguments. Joins the
     caller's transaction; a constant number of statements for each thousand calls. Of several calls
-    with one key the last counts. Raises InvalidInput for a naive instant or arguments that do not
-    fit.
+    with one key the last counts; of two transactions that park the same key at once the second
+    waits for the first. Raises InvalidInput for a naive instant or arguments that do not fit.
     """
-    latest = list({call.key: call for call in calls}.values())
+    # In one order, or two transactions that insert the same keys would wait for each other.
+    latest = sorted({call.key: call for call in calls}.values(), key=attrgetter("key"))
     done = Parked()
     for start in range(0, len(latest), BATCH):
         batch = latest[start : start + BATCH]
@@ -66,39 +71,55 @@ def park(declaration: Declaration, calls: Iterable[Call], *, job: Job | None = N
             if call.at.tzinfo is None:
                 raise InvalidInput("at", call.at.isoformat(), "an instant with its UTC offset")
             check_arguments(declaration, call.args, call.kwargs)
-        with transaction.atomic():
-            done += _park_batch(declaration, batch, job)
+        done += _park_batch(declaration, batch, job)
     return done
 
 
 def cancel_parked(keys: Iterable[str], *, reason: str) -> int:
     """End the waiting runs of the given keys as cancelled; return how many there were."""
-    subjects = list(set(keys))
+    subjects = sorted(set(keys))
     cancelled = 0
     for start in range(0, len(subjects), BATCH):
-        cancelled += Run.objects.about(subjects[start : start + BATCH]).update(
-            state=RunState.CANCELLED, reason=reason, finished_at=DatabaseNow(), publish_at=None
-        )
+        locked = _locked(subjects[start : start + BATCH])
+        theirs = Run.objects.waiting().filter(pk__in=locked.values("pk"))
+        with transaction.atomic(savepoint=False):
+            cancelled += theirs.update(
+                state=RunState.CANCELLED, reason=reason, finished_at=DatabaseNow(), publish_at=None
+            )
     return cancelled
 
 
 def move_parked(run: Run, *, at: datetime) -> bool:
-    """Let one parked run be due at `at`; False if it was claimed or sent meanwhile."""
+    """Let one parked run be due at `at`, with the grace that it had; False if it was claimed or
+    sent meanwhile.
+    """
     moved = Run.objects.parked().filter(pk=run.pk)
     values = {"scheduled_at": at, "due_at": at, "publish_at": at, "state": RunState.PLANNED}
-    if not moved.update(**values, sends=0):
+    grace = F("expires_at") - F("due_at")
+    if not moved.update(**values, expires_at=Value(at, DateTimeField()) + grace, sends=0):
         return False
     run.refresh_from_db()
     return True
 
 
+class _Overtaken(Exception):
+    """Another transaction has parked a run for one of the keys since we looked."""
+
+
 def _park_batch(declaration: Declaration, calls: Sequence[Call], job: Job | None) -> Parked:
+    while True:
+        # Begun anew, without what was inserted and locked: others may wait for it, and what is to
+        # be locked next may be theirs.
+        with suppress(_Overtaken), transaction.atomic():
+            return _try_to_park(declaration, calls, job)
+
+
+def _try_to_park(declaration: Declaration, calls: Sequence[Call], job: Job | None) -> Parked:
+    """Raises _Overtaken; then the caller's transaction is to be rolled back."""
     now = database_now()
-    waiting = {
-        run.natural_key: run for run in _lock(Run.objects.about([call.key for call in calls]))
-    }
-    created: list[Run] = []
+    waiting = {run.natural_key: run for run in _locked([call.key for call in calls])}
     moved: list[Run] = []
+    created: list[Run] = []
     for call in calls:
         run = waiting.get(call.key)
         if run is None:
@@ -106,7 +127,9 @@ def _park_batch(declaration: Declaration, calls: Sequence[Call], job: Job | None
         elif (run.scheduled_at, run.args, run.kwargs) != (call.at, [*call.args], {**call.kwargs}):
             _move(run, call)
             moved.append(run)
-    write_calls(connection, created)
+    # Waits for the end of a transaction that has inserted one of these keys.
+    if write_calls(connection, created, ignore_conflicts=True) < len(created):
+        raise _Overtaken
     # Written over by their id: much cheaper for a thousand rows than as many CASEs in an UPDATE.
     Run.objects.bulk_create(
         moved, update_conflicts=True, unique_fields=["task_id"], update_fields=MOVED
@@ -119,8 +142,11 @@ def _park_batch(declaration: Declaration, calls: Sequence[Call], job: Job | None
     )
 
 
-def _lock(runs: Any) -> Any:
-    """Hold the waiting runs until commit, so that none of them is claimed while it is moved."""
+def _locked(keys: list[str]) -> RunQuerySet:
+    """Return the waiting runs of the keys, to be held until commit, so that none of them is claimed
+    meanwhile. In one order, or two transactions that want the same runs would wait for each other.
+    """
+    runs = Run.objects.about(keys).order_by("natural_key")
     return runs.select_for_update(no_key=True) if connection.vendor == "postgresql" else runs
 
 

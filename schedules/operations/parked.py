@@ -10,7 +10,7 @@ from schedules.dispatch import move_parked
 from schedules.errors import InvalidInput, Refused
 from schedules.models import Run
 from schedules.operations.decided import check_undecided
-from schedules.states import UNSENT, Origin
+from schedules.states import BY_ITSELF, UNSENT
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -27,7 +27,7 @@ class NotParked(Refused):
 
 def is_parked(run: Run) -> bool:
     """Whether the run is a one-off call that waits in the database."""
-    return run.state in UNSENT and run.origin != Origin.TIMETABLE
+    return run.state in UNSENT and run.origin not in BY_ITSELF
 
 
 @transaction.atomic

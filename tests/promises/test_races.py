@@ -3,8 +3,9 @@
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import Barrier, Event, Thread
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -12,7 +13,7 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from project.devstack.waiting import wait_until
 from schedules.adapters.schedule_rows import remove_unused, schedule_with
-from schedules.dispatch import plan_due
+from schedules.dispatch import Call, cancel_parked, park, plan_due
 from schedules.models import Job, Run
 from schedules.operations.cancel import ALREADY_STARTED, CANCELLED, cancel_run
 from schedules.operations.start import plan_start_runs
@@ -20,6 +21,7 @@ from schedules.operations.switch import delete_job, disable_job, pause_job
 from schedules.querysets.clock import database_now
 from schedules.querysets.ending import send_next
 from schedules.querysets.planning import PlannedRun
+from schedules.registry import declared_as
 from schedules.states import WAITING, RunState
 from tests.promises import promise_jobs  # noqa: F401 - declares the tasks
 from tests.promises.world import in_the_past, make_instance, make_job
@@ -205,6 +207,108 @@ def _somebody_waits_for_a_lock() -> bool:
             " WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )
         return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.parametrize("mark", ["mark_sent", "mark_unsent"])
+def test_a_run_that_a_transaction_holds_keeps_no_other_from_its_mark(mark: str) -> None:
+    now = database_now()
+    held, other = (_call(now, state=RunState.SENT, sends=1) for _ in range(2))
+    news: list[int] = []
+
+    def mark_both() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET statement_timeout = '5s'")
+        news.append(getattr(Run.objects, mark)([held.task_id, other.task_id]))
+
+    with transaction.atomic():
+        Run.objects.select_for_update(no_key=True).get(pk=held.pk)
+        at_once(mark_both)
+
+    assert news == [1]
+    held.refresh_from_db()
+    assert (held.state, held.sent_at, held.sends) == (RunState.SENT, None, 1)
+
+
+def test_who_parks_one_subject_at_once_moves_each_others_run(races: int) -> None:
+    line = Barrier(2, timeout=60)
+    at = database_now() + timedelta(hours=1)
+
+    def park_each(by: int) -> Callable[[], None]:
+        def park_them() -> None:
+            for number in range(races):
+                line.wait()
+                call = Call(key=f"subject {number}", at=at + by * timedelta(minutes=1), args=("x",))
+                done = park(declared_as("promise_jobs.effect"), [call])
+                assert done.created + done.moved == 1
+
+        return park_them
+
+    at_once(park_each(1), park_each(2))
+
+    assert Run.objects.filter(state=RunState.PLANNED).count() == Run.objects.count() == races
+
+
+def test_who_parks_and_cancels_many_subjects_at_once_is_in_nobodys_way() -> None:
+    at = database_now() + timedelta(hours=1)
+    keys = [f"subject {number}" for number in range(300)]
+
+    def park_and_cancel(seed: int) -> Callable[[], None]:
+        def by_turns() -> None:
+            chance = random.Random(seed)  # noqa: S311 - reproducible
+            for turn in range(8):
+                mine = chance.sample(keys, 200)
+                if turn % 3 == 2:
+                    cancel_parked(mine, reason="no longer")
+                    continue
+                soon = at + chance.randrange(1000) * timedelta(seconds=1)
+                calls = [Call(key=key, at=soon, args=("x",)) for key in mine]
+                park(declared_as("promise_jobs.effect"), calls)
+
+        return by_turns
+
+    at_once(*map(park_and_cancel, range(3)))
+
+    waiting = Counter(Run.objects.waiting().values_list("natural_key", flat=True))
+    assert set(waiting.values()) == {1}
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.parametrize("others", [0, 50])
+def test_a_cancellation_that_meets_a_move_ends_what_was_moved(others: int) -> None:
+    at = database_now() + timedelta(hours=1)
+    effect = declared_as("promise_jobs.effect")
+    keys = [f"subject {number}" for number in range(others + 1)]
+    park(effect, [Call(key=key, at=at, args=("x",)) for key in keys])
+    cancelled: list[int] = []
+
+    def cancel_all() -> None:
+        try:
+            cancelled.append(cancel_parked(keys, reason="no longer"))
+        finally:
+            connection.close()
+
+    cancelling = Thread(target=cancel_all)
+    with transaction.atomic():
+        park(effect, [Call(key=keys[0], at=at + timedelta(hours=1), args=("y",))])
+        cancelling.start()
+        wait_until(_somebody_waits_for_a_lock, what="the cancellation to meet the move")
+    cancelling.join()
+
+    assert cancelled == [len(keys)]
+    assert not Run.objects.waiting().exists()
+
+
+def _call(now: datetime, **fields: Any) -> Run:
+    return Run.objects.create(
+        origin="call",
+        task="promise_jobs.effect",
+        args=["x"],
+        scheduled_at=now,
+        due_at=now,
+        publish_at=now,
+        **fields,
+    )
 
 
 def test_beats_that_start_at_once_plan_one_run_between_them() -> None:
