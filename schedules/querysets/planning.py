@@ -1,5 +1,5 @@
 """The statements of planning: new runs of timetables in one, calls in another, a single call in one
-of its own, where the jobs go on, and which of the runs the broker was told about.
+of its own, and where the jobs go on.
 
 Written out because a burst passes through them: what a run copies from its job the database copies
 itself, what is the same for all of them travels once, and only what differs travels as a column of
@@ -16,7 +16,7 @@ from uuid import UUID
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from schedules.querysets.clock import database_now, sql_now
-from schedules.querysets.given import among, as_json, given
+from schedules.querysets.given import as_json, given
 from schedules.querysets.statements import prepared_cursor
 from schedules.states import RunState
 
@@ -251,37 +251,6 @@ FROM {{rows}} WHERE schedules_job.id = given.id
 """  # noqa: S608
 
 
-# Who is about to send a run has written it as `sent`. So one that was held for a slot, moved or is
-# to be tried again meanwhile does not count as told, and no column changes that is in an index:
-# PostgreSQL then writes the row again beside its old version, and none of seven entries. The state
-# is hidden from its planner, which would look by it through all that is on its way.
-_MARK_SENT = ("sent_at = {now}", "sent_at IS NULL AND COALESCE(state, '') = 'sent'")
-
-# What was moved to a later time meanwhile is not sent before it.
-_MARK_UNSENT = (
-    """
-    publish_at = {now}, sends = CASE WHEN sends > 0 THEN sends - 1 ELSE 0 END,
-    state = CASE WHEN state <> 'sent' OR sent_at IS NOT NULL THEN state
-        WHEN attempt > 0 THEN 'retrying' ELSE 'planned' END
-    """,
-    "publish_at IS NOT NULL AND due_at <= {now}",
-)
-
-# Whoever holds a run is just taking, moving or cancelling it, and it needs no mark; if it stays as
-# it was, the outbox sends it once more. To wait for the end of that transaction would keep back all
-# that is to be sent after it, and could be a deadlock: it may hold some of these runs and want the
-# others.
-_MARK = {
-    "postgresql": """
-        UPDATE schedules_run SET {change} WHERE id = ANY(ARRAY(
-            SELECT id FROM schedules_run WHERE task_id {of_these} AND {condition}
-            FOR NO KEY UPDATE SKIP LOCKED
-        ))
-    """,
-    "sqlite": "UPDATE schedules_run SET {change} WHERE task_id {of_these} AND {condition}",
-}
-
-
 def write_runs(connection: BaseDatabaseWrapper, runs: "Sequence[PlannedRun | Run]") -> None:
     """Insert runs of a timetable, except those whose occurrence has its run already."""
     if not runs:
@@ -347,43 +316,3 @@ def move_on(connection: BaseDatabaseWrapper, jobs: "Sequence[Job]") -> None:
     rows, values = given(connection.vendor, _JOB_COLUMNS, jobs)
     with connection.cursor() as cursor:
         cursor.execute(_MOVE_ON.format(rows=rows), values)
-
-
-def mark_sent(connection: BaseDatabaseWrapper, task_ids: Sequence[UUID]) -> int:
-    """Note that the broker has been told of these runs; return of how many it is news.
-
-    Waits for nobody: a run that another transaction holds is left as it is.
-    """
-    _, at = sql_now(connection.vendor)
-    return _mark(connection, _MARK_SENT, task_ids, at, [])
-
-
-def mark_unsent(connection: BaseDatabaseWrapper, task_ids: Sequence[UUID]) -> int:
-    """Note that the broker could not be told of these runs, which counted as sent from their
-    handing over on; return how many of them wait, and are the outbox's at once.
-
-    Waits for nobody: a run that another transaction holds is left as it is.
-    """
-    _, at = sql_now(connection.vendor)
-    return _mark(connection, _MARK_UNSENT, task_ids, at, at)
-
-
-def _mark(
-    connection: BaseDatabaseWrapper,
-    mark: tuple[str, str],
-    task_ids: Sequence[UUID],
-    before: Sequence[Any],
-    after: Sequence[Any],
-) -> int:
-    """Change those of the runs that meet the mark's condition; `before` and `after` their ids stand
-    the parameters of the change and of the condition.
-    """
-    now, _ = sql_now(connection.vendor)
-    of_these, ids = among(connection.vendor, "uuid", task_ids)
-    change, condition = (part.format(now=now) for part in mark)
-    statement = _MARK[connection.vendor].format(
-        change=change, of_these=of_these, condition=condition
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*before, ids, *after])
-        return int(cursor.rowcount)

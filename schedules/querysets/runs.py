@@ -9,7 +9,7 @@ from django.db import connections, models
 
 from schedules.querysets.claim import claim_statement
 from schedules.querysets.clock import DatabaseNow
-from schedules.querysets.planning import mark_sent, mark_unsent
+from schedules.querysets.marks import mark_sent, mark_unsent
 from schedules.querysets.statements import Statement, column_names, first_row, read_row
 from schedules.states import BY_ITSELF, FINAL, UNSENT, RunState
 
