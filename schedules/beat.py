@@ -147,8 +147,11 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]
         # What is loaded by now stays: nobody has to look through it in the middle of a burst.
         gc.freeze()
         gc.enable()  # `project.beat` begins without
+        self._chores = self._make_chores()
+
+    def _make_chores(self) -> Chores:
         broken_rows = BrokenRows()
-        self._chores = Chores(
+        return Chores(
             (LEASE / 3, lambda _: self._lease.renew(**self._pace.take())),
             (timedelta(seconds=5), self._repair),
             (timedelta(seconds=0.4), _feed_backfills),

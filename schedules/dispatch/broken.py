@@ -232,9 +232,11 @@ def _mend_books(
 
 
 def _set_jobs_aside(pks: Sequence[int], *, now: datetime) -> set[int]:
-    for pk in sorted(pks):  # in the order in which another Beat locks them
+    """Set aside those of the jobs that nobody else is just writing to; return their numbers."""
+    mine = set(Job.objects.filter(pk__in=pks).locked().values_list("pk", flat=True))
+    for pk in mine:
         _set_job_aside(pk, now=now)
-    return set(pks)
+    return mine
 
 
 def _set_job_aside(pk: int, *, now: datetime) -> None:
@@ -246,7 +248,7 @@ def _set_job_aside(pk: int, *, now: datetime) -> None:
     versions = ScheduleVersion.objects.filter(job=pk).aggregate(last=Max("number"))
     special = {"version": versions["last"] or 0, "key": f"job-{pk}"}
     _mend(Job, [pk], errors, special, now=now)
-    job = Job.objects.select_for_update(no_key=True, of=("self",)).get(pk=pk)
+    job = Job.objects.get(pk=pk)
     words = _words(errors)
     if names <= SAYS_LITTLE or not job.is_active:
         Job.objects.filter(pk=pk).update(flagged_reason=f"{BROKEN}{words}")

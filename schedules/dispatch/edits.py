@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 from django_celery_beat.models import PeriodicTask
 
 from schedules.access import record
@@ -19,6 +20,7 @@ from schedules.dispatch.upcoming import due_at_of, flag_of, next_occurrence
 from schedules.dispatch.versions import decided_until, write_version
 from schedules.dispatch.zone_data import release
 from schedules.models import Job, TaskFunction, Touched
+from schedules.querysets.held import Held, lock_all
 from schedules.querysets.statements import row_of
 from schedules.registry.keys import key_for
 from schedules.states import Owner
@@ -35,17 +37,27 @@ def absorb_edits(*, now: datetime, limit: int = 500) -> int:
 
     The notes and what they lead to are one transaction, so a crash loses none. Several Beats share
     the notes; two of one job are taken one after the other, because each locks the job first and
-    reads the periodic task after that.
+    reads the periodic task after that. Those of a job that another transaction holds wait for its
+    end.
     """
     with transaction.atomic():
-        touched = _take_notes(limit)
+        notes = _take_notes(limit)
+        touched = {task_id: at for _, task_id, at in notes}  # the latest of each counts
         # A job whose periodic task is gone no longer says which of the notes is its own.
         gone_since = min(now, max(touched.values(), default=now))
+        held: set[int] = set()
         for periodic_task_id, at in sorted(touched.items()):
-            job = _job_of(periodic_task_id, gone_since=gone_since)
+            try:
+                job = _job_of(periodic_task_id, gone_since=gone_since)
+            except Held:
+                held.add(periodic_task_id)
+                continue
             if job is not None:
                 _bring_up_to_date(job, periodic_task_id, since=min(at, now))
-    return len(touched)
+        done = [pk for pk, task_id, _ in notes if task_id not in held]
+        if done:
+            Touched.objects.filter(pk__in=done).delete()
+    return len(touched) - len(held)
 
 
 def note_orphans(names: Collection[str], *, now: datetime) -> int:
@@ -77,7 +89,7 @@ def read_invalid_again(*, now: datetime, limit: int = 200) -> int:
         reading = read(job.periodic_task_id, job=job, since=now)
         if reading is None or reading.invalid_reason:
             continue
-        with transaction.atomic():
+        with suppress(Held), transaction.atomic():
             locked = _job_of(job.periodic_task_id, gone_since=now)
             if locked is not None:
                 _bring_up_to_date(locked, job.periodic_task_id, since=now)
@@ -126,30 +138,32 @@ def bring_into_force(job: Job, reading: Reading, *, since: datetime, by: str = "
     return changed
 
 
-def _take_notes(limit: int) -> dict[int, datetime]:
-    """Take the oldest notes that no other Beat holds; the latest of each periodic task counts."""
+def _take_notes(limit: int) -> list[tuple[int, int, datetime]]:
+    """Lock the oldest notes that no other Beat holds; each is its number, the periodic task's, and
+    when that was touched.
+    """
     notes = Touched.objects.order_by("id")
     if transaction.get_connection().features.has_select_for_update_skip_locked:
         notes = notes.select_for_update(skip_locked=True)
-    taken = list(notes.values_list("id", "periodic_task_id", "at")[:limit])
-    if taken:
-        Touched.objects.filter(pk__in=[pk for pk, _, _ in taken]).delete()
-    return {task_id: at for _, task_id, at in taken}
+    return list(notes.values_list("id", "periodic_task_id", "at")[:limit])
 
 
 def _job_of(periodic_task_id: int, *, gone_since: datetime) -> Job | None:
     """Return the job of the periodic task, locked; a new one where somebody else made the task.
 
-    Where the task is gone, the jobs that have lost theirs are retired as of `gone_since`.
+    Where the task is gone, the jobs that have lost theirs are retired as of `gone_since`. Raises
+    Held, and has written nothing, where another transaction holds one that is wanted.
     """
-    jobs: QuerySet[Job] = Job.objects.select_for_update(no_key=True, of=("self",))
-    mine = jobs.filter(periodic_task=periodic_task_id)
+    mine = Job.objects.filter(periodic_task=periodic_task_id)
     own = load(mine, now=gone_since, by=partial(_own, periodic_task_id))
     if own:
         return own[0]
+    if mine.exists():
+        raise Held
     name = PeriodicTask.objects.filter(pk=periodic_task_id).values_list("name", flat=True).first()
     if name is None:
-        orphans = jobs.filter(periodic_task__isnull=True, is_active=True)
+        orphans = Job.objects.filter(periodic_task__isnull=True, is_active=True)
+        lock_all(orphans)
         for orphan in load(orphans, now=gone_since):
             _retire(orphan, now=gone_since)
         return None
@@ -167,10 +181,12 @@ def _new_job(periodic_task_id: int, name: str) -> Job:
     Where that is the key of a job whose own periodic task is gone, that job comes back with this
     one. Where it is the key of a living one, whose task was renamed, the key gets a number.
     """
-    jobs: QuerySet[Job] = Job.objects.select_for_update(no_key=True, of=("self",))
     own_task = PeriodicTask.objects.filter(pk=OuterRef("periodic_task_id"))
     # Earlier versions took the name as it was.
-    job = jobs.filter(~Exists(own_task), key__in={key_for(name)[:LONGEST_KEY], name}).first()
+    keys = {key_for(name)[:LONGEST_KEY], name}
+    without_task = Job.objects.filter(~Exists(own_task), key__in=keys)
+    lock_all(without_task)
+    job = without_task.first()
     number = 0
     while job is None:
         number += 1
@@ -178,7 +194,7 @@ def _new_job(periodic_task_id: int, name: str) -> Job:
         key = key_for(name)[: LONGEST_KEY - len(suffix)] + suffix
         made = Job(key=key, name_en=name, periodic_task_id=periodic_task_id, owner=Owner.OPERATOR)
         Job.objects.bulk_create([made], ignore_conflicts=True)
-        job = jobs.filter(periodic_task_id=periodic_task_id).first()
+        job = Job.objects.filter(periodic_task_id=periodic_task_id).first()
     job.periodic_task_id = periodic_task_id
     job.is_active = True
     return job

@@ -28,6 +28,7 @@ from schedules.finish import options_of
 from schedules.halts import Halt, global_pauses, halts_of
 from schedules.lease import instance_id
 from schedules.models import Job, Run
+from schedules.querysets.held import lock_but
 from schedules.querysets.jobs import JobQuerySet
 from schedules.querysets.planning import PlannedRun, move_on, write_runs
 from schedules.signals import run_finished
@@ -55,7 +56,17 @@ def plan_due(
     with transaction.atomic():
         due = Job.objects.due(now).locked()[: most or options().plan_batch]
         jobs = load(due, now=now, by=JobQuerySet.to_plan)
-        return plan_jobs(jobs, now=now, backlog=backlog, for_outbox=for_outbox)
+        free = _without_held_one_offs(jobs)
+        return plan_jobs(free, now=now, backlog=backlog, for_outbox=for_outbox)
+
+
+def _without_held_one_offs(jobs: Sequence[Job]) -> Sequence[Job]:
+    """Leave out the one-offs whose periodic task somebody else is just writing to: it is disabled
+    together with the job.
+    """
+    tasks = {job.periodic_task_id for job in jobs if job.one_off}
+    held = lock_but(PeriodicTask.objects.filter(pk__in=tasks)) if tasks else ()
+    return [job for job in jobs if job.periodic_task_id not in held] if held else jobs
 
 
 def plan_jobs(

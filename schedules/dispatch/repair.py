@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -38,6 +39,7 @@ from schedules.finish import (
 from schedules.halts import Halt, global_pauses, halted, let_through
 from schedules.lease import instance_id
 from schedules.models import Instance, Run
+from schedules.querysets.held import unless_held
 from schedules.querysets.instances import LEASE
 from schedules.querysets.runs import UNTOLD
 from schedules.states import BY_ITSELF, NEVER_RAN, RunState
@@ -141,7 +143,8 @@ def end_expired(*, now: datetime, limit: int = 500) -> int:
         if outcome.state in NEVER_RAN and not has_follow_ups(run):
             alone.append((run, outcome))
         else:
-            ended += finish_waiting(run, outcome, instance_id=instance_id())
+            end = partial(finish_waiting, run, outcome, instance_id=instance_id())
+            ended += unless_held(f"the end of run {run.task_id}", end)
     for start in range(0, len(alone), MOST_ENDED):
         ended += len(write_together(alone[start : start + MOST_ENDED], _end_expired))
     return ended
@@ -199,7 +202,8 @@ def reap(*, now: datetime, limit: int = 500) -> int:
         too_late = grace is not None and gone_for > grace + TAKEN_BACK_WITHIN
         if too_late:
             reason += f" {gone_for.total_seconds():.0f} s ago, too long for another try"
-        reaped += take_back(run, reason=reason, too_late=too_late)
+        take = partial(take_back, run, reason=reason, too_late=too_late)
+        reaped += unless_held(f"taking back run {run.task_id}", take)
     return reaped
 
 

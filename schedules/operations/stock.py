@@ -1,14 +1,15 @@
 """Keeping django-celery-beat's own columns true for people who look at its pages."""
 
 from datetime import datetime
+from functools import partial
 
-from django.db import transaction
 from django.db.models import Count, F, Max
 from django.db.models.functions import Coalesce, Greatest
 from django_celery_beat.models import PeriodicTask
 
 from schedules.models import Job, Run
 from schedules.operations.watermarks import SETTLED, is_up_to_date, take_watermark
+from schedules.querysets.held import unless_held
 
 NAME = "stock_columns"
 
@@ -21,8 +22,8 @@ def refresh_stock_columns(*, now: datetime) -> int:
     """
     if is_up_to_date(NAME):
         return 0
-    with transaction.atomic():
-        return _refresh(until=now - SETTLED)
+    what = "what the stock pages show of the latest runs"
+    return unless_held(what, partial(_refresh, until=now - SETTLED))
 
 
 def _refresh(*, until: datetime) -> int:

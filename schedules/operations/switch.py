@@ -123,7 +123,7 @@ def end_pauses(*, now: datetime, limit: int = 200) -> int:
     if not over.exists():
         return 0  # without a transaction: on SQLite each takes the one write lock
     with transaction.atomic():
-        jobs = list(over[:limit])
+        jobs = list(over.locked()[:limit])
         for job in jobs:
             _end_pause(job, by="the pause's end", source="repair", now=now, if_over=True)
     return len(jobs)
