@@ -39,6 +39,7 @@ class Kind(StrEnum):
     REFUSE_DATABASE = "database connections refused"
     SILENCE_DATABASE = "database blackholed"
     LOSE_DATABASE_REPLY = "database's reply lost"
+    HOLD_ROWS = "rows held by an open transaction"
     CLOCK_FORWARD = "host clock +1 h"
     CLOCK_BACK = "host clock -1 h"
 
@@ -54,6 +55,9 @@ DATABASE = frozenset(
         Kind.LOSE_DATABASE_REPLY,
     }
 )
+"""Those that take the database away for a while."""
+
+SERVER = DATABASE | {Kind.HOLD_ROWS}
 """Those that need a database server."""
 
 CLOCK = frozenset({Kind.CLOCK_FORWARD, Kind.CLOCK_BACK})
@@ -71,6 +75,7 @@ LASTING: dict[Kind, tuple[float, float]] = {
     Kind.KILL_POSTMASTER: (0.0, 3.0),
     Kind.REFUSE_DATABASE: (0.5, 6.0),
     Kind.SILENCE_DATABASE: (0.5, 15.0),
+    Kind.HOLD_ROWS: (1.0, 15.0),
     Kind.CLOCK_FORWARD: (2.0, 15.0),
     Kind.CLOCK_BACK: (2.0, 15.0),
 }
@@ -109,7 +114,7 @@ def kinds(*, database_server: bool, clock: bool) -> list[Kind]:
     return [
         kind
         for kind in Kind
-        if (database_server or kind not in DATABASE) and (clock or kind not in CLOCK)
+        if (database_server or kind not in SERVER) and (clock or kind not in CLOCK)
     ]
 
 

@@ -54,6 +54,7 @@ class Injector:
             Kind.REFUSE_DATABASE: self._refuse_database,
             Kind.SILENCE_DATABASE: self._silence_database,
             Kind.LOSE_DATABASE_REPLY: self._lose_database_reply,
+            Kind.HOLD_ROWS: self._hold_rows,
             Kind.CLOCK_FORWARD: self._clock_forward,
             Kind.CLOCK_BACK: self._clock_back,
         }
@@ -229,6 +230,9 @@ class Injector:
     def _lose_database_reply(self, fault: Fault, note: Injected) -> None:
         assert self.base.to_database is not None
         self.base.to_database.lose_reply(fault.pick % REPLIES)
+
+    def _hold_rows(self, fault: Fault, note: Injected) -> End:
+        return self._database().hold_rows(fault.pick)
 
     # The host.
 

@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -24,6 +26,19 @@ from project.devstack.waiting import wait_until
 
 RECOVERS_WITHIN = 30.0
 """Seconds that the database may take to start after a crash."""
+
+
+_DATABASES = "SELECT datname FROM pg_database WHERE NOT datistemplate AND datname <> 'postgres'"
+_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+_HELD = {
+    "django_celery_beat_periodictask": "TRUE",
+    "schedules_job": "TRUE",
+    "schedules_run": "finished_at IS NULL",
+}
+"""Whose rows a client holds, and which of them."""
+
+# Nobody waits for the others' end here: what somebody else holds, this client has not written to.
+_HOLD = "SELECT 1 FROM {table} WHERE id %% 2 = %s AND {of} FOR NO KEY UPDATE SKIP LOCKED"
 
 
 class DatabaseServer(Postgres):
@@ -68,6 +83,27 @@ class DatabaseServer(Postgres):
             return False
         os.kill(pids[pick % len(pids)], signal.SIGKILL)
         return True
+
+    def hold_rows(self, pick: int) -> Callable[[], None]:
+        """Hold every second row that people edit or workers take, as a client does that has written
+        to them and has not committed yet; return what lets go of them.
+
+        Raises OSError while it does not answer.
+        """
+        held = ExitStack()
+        try:
+            with psycopg.connect(self.url(), autocommit=True) as connection:
+                names = [name for (name,) in connection.execute(_DATABASES)]
+            for name in names:
+                client = psycopg.connect(self.url(name))
+                held.callback(client.close)
+                tables = {table for (table,) in client.execute(_TABLES)}
+                for table in _HELD.keys() & tables:
+                    client.execute(_HOLD.format(table=table, of=_HELD[table]), [pick % 2])
+        except psycopg.Error as error:
+            held.close()
+            raise OSError(str(error)) from error
+        return held.close
 
     def start_again(self) -> None:
         """Start after a crash; raises NoPostgres when it does not come back."""

@@ -7,9 +7,9 @@ import pytest
 from chaos.faults import (
     CALM_SECONDS,
     CLOCK,
-    DATABASE,
     FAULTS_PER_BURST,
     LASTING,
+    SERVER,
     Kind,
     kinds,
     length,
@@ -59,5 +59,5 @@ def test_bursts_can_be_made_of_given_faults_alone() -> None:
 def test_a_system_suffers_only_what_it_has(*, database_server: bool, clock: bool) -> None:
     possible = set(kinds(database_server=database_server, clock=clock))
 
-    assert bool(possible & DATABASE) is database_server
+    assert bool(possible & SERVER) is database_server
     assert bool(possible & CLOCK) is clock
