@@ -59,12 +59,15 @@ INSERT INTO schedules_attempt
 SELECT id, attempt, instance_id, pid, started_at, {ended_at}, %s, %s FROM {ended}
 """
 
+# Whoever holds a run is just claiming it, or has just sent it for another slot.
+_PASS_OVER = {"postgresql": "FOR NO KEY UPDATE SKIP LOCKED", "sqlite": ""}
+
 _SEND_NEXT = f"""
 UPDATE schedules_run SET publish_at = {{now}} WHERE id = (
-    SELECT id FROM schedules_run WHERE job_id = {{job}} AND {_HELD}
-    ORDER BY scheduled_at, id LIMIT 1
-) AND state = 'planned'
-"""  # noqa: S608 - asked once more, since PostgreSQL may have waited here for a claim of that run
+    SELECT id FROM schedules_run WHERE job_id = %s AND {_HELD}
+    ORDER BY scheduled_at, id LIMIT 1 {{pass_over}}
+)
+"""  # noqa: S608
 
 RESULT_COLUMNS = (
     "task_id",
@@ -107,7 +110,7 @@ _AT_ONCE = {
     "ended_at": "GREATEST(started_at, clock_timestamp() - make_interval(secs => %s))",
     "ended": "ended",
     "if_ended": "FROM ended",
-    "job": "%s",
+    "pass_over": _PASS_OVER["postgresql"],
 }
 _SUCCEED_ALONE = _SUCCEED_AT_ONCE.format(**_AT_ONCE, and_pass_on="") + _TELL
 _SUCCEED_AND_PASS_ON = (
@@ -227,7 +230,8 @@ def write_attempt(
 def send_next(connection: BaseDatabaseWrapper, *, job_id: int) -> None:
     """Have the outbox send the run of the job that has waited longest for a slot, if one does."""
     now, at = sql_now(connection.vendor)
-    _execute(connection, _SEND_NEXT.format(now=now, job="%s"), [*at, job_id, *at, *at])
+    statement = _SEND_NEXT.format(now=now, pass_over=_PASS_OVER[connection.vendor])
+    _execute(connection, statement, [*at, job_id, *at, *at])
 
 
 def write_result(connection: BaseDatabaseWrapper, values: Mapping[str, Any]) -> None:

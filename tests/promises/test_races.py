@@ -14,12 +14,12 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from project.devstack.waiting import wait_until
 from schedules.adapters.schedule_rows import remove_unused, schedule_with
 from schedules.dispatch import Call, cancel_parked, park, plan_due
+from schedules.finish import Outcome, finish_attempt
 from schedules.models import Job, Run
 from schedules.operations.cancel import ALREADY_STARTED, CANCELLED, cancel_run
 from schedules.operations.start import plan_start_runs
 from schedules.operations.switch import delete_job, disable_job, pause_job
 from schedules.querysets.clock import database_now
-from schedules.querysets.ending import send_next
 from schedules.querysets.planning import PlannedRun
 from schedules.registry import declared_as
 from schedules.states import WAITING, RunState
@@ -30,6 +30,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 HEAD_START = 0.004
 """Seconds that one of the two waits at most, so that each of them wins now and then."""
+
+FullJob = tuple[list[Run], list[Run]]
+"""The running runs of a job with two slots, and those that are held until one is free."""
+
+SUCCESS = Outcome(state=RunState.SUCCEEDED)
 
 
 @pytest.fixture
@@ -158,45 +163,77 @@ def test_several_beats_plan_each_occurrence_once() -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
-def test_a_run_that_is_being_claimed_is_not_sent_by_an_end(make_one_waiting: Run) -> None:
-    waiting = make_one_waiting
-    assert waiting.job_id is not None
-    freeing = Thread(target=_send_next_of, args=[waiting.job_id])
-    with transaction.atomic():
-        claimed = Run.objects.claim(
-            waiting.task_id, task=waiting.task, instance_id=make_instance().id, pid=1
-        )
-        assert claimed is not None
-        freeing.start()
-        wait_until(_somebody_waits_for_a_lock, what="the end that frees a slot to meet the claim")
-    freeing.join()
+def test_an_end_waits_for_no_claim_and_sends_who_waits_behind_it(full_job: FullJob) -> None:
+    (first, _), held = full_job
+    # There is a place for it, which the ends of two others have left.
+    Job.objects.update(max_instances=3)
 
-    waiting.refresh_from_db()
-    assert (waiting.state, waiting.publish_at) == (RunState.RUNNING, None)
+    with transaction.atomic():
+        assert _claim(held[0]) is not None
+        at_once(_without_waiting(lambda: finish_attempt(first, SUCCESS)))
+
+    assert _states(held) == [RunState.RUNNING, RunState.PLANNED, RunState.PLANNED]
+    assert _sent(held) == [held[1]]
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.parametrize("outcome", [RunState.SUCCEEDED, RunState.FAILED])
+def test_two_ends_at_once_send_two_of_those_who_wait(full_job: FullJob, outcome: RunState) -> None:
+    (first, second), held = full_job
+
+    with transaction.atomic():
+        finish_attempt(first, Outcome(state=outcome))
+        at_once(_without_waiting(lambda: finish_attempt(second, Outcome(state=outcome))))
+
+    assert _sent(held) == held[:2]
 
 
 @pytest.fixture
-def make_one_waiting() -> Run:
-    """A run that is due and held back until a slot is free."""
-    job = make_job("held", "promise_jobs.effect", "x", begin=in_the_past(), max_instances=2)
+def full_job() -> FullJob:
+    job = make_job("full", "promise_jobs.effect", "x", begin=in_the_past(), max_instances=2)
     now = database_now()
-    return Run.objects.create(
-        job=job,
-        job_key=job.key,
-        origin="operator",
-        task=job.task,
-        args=["x"],
-        scheduled_at=now,
-        due_at=now,
-        publish_at=now + timedelta(hours=1),
-    )
+    runs = [
+        Run.objects.create(
+            job=job,
+            job_key=job.key,
+            origin="operator",
+            task=job.task,
+            args=["x"],
+            scheduled_at=now + number * timedelta(minutes=1),
+            due_at=now,
+            publish_at=now + timedelta(hours=1),
+        )
+        for number in range(5)
+    ]
+    running = [run for run in map(_claim, runs[:2]) if run is not None]
+    return running, runs[2:]
 
 
-def _send_next_of(job_id: int) -> None:
-    try:
-        send_next(connection, job_id=job_id)
-    finally:
-        connection.close()
+def _claim(run: Run) -> Run | None:
+    worker = make_instance().id
+    return Run.objects.claim(run.task_id, task=run.task, instance_id=worker, pid=1)
+
+
+def _without_waiting(work: Callable[[], object]) -> Callable[[], None]:
+    """Have the work fail where it has to wait for another transaction."""
+
+    def do() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        work()
+
+    return do
+
+
+def _states(runs: list[Run]) -> list[str]:
+    found = dict(Run.objects.values_list("pk", "state"))
+    return [found[run.pk] for run in runs]
+
+
+def _sent(held: list[Run]) -> list[Run]:
+    """Those of them that the outbox sends now."""
+    sent = set(Run.objects.ready_to_send(database_now()).values_list("pk", flat=True))
+    return [run for run in held if run.pk in sent]
 
 
 def _somebody_waits_for_a_lock() -> bool:
