@@ -51,14 +51,16 @@ def way_of(
     return Way.CANCEL_RUNNING if policy is Overlap.CANCEL_RUNNING else Way.SKIP
 
 
-def give_way(run: Run) -> None:
-    """End or hold `run`, whose claim found no free slot, as its job's policy says."""
+def give_way(run: Run) -> bool:
+    """End or hold `run`, whose claim found no free slot, as its job's policy says. Return whether
+    there is one all the same: then it may be claimed again at once.
+    """
     if run.job is None:
-        return
+        return False
     running = list(_running(run).order_by("started_at"))
-    if not running:
-        Run.objects.filter(pk=run.pk).send_again()  # what was in the way has just ended
-        return
+    if len(running) < run.job.max_instances:
+        # What was in the way has just ended, or another run has just taken the same slot.
+        return True
     in_the_way = running[0]
     queued = _queued_before(run)
     way = way_of(
@@ -70,14 +72,14 @@ def give_way(run: Run) -> None:
     if way is Way.SKIP:
         waits = f"; run {queued.task_id} waits already" if queued is not None else ""
         _skip(run, f"overlap with run {in_the_way.task_id}{waits}")
-        return
+        return False
     _hold(run)
     if _running(run).count() < run.job.max_instances:
-        # Who ended between our looks has not seen it held.
-        Run.objects.filter(pk=run.pk).send_again()
-    elif way is Way.CANCEL_RUNNING:
+        return True  # who ended between our looks has not seen it held
+    if way is Way.CANCEL_RUNNING:
         # Its worker ends the process, and with the slot free the held run is sent.
         current_app.control.revoke(str(in_the_way.task_id), terminate=True)
+    return False
 
 
 def _running(run: Run) -> RunQuerySet:

@@ -44,6 +44,7 @@ from schedules.halts import halted
 from schedules.lease import instance_id
 from schedules.models import Job, Run
 from schedules.overlap import give_way
+from schedules.querysets.claim import MOST_INSTANCES
 from schedules.querysets.clock import database_now
 from schedules.registry import Declaration, find, refuse_map_of_declared, reveal
 from schedules.states import BY_ITSELF, FINAL, RunState
@@ -135,25 +136,28 @@ def _take(task: str, task_id: str) -> Run:
         key = UUID(task_id)
     except ValueError:
         raise _unplanned(task, task_id) from None
-    try:
-        run = held.claim(key, task=task, instance_id=instance_id(), pid=os.getpid())
-    except IntegrityError:
-        # No slot is free, or another run took the same one in this very moment.
-        waiting = Run.objects.filter(task_id=key).select_related("job").first()
-        if waiting is not None:
-            give_way(waiting)
-        raise Ignore from None
-    except CONNECTION_LOST:
-        raise
-    except Exception:
-        # It is taken, and what SQL has put into its row cannot be read.
-        if not fail_unreadable(key, now=database_now()):
+    for _ in range(MOST_INSTANCES):
+        try:
+            run = held.claim(key, task=task, instance_id=instance_id(), pid=os.getpid())
+        except IntegrityError:
+            # No slot is free, or another run took the same one in this very moment.
+            waiting = Run.objects.filter(task_id=key).select_related("job").first()
+            if waiting is not None and give_way(waiting):
+                continue
+            raise Ignore from None
+        except CONNECTION_LOST:
             raise
-        raise Ignore from None
-    if run is None:
-        _explain_refusal(key, task)
-        raise Ignore
-    return run
+        except Exception:
+            # It is taken, and what SQL has put into its row cannot be read.
+            if not fail_unreadable(key, now=database_now()):
+                raise
+            raise Ignore from None
+        if run is None:
+            _explain_refusal(key, task)
+            raise Ignore
+        return run
+    Run.objects.filter(task_id=key).send_again()  # others were faster each time
+    raise Ignore
 
 
 def _explain_refusal(task_id: UUID, task: str) -> None:

@@ -23,6 +23,7 @@ from schedules.querysets.clock import database_now
 from schedules.querysets.planning import PlannedRun
 from schedules.registry import declared_as
 from schedules.states import WAITING, RunState
+from schedules.testing import execute_run
 from tests.promises import promise_jobs  # noqa: F401 - declares the tasks
 from tests.promises.world import in_the_past, make_instance, make_job
 
@@ -188,25 +189,41 @@ def test_two_ends_at_once_send_two_of_those_who_wait(full_job: FullJob, outcome:
     assert _sent(held) == held[:2]
 
 
+def test_two_runs_at_once_take_two_slots(races: int) -> None:
+    now = database_now()
+    job = make_job("two", "promise_jobs.effect", "x", begin=in_the_past(), max_instances=2)
+    pairs = [[_run_of(job, now=now, publish_at=now) for _ in range(2)] for _ in range(races)]
+    line = Barrier(2, timeout=60)
+
+    def execute_each(which: int) -> Callable[[], None]:
+        def execute_them() -> None:
+            for pair in pairs:
+                line.wait()
+                execute_run(pair[which])
+
+        return execute_them
+
+    at_once(execute_each(0), execute_each(1))
+
+    assert Counter(Run.objects.values_list("state", flat=True)) == {"succeeded": 2 * races}
+
+
 @pytest.fixture
 def full_job() -> FullJob:
     job = make_job("full", "promise_jobs.effect", "x", begin=in_the_past(), max_instances=2)
     now = database_now()
-    runs = [
-        Run.objects.create(
-            job=job,
-            job_key=job.key,
-            origin="operator",
-            task=job.task,
-            args=["x"],
-            scheduled_at=now + number * timedelta(minutes=1),
-            due_at=now,
-            publish_at=now + timedelta(hours=1),
-        )
-        for number in range(5)
-    ]
+    at = [now + number * timedelta(minutes=1) for number in range(5)]
+    held_until = now + timedelta(hours=1)
+    runs = [_run_of(job, now=now, scheduled_at=each, publish_at=held_until) for each in at]
     running = [run for run in map(_claim, runs[:2]) if run is not None]
     return running, runs[2:]
+
+
+def _run_of(job: Job, *, now: datetime, **fields: Any) -> Run:
+    values: dict[str, Any] = {"scheduled_at": now, "due_at": now, **fields}
+    return Run.objects.create(
+        job=job, job_key=job.key, origin="operator", task=job.task, args=["x"], **values
+    )
 
 
 def _claim(run: Run) -> Run | None:

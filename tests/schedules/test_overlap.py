@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from celery import current_app
+from django.db import IntegrityError
 from django_celery_beat.models import CrontabSchedule, PeriodicTask
 
 from schedules import overlap, task
@@ -19,7 +20,9 @@ from schedules.operations import lifecycle
 from schedules.operations.lifecycle import how_far_shut_down, shutdown_scheduler
 from schedules.operations.switch import pause_all, resume_all
 from schedules.overlap import WAITS_FOR_A_SLOT
+from schedules.querysets.claim import MOST_INSTANCES
 from schedules.querysets.clock import database_now
+from schedules.querysets.runs import RunQuerySet
 from schedules.states import Origin, Overlap, RunState
 from schedules.testing import execute_run
 
@@ -105,26 +108,38 @@ def test_a_run_that_is_held_before_beat_has_noted_its_sending_is_sent_when_the_s
 
 
 @pytest.mark.parametrize("looked", ["before", "after"])
-def test_a_run_whose_slot_comes_free_while_it_gives_way_is_sent_at_once(
-    occurrences: Callable[..., list[Run]],
-    monkeypatch: pytest.MonkeyPatch,
-    now: datetime,
-    looked: str,
+def test_a_run_whose_slot_comes_free_while_it_gives_way_is_taken_at_once(
+    occurrences: Callable[..., list[Run]], monkeypatch: pytest.MonkeyPatch, looked: str
 ) -> None:
     first, second, _ = occurrences(Overlap.QUEUE_ALL)
     module, function = (task, "give_way") if looked == "before" else (overlap, "_hold")
     go_on = getattr(module, function)
 
-    def end_the_first(run: Run) -> None:
+    def end_the_first(run: Run) -> object:
         finish_attempt(first, Outcome(state=RunState.SUCCEEDED))
-        go_on(run)
+        return go_on(run)
 
     monkeypatch.setattr(module, function, end_the_first)
-    in_the_broker = {"state": RunState.SENT, "sent_at": now, "publish_at": now + MINUTE}
-    Run.objects.filter(job=second.job).waiting().update(**in_the_broker)
-    execute_run(second)
 
-    assert [run.pk for run in take_outbox(now=database_now(), limit=9, backlog=FULL)] == [second.pk]
+    assert execute_run(second).state == RunState.SUCCEEDED
+
+
+def test_a_run_that_others_forestall_each_time_is_sent_again(
+    make_job: MakeJob, make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, now: datetime
+) -> None:
+    claims = []
+
+    def forestalled(*_: object, **__: object) -> None:
+        claims.append(1)
+        raise IntegrityError
+
+    in_the_broker = {"state": RunState.SENT, "sent_at": now, "publish_at": now + 1000000 * MINUTE}
+    run = make_run("sample_jobs.add", 1, job=make_job(), **in_the_broker)
+    monkeypatch.setattr(RunQuerySet, "claim", forestalled)
+
+    assert execute_run(run).state == RunState.PLANNED
+    assert len(claims) == MOST_INSTANCES
+    assert take_outbox(now=database_now(), limit=9, backlog=FULL) == [run]
 
 
 def test_what_a_person_has_run_again_waits_and_costs_the_timetable_nothing(

@@ -221,7 +221,7 @@ class Replay:
     def _give_way(self, step: Step) -> None:
         with pytest.raises(IntegrityError), transaction.atomic():
             _claim(self._run(step))
-        give_way(self._run(step))
+        assert not give_way(self._run(step))
 
     def _finish(self, step: Step) -> None:
         run = self.bodies[step.run, step.attempt]
