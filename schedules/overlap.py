@@ -4,7 +4,8 @@ The claim has decided in its one statement that there is no slot; here is only w
 
 What makes up for the past and the timetable do not cost each other an occurrence: a run of a
 backfill, or one that a person has run again, always waits, and while one is in the way an
-occurrence of the timetable waits, too.
+occurrence of the timetable waits, too. Another try is never skipped: that would hide how the last
+one ended.
 """
 
 from datetime import timedelta
@@ -42,13 +43,15 @@ def way_of(
     is_queued: bool,
     is_backfill: bool = False,
     is_behind_a_backfill: bool = False,
+    is_another_try: bool = False,
 ) -> Way:
     """Return what the policy says. `is_queued`: an occurrence before this one waits already."""
     if policy is Overlap.QUEUE_ALL or is_backfill:
         return Way.WAIT
-    if policy is Overlap.QUEUE_ONE or is_behind_a_backfill:
-        return Way.SKIP if is_queued else Way.WAIT
-    return Way.CANCEL_RUNNING if policy is Overlap.CANCEL_RUNNING else Way.SKIP
+    if policy is Overlap.CANCEL_RUNNING and not is_behind_a_backfill:
+        return Way.CANCEL_RUNNING
+    may_queue = policy is Overlap.QUEUE_ONE or is_behind_a_backfill
+    return Way.WAIT if is_another_try or (may_queue and not is_queued) else Way.SKIP
 
 
 def give_way(run: Run) -> bool:
@@ -68,6 +71,7 @@ def give_way(run: Run) -> bool:
         is_queued=queued is not None,
         is_backfill=_makes_up(run),
         is_behind_a_backfill=any(_makes_up(other) for other in running),
+        is_another_try=run.attempt > 0,
     )
     if way is Way.SKIP:
         waits = f"; run {queued.task_id} waits already" if queued is not None else ""

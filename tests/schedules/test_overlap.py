@@ -158,6 +158,31 @@ def test_what_a_person_has_run_again_waits_and_costs_the_timetable_nothing(
     assert execute_run(third).state == RunState.SUCCEEDED
 
 
+@pytest.mark.parametrize("policy", [Overlap.SKIP, Overlap.ALLOW, Overlap.QUEUE_ONE])
+def test_another_try_waits_for_its_slot_since_skipped_it_would_hide_the_failure(
+    occurrences: Callable[..., list[Run]], policy: Overlap
+) -> None:
+    first, second, third = occurrences(policy)
+    resend_attempt(first, due_at=first.due_at, error="ValueError: no", message={"retries": 1})
+    taken = claim(second)
+    assert taken is not None
+    earlier = {"scheduled_at": first.scheduled_at - MINUTE}  # what QUEUE_ONE would give way to
+    Run.objects.filter(pk=third.pk).update(**earlier)
+
+    held = execute_run(first)
+    finish_attempt(taken, Outcome(state=RunState.SUCCEEDED))
+
+    assert (held.state, held.reason, held.error) == (
+        RunState.PLANNED,
+        WAITS_FOR_A_SLOT,
+        "ValueError: no",
+    )
+    held.refresh_from_db()
+    assert held.publish_at is not None
+    assert held.publish_at <= database_now()
+    assert execute_run(held).state == RunState.SUCCEEDED
+
+
 def test_queue_one_keeps_one_and_skips_the_rest(occurrences: Callable[..., list[Run]]) -> None:
     _, second, third = occurrences(Overlap.QUEUE_ONE)
 

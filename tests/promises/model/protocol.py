@@ -185,6 +185,12 @@ def ended(row: Row, state: RunState) -> Row:
     return row._replace(state=state, told=False) if row.state in WAITING else row
 
 
+def held(row: Row) -> Row:
+    """A run whose slot is taken waits for it."""
+    waits = row._replace(state=RunState.PLANNED, told=False)
+    return waits if row.state in WAITING else row
+
+
 def unsent(row: Row) -> Row:
     """The broker has forgotten everything."""
     forgotten = row._replace(state=RunState.PLANNED, told=False)
@@ -331,8 +337,9 @@ def _claim(world: World, number: int, worker: Worker, rules: Rules) -> Iterator[
         other.state is RunState.RUNNING for one, other in enumerate(world.rows) if one != run
     )
     if busy and worker.at == "received":
-        skipped = _write(world, run, ended(row, RunState.SKIPPED))
-        yield Step("give way", run), _work(skipped, number, FREE)
+        # Skipped, another try would hide how the last one ended.
+        gone = held(row) if row.attempt else ended(row, RunState.SKIPPED)
+        yield Step("give way", run), _work(_write(world, run, gone), number, FREE)
     elif not rules.slot_in_claim and worker.at == "received":
         yield Step("look", run), _work(world, number, worker._replace(at="checked"))
     else:

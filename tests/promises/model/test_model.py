@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from schedules import overlap
 from schedules.broker import EMPTY
 from schedules.dispatch import plan_due, take_outbox
 from schedules.dispatch.repair import forget_sending
@@ -140,6 +141,7 @@ FUNCTIONS: dict[str, tuple[Callable[[Run], object], Callable[[Row], Row]]] = {
         lambda run: finish_waiting(run, Outcome(state=RunState.SKIPPED)),
         lambda row: protocol.ended(row, RunState.SKIPPED),
     ),
+    "give way, to wait": (lambda run: overlap._hold(run), protocol.held),
     "sweep": (_hand_over, protocol.handed_over),
     "remember": (lambda _: forget_sending(), protocol.unsent),
 }
