@@ -170,9 +170,13 @@ def _explain_refusal(task_id: UUID, task: str) -> None:
     if known[1] not in FINAL:
         rows = rows.select_related("job__periodic_task")
         run = rows.defer(*(f"job__periodic_task__{name}" for name in DATES)).get()
-        outcome = None if run.is_final else _why_not(run, now=database_now())
+        now = database_now()
+        outcome = None if run.is_final else _why_not(run, now=now)
         if outcome is not None:
             finish_waiting(run, outcome, instance_id=instance_id())
+        else:
+            # Its message is used up: the outbox sends it when the pause of everything is over.
+            Run.objects.filter(pk=run.pk, state=RunState.SENT, due_at__lte=now).send_again()
     log.debug("Run %s was %s: nothing to do for this message", task_id, known[1])
 
 
@@ -181,9 +185,9 @@ def _why_not(run: Run, *, now: datetime) -> Outcome | None:
     if run.expires_at is not None and run.expires_at < now:
         reason = f"a worker came to it only after {run.expires_at:%FT%TZ}, the end of its grace"
         return judge_expired(run, reason=reason)
-    if run.origin not in BY_ITSELF or run.job is None:
+    if run.origin not in BY_ITSELF:
         return None
-    reason = halted(run.job, now=now)
+    reason = "its job is gone" if run.job is None else halted(run.job, now=now)
     return Outcome(state=RunState.SKIPPED, reason=reason) if reason else None
 
 

@@ -299,3 +299,43 @@ def test_nothing_starts_while_everything_is_paused(make_run: MakeRun, now: datet
     GlobalPause.objects.filter(pk=pause.pk).update(ended_at=now)
 
     assert execute_run(run).state == RunState.SUCCEEDED
+
+
+def test_a_message_that_is_refused_in_a_pause_is_sent_again_at_its_end(
+    make_run: MakeRun, now: datetime
+) -> None:
+    in_the_broker = {"state": RunState.SENT, "sent_at": now, "publish_at": database_now() + MINUTE}
+    run = make_run("sample_jobs.add", 1, **in_the_broker)
+    pause_all(by="ada", source="cli", now=now)
+    execute_run(run)
+    assert take_outbox(now=database_now(), limit=9, backlog=FULL) == []
+
+    resume_all(by="ada", source="cli", now=database_now())
+
+    assert take_outbox(now=database_now(), limit=9, backlog=FULL) == [run]
+
+
+def test_a_run_of_a_timetable_whose_job_sql_has_taken_away_is_not_sent_in_circles(
+    make_run: MakeRun, now: datetime
+) -> None:
+    run = make_run("sample_jobs.add", 1, origin=Origin.TIMETABLE, state=RunState.SENT, sent_at=now)
+
+    run = execute_run(run)
+
+    assert (run.state, run.reason) == (RunState.SKIPPED, "its job is gone")
+
+
+def test_a_message_that_comes_twice_has_no_running_run_sent_again(
+    make_run: MakeRun, now: datetime
+) -> None:
+    run = make_run("sample_jobs.add", 1)
+    assert claim(run) is not None
+
+    assert execute_run(run).publish_at is None
+
+
+def test_a_message_that_comes_before_its_run_is_due_does_not_hasten_it(make_run: MakeRun) -> None:
+    later = database_now() + MINUTE
+    run = make_run("sample_jobs.add", 1, due_at=later)
+
+    assert execute_run(run).publish_at == later
