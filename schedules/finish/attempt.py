@@ -15,8 +15,9 @@ from schedules.finish.outcome import Outcome
 from schedules.finish.record import RECORDED, record, record_success
 from schedules.models import Job, Run
 from schedules.querysets.clock import database_now
-from schedules.querysets.ending import end_run, send_next, write_attempt
+from schedules.querysets.ending import end_run, write_attempt
 from schedules.querysets.instances import LEASE
+from schedules.querysets.slots import send_next
 from schedules.states import OnLost, RunState
 
 if TYPE_CHECKING:

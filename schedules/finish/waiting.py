@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from celery.exceptions import WorkerLostError
-from django.db import transaction
+from django.db import connection, transaction
 
 from schedules.errors import ReportedFailure
 from schedules.finish.context import message_context
@@ -13,6 +13,7 @@ from schedules.finish.outcome import Outcome
 from schedules.finish.record import record
 from schedules.models import Run
 from schedules.querysets.clock import DatabaseNow
+from schedules.querysets.slots import fill_slots
 from schedules.states import RunState
 
 if TYPE_CHECKING:
@@ -34,12 +35,16 @@ def judge_expired(run: Run, *, reason: str) -> Outcome:
 
 
 def finish_waiting(run: Run, outcome: Outcome, *, instance_id: UUID | None = None) -> bool:
-    """End a waiting run with `outcome`; False if it is taken or has ended meanwhile."""
+    """End a waiting run with `outcome`; False if it is taken or has ended meanwhile.
+
+    If it was on its way to a slot, another one is sent for that.
+    """
     with transaction.atomic(savepoint=False):
         alone = Run.objects.filter(pk=run.pk)
         ended = _end(alone, outcome, instance_id=instance_id or run.instance_id)
         if ended:
             record(run, outcome, request=message_context(run))
+            fill_slots(connection, [run.job_id])
     return bool(ended)
 
 
@@ -55,6 +60,7 @@ def finish_all_waiting(runs: Sequence[Run], outcome: Outcome, *, instance_id: UU
         for run in runs:
             if run.pk in mine:
                 record(run, outcome, request=message_context(run))
+        fill_slots(connection, [run.job_id for run in runs if run.pk in mine])
     return mine
 
 

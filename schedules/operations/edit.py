@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django_celery_beat.models import PeriodicTask
 
 from schedules.access import Source, actor_name, record
@@ -30,6 +30,7 @@ from schedules.operations.timetables import (
     point_at,
     read_entered,
 )
+from schedules.querysets.slots import fill_slots
 from schedules.registry import find
 from schedules.states import After, DayOff, JobType
 from schedules.timing import Every
@@ -208,6 +209,8 @@ def change_job(
     was, became = beside or ({}, {})
     if changed:
         _store(stored, changed, version=version, by=by, now=now)
+    if "max_instances" in changed:
+        fill_slots(connection, [stored.pk])
     if changed or became:
         record(
             action,

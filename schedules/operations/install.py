@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Subquery
 from django_celery_beat.models import PeriodicTask
 
@@ -17,6 +17,7 @@ from schedules.dispatch.given import GIVEN, take_back
 from schedules.dispatch.plan import settle
 from schedules.models import Job, TaskFunction
 from schedules.operations.timetables import current_timetable, point_at
+from schedules.querysets.slots import fill_slots
 from schedules.registry import Declaration, all_declared, argument_schema, texts_of
 from schedules.states import Owner
 from schedules.timing import to_spec
@@ -170,6 +171,8 @@ def _install_job(
     job.overridden = drift
     job.owner = Owner.DECLARED
     _put_into_force(job, now=now)
+    if not is_new and job.max_instances != present["max_instances"]:
+        fill_slots(connection, [job.pk])
     _note(report, report.created if is_new else report.updated, job.key, drift)
 
 

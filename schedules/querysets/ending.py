@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from schedules.querysets.clock import sql_now
+from schedules.querysets.slots import HELD, PASS_OVER, SEND_NEXT, send_next
 from schedules.querysets.statements import Statement, prepared_cursor
 
 # An attempt never ends before it started, also where the clock is put back meanwhile.
@@ -35,8 +36,6 @@ SET state = %s, finished_at = {{ended_at}}, publish_at = NULL, reason = %s, erro
 WHERE {_IS_MINE}
 """  # noqa: S608
 
-_HELD = "state = 'planned' AND publish_at > {now} AND due_at <= {now}"
-
 _SUCCEED = f"""
 UPDATE schedules_run
 SET state = 'succeeded', finished_at = {{ended_at}}, publish_at = NULL, reason = '', error = '',
@@ -49,7 +48,7 @@ WHERE {_IS_MINE} AND NOT EXISTS (
 _WHO_WAITS = f"""
 RETURNING (
     SELECT held.job_id FROM schedules_run AS held
-    WHERE held.job_id = schedules_run.job_id AND {_HELD} LIMIT 1
+    WHERE held.job_id = schedules_run.job_id AND {HELD} LIMIT 1
 )
 """  # noqa: S608
 
@@ -58,16 +57,6 @@ INSERT INTO schedules_attempt
     (run_id, number, instance_id, pid, started_at, ended_at, outcome, error)
 SELECT id, attempt, instance_id, pid, started_at, {ended_at}, %s, %s FROM {ended}
 """
-
-# Whoever holds a run is just claiming it, or has just sent it for another slot.
-_PASS_OVER = {"postgresql": "FOR NO KEY UPDATE SKIP LOCKED", "sqlite": ""}
-
-_SEND_NEXT = f"""
-UPDATE schedules_run SET publish_at = {{now}} WHERE id = (
-    SELECT id FROM schedules_run WHERE job_id = %s AND {_HELD}
-    ORDER BY scheduled_at, id LIMIT 1 {{pass_over}}
-)
-"""  # noqa: S608
 
 RESULT_COLUMNS = (
     "task_id",
@@ -104,13 +93,13 @@ _TELL_BOTH = """
 SELECT ended.id, claimed.*
 FROM (SELECT 1) AS always LEFT JOIN ended ON TRUE LEFT JOIN claimed ON TRUE
 """
-_AND_PASS_ON = f", passed_on AS ({_SEND_NEXT} AND EXISTS (SELECT 1 FROM ended))"  # noqa: S608
+_AND_PASS_ON = f", passed_on AS ({SEND_NEXT} AND EXISTS (SELECT 1 FROM ended))"  # noqa: S608
 _AT_ONCE = {
     "now": "clock_timestamp()",
     "ended_at": "GREATEST(started_at, clock_timestamp() - make_interval(secs => %s))",
     "ended": "ended",
     "if_ended": "FROM ended",
-    "pass_over": _PASS_OVER["postgresql"],
+    "pass_over": PASS_OVER["postgresql"],
 }
 _SUCCEED_ALONE = _SUCCEED_AT_ONCE.format(**_AT_ONCE, and_pass_on="") + _TELL
 _SUCCEED_AND_PASS_ON = (
@@ -225,13 +214,6 @@ def write_attempt(
         ended_at=_ENDED_AT[connection.vendor], ended="schedules_run WHERE id = %s"
     )
     _execute(connection, statement, [*at, outcome, error, run_id])
-
-
-def send_next(connection: BaseDatabaseWrapper, *, job_id: int) -> None:
-    """Have the outbox send the run of the job that has waited longest for a slot, if one does."""
-    now, at = sql_now(connection.vendor)
-    statement = _SEND_NEXT.format(now=now, pass_over=_PASS_OVER[connection.vendor])
-    _execute(connection, statement, [*at, job_id, *at, *at])
 
 
 def write_result(connection: BaseDatabaseWrapper, values: Mapping[str, Any]) -> None:

@@ -44,3 +44,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.section(f"{sum(points.values())} crash points")
         for name, count in points.items():
             terminalreporter.write_line(f"{count:4} {name}")
+
+
+@pytest.fixture
+def races(request: pytest.FixtureRequest) -> int:
+    """How often two do the same at once."""
+    return 10_000 if request.config.getoption("--thorough") else 120

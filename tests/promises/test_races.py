@@ -14,7 +14,6 @@ from django_celery_beat.models import CrontabSchedule, PeriodicTask
 from project.devstack.waiting import wait_until
 from schedules.adapters.schedule_rows import remove_unused, schedule_with
 from schedules.dispatch import Call, cancel_parked, park, plan_due
-from schedules.finish import Outcome, finish_attempt
 from schedules.models import Job, Run
 from schedules.operations.cancel import ALREADY_STARTED, CANCELLED, cancel_run
 from schedules.operations.start import plan_start_runs
@@ -23,45 +22,13 @@ from schedules.querysets.clock import database_now
 from schedules.querysets.planning import PlannedRun
 from schedules.registry import declared_as
 from schedules.states import WAITING, RunState
-from schedules.testing import execute_run
 from tests.promises import promise_jobs  # noqa: F401 - declares the tasks
-from tests.promises.world import in_the_past, make_instance, make_job
+from tests.promises.world import at_once, in_the_past, make_instance, make_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HEAD_START = 0.004
 """Seconds that one of the two waits at most, so that each of them wins now and then."""
-
-FullJob = tuple[list[Run], list[Run]]
-"""The running runs of a job with two slots, and those that are held until one is free."""
-
-SUCCESS = Outcome(state=RunState.SUCCEEDED)
-
-
-@pytest.fixture
-def races(request: pytest.FixtureRequest) -> int:
-    return 10_000 if request.config.getoption("--thorough") else 120
-
-
-def at_once(*works: Callable[[], object]) -> None:
-    """Do all of it in threads, each of which has a connection of its own."""
-    failures: list[BaseException] = []
-
-    def guarded(work: Callable[[], object]) -> None:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - raised below
-            failures.append(error)
-        finally:
-            connection.close()
-
-    threads = [Thread(target=guarded, args=[work]) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
 
 
 @pytest.mark.timeout(3000)
@@ -161,96 +128,6 @@ def test_several_beats_plan_each_occurrence_once() -> None:
     assert len(due) == 200
     assert set(due.values()) == {1}
     assert Run.objects.filter(job__in=jobs).count() == 200
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
-def test_an_end_waits_for_no_claim_and_sends_who_waits_behind_it(full_job: FullJob) -> None:
-    (first, _), held = full_job
-    # There is a place for it, which the ends of two others have left.
-    Job.objects.update(max_instances=3)
-
-    with transaction.atomic():
-        assert _claim(held[0]) is not None
-        at_once(_without_waiting(lambda: finish_attempt(first, SUCCESS)))
-
-    assert _states(held) == [RunState.RUNNING, RunState.PLANNED, RunState.PLANNED]
-    assert _sent(held) == [held[1]]
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
-@pytest.mark.parametrize("outcome", [RunState.SUCCEEDED, RunState.FAILED])
-def test_two_ends_at_once_send_two_of_those_who_wait(full_job: FullJob, outcome: RunState) -> None:
-    (first, second), held = full_job
-
-    with transaction.atomic():
-        finish_attempt(first, Outcome(state=outcome))
-        at_once(_without_waiting(lambda: finish_attempt(second, Outcome(state=outcome))))
-
-    assert _sent(held) == held[:2]
-
-
-def test_two_runs_at_once_take_two_slots(races: int) -> None:
-    now = database_now()
-    job = make_job("two", "promise_jobs.effect", "x", begin=in_the_past(), max_instances=2)
-    pairs = [[_run_of(job, now=now, publish_at=now) for _ in range(2)] for _ in range(races)]
-    line = Barrier(2, timeout=60)
-
-    def execute_each(which: int) -> Callable[[], None]:
-        def execute_them() -> None:
-            for pair in pairs:
-                line.wait()
-                execute_run(pair[which])
-
-        return execute_them
-
-    at_once(execute_each(0), execute_each(1))
-
-    assert Counter(Run.objects.values_list("state", flat=True)) == {"succeeded": 2 * races}
-
-
-@pytest.fixture
-def full_job() -> FullJob:
-    job = make_job("full", "promise_jobs.effect", "x", begin=in_the_past(), max_instances=2)
-    now = database_now()
-    at = [now + number * timedelta(minutes=1) for number in range(5)]
-    held_until = now + timedelta(hours=1)
-    runs = [_run_of(job, now=now, scheduled_at=each, publish_at=held_until) for each in at]
-    running = [run for run in map(_claim, runs[:2]) if run is not None]
-    return running, runs[2:]
-
-
-def _run_of(job: Job, *, now: datetime, **fields: Any) -> Run:
-    values: dict[str, Any] = {"scheduled_at": now, "due_at": now, **fields}
-    return Run.objects.create(
-        job=job, job_key=job.key, origin="operator", task=job.task, args=["x"], **values
-    )
-
-
-def _claim(run: Run) -> Run | None:
-    worker = make_instance().id
-    return Run.objects.claim(run.task_id, task=run.task, instance_id=worker, pid=1)
-
-
-def _without_waiting(work: Callable[[], object]) -> Callable[[], None]:
-    """Have the work fail where it has to wait for another transaction."""
-
-    def do() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SET lock_timeout = '2s'")
-        work()
-
-    return do
-
-
-def _states(runs: list[Run]) -> list[str]:
-    found = dict(Run.objects.values_list("pk", "state"))
-    return [found[run.pk] for run in runs]
-
-
-def _sent(held: list[Run]) -> list[Run]:
-    """Those of them that the outbox sends now."""
-    sent = set(Run.objects.ready_to_send(database_now()).values_list("pk", flat=True))
-    return [run for run in held if run.pk in sent]
 
 
 def _somebody_waits_for_a_lock() -> bool:

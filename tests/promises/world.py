@@ -1,10 +1,11 @@
 """What recovers after a crash, in this process: Beat's tick and a worker, given the time."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
+from threading import Thread
 from typing import Any
 from uuid import uuid4
 
@@ -93,6 +94,27 @@ def messages_in_queue() -> int:
     """How many messages the broker holds, over all priorities."""
     with _channel() as channel:
         return sum(channel.client.llen(name) for name in channel.client.keys("celery*"))
+
+
+def at_once(*works: Callable[[], object]) -> None:
+    """Do all of it in threads, each of which has a connection of its own."""
+    failures: list[BaseException] = []
+
+    def guarded(work: Callable[[], object]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised below
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=guarded, args=[work]) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
 
 
 def in_the_past() -> datetime:
