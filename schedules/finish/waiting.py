@@ -34,17 +34,21 @@ def judge_expired(run: Run, *, reason: str) -> Outcome:
     return Outcome(state=RunState.FAILED, error=ReportedFailure(error), reason=reason)
 
 
-def finish_waiting(run: Run, outcome: Outcome, *, instance_id: UUID | None = None) -> bool:
+def finish_waiting(
+    run: Run, outcome: Outcome, *, instance_id: UUID | None = None, passes_on: bool = True
+) -> bool:
     """End a waiting run with `outcome`; False if it is taken or has ended meanwhile.
 
-    If it was on its way to a slot, another one is sent for that.
+    If it was on its way to a slot, another one is sent for that, unless its caller ends all that
+    wait for it and says so by `passes_on`.
     """
     with transaction.atomic(savepoint=False):
         alone = Run.objects.filter(pk=run.pk)
         ended = _end(alone, outcome, instance_id=instance_id or run.instance_id)
         if ended:
             record(run, outcome, request=message_context(run))
-            fill_slots(connection, [run.job_id])
+            if passes_on:
+                fill_slots(connection, [run.job_id])
     return bool(ended)
 
 

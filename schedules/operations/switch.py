@@ -298,5 +298,6 @@ def _end_waiting(
         waiting = waiting.exclude(
             origin=Origin.TIMETABLE, scheduled_at__in=moved.values("scheduled_at")
         )
+    outcome = Outcome(state=state, reason=reason)
     for run in waiting if before is None else waiting.filter(due_at__lt=before):
-        finish_waiting(run, Outcome(state=state, reason=reason), instance_id=instance_id())
+        finish_waiting(run, outcome, instance_id=instance_id(), passes_on=False)

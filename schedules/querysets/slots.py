@@ -44,7 +44,8 @@ job.max_instances - (
 """  # noqa: S608
 
 _FILL = {
-    # Of two at once each sends others: what is locked does not count towards the limit.
+    # Of two at once each sends others: what is locked does not count towards the limit. Who waits
+    # is looked for once, and not for each job.
     "postgresql": f"""
         UPDATE schedules_run SET publish_at = {{now}} WHERE id = ANY(ARRAY(
             SELECT next.id FROM schedules_job AS job CROSS JOIN LATERAL (
@@ -52,8 +53,9 @@ _FILL = {
                 ORDER BY scheduled_at, id LIMIT GREATEST(0, {_FREE})
                 {PASS_OVER["postgresql"]}
             ) AS next
-            WHERE job.id {{of_these}}
-              AND EXISTS (SELECT 1 FROM schedules_run WHERE job_id = job.id AND {HELD})
+            WHERE job.id = ANY(ARRAY(
+                SELECT job_id FROM schedules_run WHERE job_id {{of_these}} AND {HELD}
+            ))
         ))
     """,  # noqa: S608
     "sqlite": f"""

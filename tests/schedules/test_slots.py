@@ -13,6 +13,7 @@ from schedules.lease import instance_id
 from schedules.models import Job, Run
 from schedules.operations.edit import update_job
 from schedules.operations.install import install_declared
+from schedules.operations.switch import delete_job
 from schedules.querysets.clock import database_now
 from schedules.registry import find
 from schedules.registry.declaration import declared
@@ -134,7 +135,7 @@ def test_a_larger_max_instances_in_code_does_so_too(
     assert sent(held) == held[:2]
 
 
-def test_it_takes_one_statement_for_many_runs_and_none_for_calls(
+def test_it_takes_one_statement_for_many_runs_and_none_for_calls_or_where_all_end(
     make_job: MakeJob, make_run: MakeRun, full: Full
 ) -> None:
     jobs = [make_job(f"job {number}") for number in range(3)]
@@ -145,10 +146,12 @@ def test_it_takes_one_statement_for_many_runs_and_none_for_calls(
 
     assert looks(lambda: end_together(*ended)) == 1
     assert looks(lambda: end_together(*calls)) == looks(lambda: end_each(make_run())) == 0
+    deleted = looks(lambda: delete_job(jobs[0], by="ada", source="cli", now=database_now()))
+    assert (deleted, Run.objects.waiting().filter(job=jobs[0]).count()) == (0, 0)
 
 
 def looks(work: Callable[[], object]) -> int:
     """How many statements look for who is held."""
     with CaptureQueriesContext(connection) as captured:
         work()
-    return sum("max_instances" in query["sql"] for query in captured)
+    return sum("on_their_way" in query["sql"] for query in captured)
