@@ -24,7 +24,8 @@ from schedules.states import Origin, RunState
 
 PER_PAGE = 50
 MOST_EXPORTED = 10_000
-MOST_OFFERED = 200
+MOST_OFFERED = 200  # jobs
+MOST_WORKERS = 30
 
 FAILING = "failing"
 SUSPECT = "suspect"
@@ -66,7 +67,7 @@ def runs(reader: Reader) -> HttpResponseBase:
         "problem": problem,
         "workers": instance_names_of(found.runs),
         "is_filtered": any(query.get(name) for name in names),
-        **_choices(reader),
+        **_choices(reader, wanted),
     }
     return show(reader, "schedules/runs.html", context, status=400 if problem else 200)
 
@@ -112,12 +113,20 @@ def _wanted(reader: Reader) -> Wanted:
     )
 
 
-def _choices(reader: Reader) -> dict[str, Any]:
-    """What the filters offer, and what is chosen."""
-    jobs = Job.objects.existing().order_by("key").values_list("pk", "key")[:MOST_OFFERED]
-    workers = Instance.objects.order_by("-heartbeat_at").values_list("pk", "name")[:30]
+def _choices(reader: Reader, wanted: Wanted) -> dict[str, Any]:
+    """What the filters offer, and what is chosen, which is offered in any case."""
+    jobs = list(Job.objects.existing().order_by("key").values_list("pk", "key")[:MOST_OFFERED])
+    chosen = {name: value[:200] for name, value in reader.request.GET.items()}
+    if wanted.job is not None:
+        chosen["job"] = str(wanted.job.pk)
+        if (wanted.job.pk, wanted.job.key) not in jobs:
+            jobs.append((wanted.job.pk, wanted.job.key))
+    newest = Instance.objects.order_by("-heartbeat_at").values_list("pk", "name")
+    workers = list(newest[:MOST_WORKERS])
+    if wanted.instance_id is not None and wanted.instance_id not in dict(workers):
+        workers += newest.filter(pk=wanted.instance_id)
     return {
-        "chosen": {name: value[:200] for name, value in reader.request.GET.items()},
+        "chosen": chosen,
         "states": [
             (FAILING, _("failed, lost or timed out")),
             ("unfinished", _("not ended yet")),

@@ -35,6 +35,7 @@
 
   // Refreshing: only what the server drew, only while somebody looks, never under someone's hands.
   let paused = false;
+  let unanswered = false;
   const isBusy = (live) =>
     document.hidden ||
     paused ||
@@ -52,14 +53,44 @@
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) refresh();
   });
-  const showPaused = () => {
+  const showLive = () => {
+    const current = paused ? "paused" : unanswered ? "unanswered" : "on";
     for (const button of all("[data-live-switch]")) {
       button.setAttribute("aria-pressed", String(paused));
       for (const label of all("[data-live-label]", button)) {
-        label.hidden = (label.dataset.liveLabel === "paused") !== paused;
+        label.hidden = label.dataset.liveLabel !== current;
       }
     }
   };
+  const setUnanswered = (is) => {
+    if (unanswered === is) return;
+    unanswered = is;
+    showLive();
+    const label = document.querySelector("[data-live-label=unanswered]");
+    if (is && label) document.getElementById("announcer").textContent = label.textContent;
+  };
+
+  // What is not answered in its place is asked for as a page, which says why: the login has ended,
+  // the row or the right is gone. A server that is away keeps what is shown, which says so.
+  const pathOf = (address) => new URL(address, location.href).pathname;
+  const isLive = (event) => event.detail.elt.matches("[data-live]");
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, pathInfo, requestConfig } = event.detail;
+    const isElsewhere = pathOf(xhr.responseURL) !== pathOf(pathInfo.finalRequestPath);
+    if (isLive(event)) setUnanswered(xhr.status >= 500);
+    if (!isElsewhere && xhr.status < 400) return;
+    event.detail.shouldSwap = false;
+    if (isLive(event) && xhr.status >= 500) return;
+    if (requestConfig.verb === "get") location.assign(pathInfo.finalRequestPath);
+  });
+  const unreached = (event) => {
+    if (isLive(event)) setUnanswered(true);
+    else if (event.detail.requestConfig.verb === "get") {
+      location.assign(event.detail.pathInfo.finalRequestPath);
+    }
+  };
+  document.addEventListener("htmx:sendError", unreached);
+  document.addEventListener("htmx:timeout", unreached);
 
   // Said aloud at most once in ten seconds, and only when it has changed.
   let said = "";
@@ -107,7 +138,7 @@
     if (target.hasAttribute("data-theme-switch")) nextTheme();
     if (target.hasAttribute("data-live-switch")) {
       paused = !paused;
-      showPaused();
+      showLive();
       if (!paused) refresh(true);
     }
     if (target.hasAttribute("data-help")) {
@@ -143,7 +174,7 @@
     }
     sayZone();
     showTheme();
-    showPaused();
+    showLive();
   };
 
   // Keys. A page is `g` and a letter; none of them works while something is typed.

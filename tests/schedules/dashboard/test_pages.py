@@ -310,3 +310,28 @@ def test_queues_of_a_broker_that_is_away_are_not_waited_for(
     assert "The broker does not answer. What is due is kept" in text_of(
         viewer, "/scheduler/workers/"
     )
+
+
+def test_a_job_beyond_those_offered_is_offered_where_it_is_chosen(
+    viewer: Client, make_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedules.dashboard.pages.runs.MOST_OFFERED", 1)
+    make_job("first")
+    second = make_job("second")
+
+    for chosen in (second.pk, second.key):
+        page = text_of(viewer, f"/scheduler/runs/?job={chosen}")
+        assert f'<option value="{second.pk}" selected>second</option>' in page
+    assert ">second<" not in text_of(viewer, "/scheduler/runs/")
+
+
+def test_a_worker_beyond_those_offered_is_offered_where_it_is_chosen(
+    viewer: Client, runs: list[Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("schedules.dashboard.pages.runs.MOST_WORKERS", 0)
+    instance = Instance.objects.first()
+    assert instance is not None
+
+    page = text_of(viewer, f"/scheduler/runs/?worker={instance.pk}")
+
+    assert f'<option value="{instance.pk}" selected>' in page
