@@ -10,6 +10,7 @@ from pydantic import Field
 
 from schedules.access import OPERATE, VIEW, VIEW_DETAILS
 from schedules.api.flood import check_triggers
+from schedules.api.preconditions import idempotency_key
 from schedules.api.run_schemas import Execution, Why
 from schedules.api.runs import run_or_404, shape_of
 from schedules.operations.attention import concerns, overdue_runs
@@ -243,12 +244,22 @@ def missed(request: HttpRequest, query: Query[MissedQuery]) -> Any:
     operation_id="runAfterAll",
 )
 def after_all(request: HttpRequest, execution_id: UUID, data: AfterAllRequest | None = None) -> Any:
-    """Run the job once for the nominal time of a run that did not do its work."""
+    """Run the job once for the nominal time of a run that did not do its work.
+
+    It heeds Idempotency-Key: the same request with the same key gives the same run.
+    """
     asked, now, user = data or AfterAllRequest(), database_now(), caller(request)
     check_triggers(user, now=now)
     run = run_or_404(execution_id)
-    reason = asked.reason or ""
-    again = run_after_all(run, at=asked.at, by=user, source="api", now=now, reason=reason)
+    again = run_after_all(
+        run,
+        at=asked.at,
+        by=user,
+        source="api",
+        now=now,
+        reason=asked.reason or "",
+        idempotency_key=idempotency_key(request),
+    )
     return Status(201, shape_of(again))
 
 

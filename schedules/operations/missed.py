@@ -76,19 +76,28 @@ def run_after_all(
     source: Source,
     now: datetime,
     reason: str = "",
+    idempotency_key: str | None = None,
 ) -> Run:
     """Plan the job once for the nominal time of a run that did not do its work; return the new run.
 
     Of a row that stands for many occurrences it is its last one, unless `at` names another of
-    them. A missed run is dismissed with it. Raises what `retry_run` raises, and InvalidInput for
-    an instant outside the row.
+    them. A missed run is dismissed with it. An `idempotency_key` holds as in `retry_run`. Raises
+    what that raises, and InvalidInput for an instant outside the row.
     """
     last = run.until or run.scheduled_at
     chosen = last if at is None else at
     if not run.scheduled_at <= chosen <= last:
         accepted = f"an instant from {run.scheduled_at.isoformat()} to {last.isoformat()}"
         raise InvalidInput("at", chosen.isoformat(), accepted)
-    again = retry_run(run, by=by, source=source, now=now, reason=reason, scheduled_at=chosen)
+    again = retry_run(
+        run,
+        by=by,
+        source=source,
+        now=now,
+        reason=reason,
+        scheduled_at=chosen,
+        idempotency_key=idempotency_key,
+    )
     Run.objects.filter(pk=run.pk, state=RunState.MISSED, dismissed_at__isnull=True).update(
         dismissed_at=now
     )

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
-from uuid import uuid4
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
@@ -12,7 +11,15 @@ from django.utils.translation import gettext as _
 
 from schedules.access import actor_name, may_view
 from schedules.access.permissions import Actor, may_manage, may_operate
-from schedules.dashboard.actions.questions import Question, ask, done, end_of_pause, reason_of
+from schedules.dashboard.actions.questions import (
+    Question,
+    ask,
+    asked_once,
+    done,
+    end_of_pause,
+    key_of,
+    reason_of,
+)
 from schedules.dashboard.guard import action
 from schedules.dashboard.pages.job import job_or_404
 from schedules.dashboard.reader import Reader
@@ -69,22 +76,19 @@ def _ask_run(job: Job) -> Question:
         consequence=_("It runs once, at once, beside its timetable, which does not change."),
         button=_("Run now"),
         fields=("even_if_disabled", "reason") if is_off else ("reason",),
-        # Sent twice, it is still one run.
-        hidden=(("key", uuid4().hex),),
+        hidden=asked_once(),
     )
 
 
 def _run(reader: Reader, job: Job) -> str:
-    sent = reader.request.POST
-    key = sent.get("key", "")
     run = trigger(
         job,
         now=reader.now,
         by=actor_name(reader.request.user),
         source=SOURCE,
         reason=reason_of(reader),
-        even_if_disabled=sent.get("even_if_disabled") == "yes",
-        idempotency_key=f"dashboard:{key[:64]}" if key else None,
+        even_if_disabled=reader.request.POST.get("even_if_disabled") == "yes",
+        idempotency_key=key_of(reader, job.pk),
     )
     return _("%(job)s runs: %(run)s.") % {"job": job_name(job), "run": run.task_id}
 

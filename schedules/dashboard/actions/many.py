@@ -62,7 +62,7 @@ def _question(verb: str, jobs: list[Job]) -> Question:
         button=one.button,
         is_grave=any(job.is_primary for job in jobs) and verb == "disable",
         fields=tuple(name for name in one.fields if name != "even_if_disabled"),
-        hidden=(("verb", verb), *(("job", str(job.pk)) for job in jobs)),
+        hidden=(("verb", verb), *(("job", str(job.pk)) for job in jobs), *one.hidden),
         subjects=[job.key for job in jobs],
     )
 

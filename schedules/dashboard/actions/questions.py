@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
@@ -80,6 +81,17 @@ def done(reader: Reader, words: str, *, back: str, level: int = messages.SUCCESS
 def reason_of(reader: Reader) -> str:
     """Return the reason that was given."""
     return str(reader.request.POST.get("reason", "")).strip()[:1000]
+
+
+def asked_once() -> tuple[tuple[str, str], ...]:
+    """Return the hidden field by which a form that is sent twice is known."""
+    return (("key", uuid4().hex),)
+
+
+def key_of(reader: Reader, subject: object) -> str | None:
+    """Return the idempotency key of a form that may run several subjects, for one of them."""
+    key = str(reader.request.POST.get("key", ""))[:64]
+    return f"dashboard:{key}:{subject}" if key else None
 
 
 def end_of_pause(reader: Reader, *, zone: str) -> datetime | None:

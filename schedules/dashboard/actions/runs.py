@@ -10,7 +10,15 @@ from django.utils.translation import gettext as _
 
 from schedules.access.permissions import may_operate
 from schedules.dashboard.actions.jobs import SOURCE
-from schedules.dashboard.actions.questions import Question, ask, done, instant_of, reason_of
+from schedules.dashboard.actions.questions import (
+    Question,
+    ask,
+    asked_once,
+    done,
+    instant_of,
+    key_of,
+    reason_of,
+)
 from schedules.dashboard.guard import action
 from schedules.dashboard.pages.run import run_or_404
 from schedules.dashboard.reader import Reader
@@ -77,12 +85,18 @@ def _ask_retry(reader: Reader, run: Run) -> Question:
         % _named(reader, run),
         button=_("Run again"),
         here="runs",
+        hidden=asked_once(),
     )
 
 
 def _retry(reader: Reader, run: Run) -> str:
     again = retry_run(
-        run, by=reader.request.user, source=SOURCE, now=reader.now, reason=reason_of(reader)
+        run,
+        by=reader.request.user,
+        source=SOURCE,
+        now=reader.now,
+        reason=reason_of(reader),
+        idempotency_key=key_of(reader, run.pk),
     )
     return _("It runs again: %(run)s.") % {"run": again.task_id}
 
@@ -151,12 +165,18 @@ def _ask_after_all(reader: Reader, run: Run) -> Question:
         consequence=consequence,
         button=_("Run for that time"),
         here="missed",
+        hidden=asked_once(),
     )
 
 
 def _after_all(reader: Reader, run: Run) -> str:
     again = run_after_all(
-        run, by=reader.request.user, source=SOURCE, now=reader.now, reason=reason_of(reader)
+        run,
+        by=reader.request.user,
+        source=SOURCE,
+        now=reader.now,
+        reason=reason_of(reader),
+        idempotency_key=key_of(reader, run.pk),
     )
     return _("It runs after all: %(run)s.") % {"run": again.task_id}
 

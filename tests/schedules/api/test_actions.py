@@ -77,11 +77,14 @@ def test_a_key_is_not_taken_for_other_arguments(api: Api, make_job: Make) -> Non
     assert Run.objects.count() == 1
 
 
-def test_a_retry_is_replayed_by_its_key(api: Api, make_run: Make, make_job: Make) -> None:
+@pytest.mark.parametrize("verb", ["retry", "run-after-all"])
+def test_a_retry_is_replayed_by_its_key(
+    api: Api, make_run: Make, make_job: Make, verb: str
+) -> None:
     now = database_now()
-    ended = make_run("sample_jobs.add", 1, state=RunState.FAILED, finished_at=now)
+    ended = make_run("sample_jobs.add", 1, state=RunState.MISSED, finished_at=now)
     make_job("nightly")
-    address, header = f"/runs/{ended.task_id}/retry", {"Idempotency-Key": "again-1"}
+    address, header = f"/runs/{ended.task_id}/{verb}", {"Idempotency-Key": "again-1"}
 
     first, second = (api("POST", address, headers=header) for _ in range(2))
     trigger = api("POST", "/jobs/nightly/action", {"action": "trigger"}, headers=header)

@@ -102,6 +102,31 @@ def test_run_now_sent_twice_is_one_run(operator: Client, job: Job) -> None:
     assert traces() == [("trigger", "siti", "dashboard", "a customer asks")]
 
 
+def test_many_jobs_run_now_sent_twice_is_one_run_of_each(
+    operator: Client, job: Job, make_job: Make
+) -> None:
+    chosen = {"verb": "run", "job": [job.pk, make_job("often").pk]}
+    question = operator.post("/scheduler/jobs/bulk", chosen)
+    sent = {**chosen, **dict(question.context["question"].hidden), "job": chosen["job"]}
+
+    for _ in range(2):
+        told = operator.post("/scheduler/jobs/bulk", {**sent, "confirmed": "yes"}, follow=True)
+
+    assert Run.objects.count() == 2
+    assert "2 jobs done." in told.content.decode()
+
+
+@pytest.mark.parametrize("verb", ["retry", "run-after-all"])
+def test_run_again_sent_twice_is_one_run(operator: Client, missed: Run, verb: str) -> None:
+    question = operator.get(f"/scheduler/runs/{missed.task_id}/{verb}").context["question"]
+
+    for _ in range(2):
+        response = act(operator, f"runs/{missed.task_id}", verb, **dict(question.hidden))
+
+    assert response.status_code == 302
+    assert Run.objects.filter(parent_id=missed.task_id).count() == 1
+
+
 def test_a_backfill_says_what_would_run_before_it_does(
     operator: Client, job: Job, now: datetime
 ) -> None:
