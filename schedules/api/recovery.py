@@ -12,17 +12,16 @@ from schedules.access import OPERATE, VIEW, VIEW_DETAILS
 from schedules.api.flood import check_triggers
 from schedules.api.preconditions import idempotency_key
 from schedules.api.run_schemas import Execution, Why
-from schedules.api.runs import run_or_404, shape_of
+from schedules.api.runs import run_or_404, shape_of, shapes_of
 from schedules.operations.attention import concerns, overdue_runs
 from schedules.operations.conditions import Condition
 from schedules.operations.failures import group_failures
 from schedules.operations.finding import Wanted, find_runs
-from schedules.operations.listing import hosts_of
 from schedules.operations.missed import dismiss_run, run_after_all
 from schedules.operations.parked import move_run
 from schedules.operations.parked_list import page_of_parked, recovery_reports
 from schedules.operations.recovery import Period, dismiss_group, retry_group
-from schedules.operations.shapes import concern_shape, group_shape, report_shape, run_shape
+from schedules.operations.shapes import concern_shape, group_shape, report_shape
 from schedules.operations.wording import iso
 from schedules.querysets.clock import database_now
 from schedules.rest.camel import Asked, Instant, Moment, Reply, Text
@@ -227,12 +226,11 @@ def missed(request: HttpRequest, query: Query[MissedQuery]) -> Any:
     )
     found = find_runs(wanted, limit=query.per_page, cursor=query.cursor)
     overdue = overdue_runs(now=now)
-    hosts = hosts_of([*found.runs, *overdue])
     late = [each for each in concerns(now=now) if each.condition is Condition.LATE]
     return {
         "late": [concern_shape(each) for each in late],
-        "overdue": [run_shape(run, hosts=hosts) for run in overdue],
-        "items": [run_shape(run, hosts=hosts) for run in found.runs],
+        "overdue": shapes_of(request, overdue),
+        "items": shapes_of(request, found.runs),
         "nextCursor": found.cursor,
     }
 
@@ -260,7 +258,7 @@ def after_all(request: HttpRequest, execution_id: UUID, data: AfterAllRequest | 
         reason=asked.reason or "",
         idempotency_key=idempotency_key(request),
     )
-    return Status(201, shape_of(again))
+    return Status(201, shape_of(request, again))
 
 
 @router.post(
@@ -273,7 +271,7 @@ def dismiss(request: HttpRequest, execution_id: UUID, data: DismissRequest) -> A
     """Note that a run that was missed, went wrong or is suspect needs nothing more, and why."""
     run = run_or_404(execution_id)
     dismiss_run(run, by=caller(request), source="api", now=database_now(), reason=data.reason)
-    return shape_of(run_or_404(execution_id))
+    return shape_of(request, run_or_404(execution_id))
 
 
 @router.get("/timers", auth=needs(VIEW), response=TimerPage, operation_id="getTimers")
@@ -282,10 +280,9 @@ def timers(request: HttpRequest, query: Query[TimerQuery]) -> Any:
     task. They are cancelled as runs are.
     """
     found = page_of_parked(text=query.q.strip(), after=query.after, limit=query.per_page)
-    hosts = hosts_of(found.runs)
     reports = recovery_reports() if may(request, VIEW_DETAILS) else []
     return {
-        "items": [run_shape(run, hosts=hosts) for run in found.runs],
+        "items": shapes_of(request, found.runs),
         "nextAfter": found.after or None,
         "recoveries": [report_shape(report) for report in reports],
     }
@@ -302,7 +299,7 @@ def move(request: HttpRequest, execution_id: UUID, data: MoveRequest) -> Any:
     run, now = run_or_404(execution_id), database_now()
     reason = data.reason or ""
     move_run(run, at=data.due_at, by=caller(request), source="api", now=now, reason=reason)
-    return shape_of(run)
+    return shape_of(request, run)
 
 
 def _period(since: datetime | None, until: datetime | None, now: datetime) -> Period:

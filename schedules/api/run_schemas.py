@@ -8,7 +8,11 @@ from schedules.rest.camel import WHOLE, Asked, Moment, Reply, Text
 
 
 class Execution(Reply):
-    """One run: an occurrence, a range of them with one outcome, a trigger, or a one-off call."""
+    """One run: an occurrence, a range of them with one outcome, a trigger, or a one-off call.
+
+    Of its error, its result and what is suspect about that, those who may not see the details of a
+    run get nothing.
+    """
 
     id: int
     job_id: int | None = Field(description="Null where a one-off call belongs to no job.")

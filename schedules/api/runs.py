@@ -1,5 +1,6 @@
 """`/history` and `/runs`: what happened, and doing it again or calling it off."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -30,10 +31,14 @@ from schedules.operations.shapes import STATUSES, details_shape, log_shape, run_
 from schedules.querysets.clock import database_now
 from schedules.rest.pages import PageQuery, envelope
 from schedules.rest.problems import problem
-from schedules.rest.rights import caller, needs
+from schedules.rest.rights import caller, may, needs
 from schedules.states import FAILURES, RunState
 
 router = Router(tags=["executions"], by_alias=True)
+
+
+HIDDEN = {"errorMessage": None, "resultSummary": None, "suspectReason": ""}
+"""What is answered of a run instead, to who may not see its details."""
 
 
 class HistoryQuery(PageQuery):
@@ -51,13 +56,13 @@ class HistoryQuery(PageQuery):
 )
 def job_history(request: HttpRequest, job_id: str, query: Query[HistoryQuery]) -> Any:
     """List the runs of a job, newest first. `status_id=4` includes lost and timed out."""
-    return _page(query, job_or_404(job_id))
+    return _page(request, query, job_or_404(job_id))
 
 
 @router.get("/history", auth=needs(VIEW), response=ExecutionPage, operation_id="getHistory")
 def all_history(request: HttpRequest, query: Query[HistoryQuery]) -> Any:
     """List the runs of all jobs, newest first. `status_id=4` includes lost and timed out."""
-    return _page(query, None)
+    return _page(request, query, None)
 
 
 @router.get(
@@ -70,7 +75,7 @@ def get(request: HttpRequest, execution_id: UUID) -> Any:
     """Show a run with its arguments, result and traceback."""
     run = run_or_404(execution_id)
     result = TaskResult.objects.filter(task_id=str(run.task_id)).first()
-    return {**shape_of(run), **details_shape(run, result, verdict_of(run))}
+    return {**shape_of(request, run), **details_shape(run, result, verdict_of(run))}
 
 
 @router.get(
@@ -106,7 +111,7 @@ def retry(request: HttpRequest, execution_id: UUID, data: Why | None = None) -> 
         reason=(data.reason if data else None) or "",
         idempotency_key=idempotency_key(request),
     )
-    return Status(201, shape_of(again))
+    return Status(201, shape_of(request, again))
 
 
 @router.post(
@@ -126,7 +131,7 @@ def cancel(request: HttpRequest, execution_id: UUID, data: Why | None = None) ->
     return {
         "success": True,
         "message": "Execution cancelled successfully",
-        "execution": shape_of(run),
+        "execution": shape_of(request, run),
     }
 
 
@@ -147,7 +152,7 @@ def recheck(request: HttpRequest, execution_id: UUID, data: Why | None = None) -
     return get(request, execution_id)
 
 
-def _page(query: Any, job: Job | None) -> dict[str, Any]:
+def _page(request: HttpRequest, query: Any, job: Job | None) -> dict[str, Any]:
     found = history(
         page=query.page,
         per_page=query.per_page,
@@ -155,9 +160,7 @@ def _page(query: Any, job: Job | None) -> dict[str, Any]:
         job=job,
         states=_states(query.status_id),
     )
-    hosts = hosts_of(found.runs)
-    items = [run_shape(run, hosts=hosts) for run in found.runs]
-    page = envelope(query, items, total=found.total)
+    page = envelope(query, shapes_of(request, found.runs), total=found.total)
     return {**page, "totalIsExact": found.is_exact, "nextCursor": found.cursor}
 
 
@@ -176,6 +179,14 @@ def run_or_404(execution_id: UUID) -> Run:
     return run
 
 
-def shape_of(run: Run) -> dict[str, Any]:
-    """Return the run as JSON."""
-    return run_shape(run, hosts=hosts_of([run]))
+def shape_of(request: HttpRequest, run: Run) -> dict[str, Any]:
+    """Return the run as JSON; see `shapes_of`."""
+    [shape] = shapes_of(request, [run])
+    return shape
+
+
+def shapes_of(request: HttpRequest, runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return the runs as JSON, without what came out of them for who may not see that."""
+    hosts = hosts_of(runs)
+    hidden = {} if may(request, VIEW_DETAILS) else HIDDEN
+    return [run_shape(run, hosts=hosts) | hidden for run in runs]

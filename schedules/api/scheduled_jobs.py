@@ -1,7 +1,7 @@
 """`/scheduled-jobs`: the five older addresses, snake_case, keyed by the job's key.
 
 Reading needs the permission to view, triggering the one to operate, whatever the other routers ask.
-Tracebacks and results are null for those who may not see the details of a run.
+Errors and results are null for those who may not see the details of a run.
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,8 @@ class KeyedJob(BaseModel):
 class KeyedExecution(BaseModel):
     """One run that has ended, or is under way (`finished_at` is null then).
 
-    `error_trace` and `result_data` are null for those who may not see the details of a run.
+    `error_trace` and `result_data` are null for those who may not see the details of a run, and
+    `message` is no more than why it was decided so.
     """
 
     job_id: str
@@ -200,13 +201,17 @@ def _job(job: Job, language: str) -> dict[str, Any]:
 
 
 def _executions(runs: Sequence[Run], request: HttpRequest) -> list[dict[str, Any]]:
-    ids = [str(run.task_id) for run in runs] if may(request, VIEW_DETAILS) else []
+    with_details = may(request, VIEW_DETAILS)
+    ids = [str(run.task_id) for run in runs] if with_details else []
     results = {result.task_id: result for result in TaskResult.objects.filter(task_id__in=ids)}
-    return [_execution(run, results.get(str(run.task_id))) for run in runs]
+    return [
+        _execution(run, results.get(str(run.task_id)), with_details=with_details) for run in runs
+    ]
 
 
-def _execution(run: Run, result: TaskResult | None) -> dict[str, Any]:
+def _execution(run: Run, result: TaskResult | None, *, with_details: bool) -> dict[str, Any]:
     length = duration_ms(run)
+    told = (run.summary or run.error) if with_details else ""
     return {
         "job_id": run.job_key,
         "execution_id": str(run.task_id),
@@ -215,7 +220,7 @@ def _execution(run: Run, result: TaskResult | None) -> dict[str, Any]:
         "finished_at": run.finished_at and iso(run.finished_at),
         "duration_seconds": None if length is None else round(length / 1000, 3),
         "success": run.state == RunState.SUCCEEDED,
-        "message": run.summary or run.error or run.reason or None,
+        "message": told or run.reason or None,
         "error_trace": result.traceback if result else None,
         "result_data": result_data(result),
     }

@@ -8,8 +8,9 @@ from django.http import HttpRequest
 from ninja import Query, Router, Schema
 from pydantic import Field
 
-from schedules.access import MANAGE, VIEW
+from schedules.access import MANAGE, VIEW, VIEW_DETAILS
 from schedules.api.jobs import job_named
+from schedules.api.runs import HIDDEN
 from schedules.api.upkeep_schemas import (
     BooksReply,
     ExplanationReply,
@@ -32,7 +33,7 @@ from schedules.operations.upkeep_shapes import (
 )
 from schedules.querysets.clock import database_now
 from schedules.rest.camel import Instant
-from schedules.rest.rights import caller, needs
+from schedules.rest.rights import caller, may, needs
 
 router = Router(tags=["scheduler"], by_alias=True)
 
@@ -64,7 +65,11 @@ def explain_instant(request: HttpRequest, query: Query[ExplainQuery]) -> Any:
     alone.
     """
     job = job_named(query.job, field="job", or_deleted=True)
-    return explanation_shape(explain(job, at=query.at))
+    with_details = may(request, VIEW_DETAILS)
+    answer = explanation_shape(explain(job, at=query.at, with_errors=with_details))
+    if answer["run"] is not None and not with_details:
+        answer["run"] |= HIDDEN
+    return answer
 
 
 @router.get("/verify", auth=needs(VIEW), response=BooksReply, operation_id="verifyLedger")

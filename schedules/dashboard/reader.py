@@ -17,6 +17,9 @@ from schedules.timing.zones import zone_named
 CLOCK_COOKIE = "scheduler_clock"
 JOB, UTC_CLOCK, MINE = "job", "utc", "mine"
 
+ARGUMENTS, HIDDEN = ("args", "kwargs"), "•••"
+"""Fields that may hold what not everybody may see, and what stands for their value then."""
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -33,6 +36,10 @@ class Reader:
     def may_view_details(self) -> bool:
         """Whether arguments, results, errors and logs may be shown."""
         return may_view_details(self.request.user)
+
+    def is_hidden(self, field: str) -> bool:
+        """Whether the value of a job's field is not for this reader."""
+        return field in ARGUMENTS and not self.may_view_details
 
     @cached_property
     def may_operate(self) -> bool:

@@ -27,8 +27,10 @@ class Explanation:
     sentences: list[str] = field(default_factory=list)
 
 
-def explain(job: Job, *, at: datetime) -> Explanation:
-    """Explain what became of the job at the instant `at` (aware)."""
+def explain(job: Job, *, at: datetime, with_errors: bool = True) -> Explanation:
+    """Explain what became of the job at the instant `at` (aware); `with_errors` those of its run's
+    attempts too.
+    """
     at = at.astimezone(UTC)
     answer = Explanation(job.key, at)
     version = next((v for v in versions_of(job) if v.since < at and _reaches(v, at)), None)
@@ -43,7 +45,7 @@ def explain(job: Job, *, at: datetime) -> Explanation:
     answer.sentences += _changes(job, at)
     answer.run = _row_for(job, at)
     if answer.run is not None:
-        answer.sentences += _story(answer.run)
+        answer.sentences += _story(answer.run, with_errors=with_errors)
     elif answer.is_occurrence:
         answer.sentences.append(_why_no_row(job, at))
     return answer
@@ -108,7 +110,7 @@ def _row_for(job: Job, at: datetime) -> Run | None:
     return spans.filter(Q(scheduled_at=at) | Q(count__gt=1)).order_by("-scheduled_at").first()
 
 
-def _story(run: Run) -> list[str]:
+def _story(run: Run, *, with_errors: bool) -> list[str]:
     told = []
     if run.count > 1:
         told.append(
@@ -122,7 +124,7 @@ def _story(run: Run) -> list[str]:
         told.append("The broker is being told; should that fail, it is sent again.")
     for attempt in run.attempts.order_by("number"):
         who = _instance_name(attempt.instance_id)
-        error = f": {attempt.error}" if attempt.error else ""
+        error = f": {attempt.error}" if attempt.error and with_errors else ""
         told.append(
             f"Attempt {attempt.number} on {who} from {_iso(attempt.started_at)}"
             f" to {_iso(attempt.ended_at)} {attempt.outcome}{error}."

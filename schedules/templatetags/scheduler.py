@@ -13,7 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from schedules.dashboard.reader import Reader
+from schedules.dashboard.reader import HIDDEN, Reader
 from schedules.dashboard.words.alert_texts import alert_in_words, answer_in_words
 from schedules.dashboard.words.lengths import distance, grouped_number, length
 from schedules.dashboard.words.marks import mark_in_words
@@ -211,11 +211,13 @@ def spec(value: dict[str, Any] | None) -> str:
 
 
 @register.filter
-def changes(entry: AuditEntry) -> list[dict[str, str]]:
-    """Return what an audit entry changed, by field."""
+def changes(entry: AuditEntry, reader: Reader) -> list[dict[str, str]]:
+    """Return what an audit entry changed, by field; arguments for who may see them."""
     before, after = entry.before or {}, entry.after or {}
     return [
-        {"name": name, "before": _plain(before.get(name)), "after": _plain(after.get(name))}
+        {"name": name, "before": HIDDEN, "after": HIDDEN}
+        if reader.is_hidden(name)
+        else {"name": name, "before": _plain(before.get(name)), "after": _plain(after.get(name))}
         for name in {**before, **after}
     ]
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from schedules.access import may_view
 from schedules.dashboard.actions.jobs import SOURCE
 from schedules.dashboard.guard import action, page, show
-from schedules.dashboard.reader import Reader
+from schedules.dashboard.reader import HIDDEN, Reader
 from schedules.errors import InvalidInput, Refused
 from schedules.operations.as_code.apply import PlanChanged, apply_file
 from schedules.operations.as_code.export import export_jobs
@@ -28,9 +28,6 @@ MOST_SHOWN = 100
 """Changed jobs that are shown; of more, the first."""
 
 LONGEST_VALUE = 200
-
-ARGUMENTS, HIDDEN = ("args", "kwargs"), "•••"
-"""Fields that may hold what not everybody may see, and what stands for their value then."""
 
 WORDS = {
     Action.CREATE: gettext_lazy("new job"),
@@ -183,7 +180,7 @@ def _planned(reader: Reader, plan: Plan) -> dict[str, Any]:
 
 
 def _row(reader: Reader, each: Difference, note: str) -> tuple[str, str, str, str]:
-    is_hidden = each.name in ARGUMENTS and not reader.may_view_details
+    is_hidden = reader.is_hidden(each.name)
     words = [note, _("an operator has changed it, and the file too") if each.is_conflict else ""]
     present = HIDDEN if is_hidden else _json(each.database)
     return each.name, present, _json(each.file), "; ".join(filter(None, words))

@@ -203,3 +203,23 @@ def test_what_ended_of_late_is_found_without_reading_the_clock_at_each_run(
 
     (starts,) = [query["sql"] for query in asked if "MAX(started_at)" in query["sql"]]
     assert "CLOCK_TIMESTAMP" not in starts.upper()
+
+
+def test_a_token_for_viewing_sees_no_errors_and_no_results(
+    api: Api, make_api: Callable[..., Api], runs: list[Run]
+) -> None:
+    details = {"error": "of a secret", "summary": "of a secret", "suspect_reason": "of a secret"}
+    Run.objects.update(**details)
+    viewer = make_api(name="viewer", scope="view")
+    nominal = iso(runs[0].scheduled_at)
+
+    for address in (
+        *("/history", "/jobs/nightly/history", "/missed", f"/explain?job=nightly&at={nominal}"),
+        "/api/v1/scheduled-jobs/executions/recent",
+    ):
+        whole, narrow = api("GET", address), viewer("GET", address)
+
+        assert (whole.status_code, narrow.status_code) == (200, 200)
+        assert "of a secret" in whole.content.decode(), address
+        assert "of a secret" not in narrow.content.decode(), address
+    assert viewer("GET", "/history").json()["items"][0]["errorMessage"] is None

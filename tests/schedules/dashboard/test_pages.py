@@ -335,3 +335,26 @@ def test_a_worker_beyond_those_offered_is_offered_where_it_is_chosen(
     page = text_of(viewer, f"/scheduler/runs/?worker={instance.pk}")
 
     assert f'<option value="{instance.pk}" selected>' in page
+
+
+def test_arguments_in_the_audit_are_for_those_who_may_see_details(
+    viewer: Client, job: Job, now: datetime
+) -> None:
+    AuditEntry.objects.create(
+        at=now,
+        actor="siti",
+        action="trigger",
+        subject=f"job:{job.key}",
+        source="api",
+        after={"kwargs": {"iban": "DE02"}, "args": ["DE03"], "executionId": "17"},
+    )
+    boss = Client()
+    boss.force_login(User.objects.create_superuser("boss"))
+
+    for address in ("/scheduler/audit/", f"/scheduler/jobs/{job.pk}/?tab=changes"):
+        whole, narrow = text_of(boss, address), text_of(viewer, address)
+        assert "DE02" in whole
+        assert "DE03" in whole
+        assert "executionId" in narrow
+        assert "kwargs" in narrow
+        assert "DE0" not in narrow
