@@ -23,12 +23,13 @@ from schedules.dashboard.words.json_text import as_text
 from schedules.dashboard.words.lengths import length
 from schedules.dashboard.words.policies import rules_of
 from schedules.dashboard.words.states import STACK
+from schedules.errors import InvalidInput
 from schedules.models import Job, Run
 from schedules.operations.backfill import backfills_of, progress_of
 from schedules.operations.conditions import condition
 from schedules.operations.day_totals import success_of
 from schedules.operations.dependencies import dependencies_of, dependents_of
-from schedules.operations.finding import Wanted, find_runs
+from schedules.operations.finding import Found, Wanted, find_runs
 from schedules.operations.job_history import (
     days_of,
     days_to_come,
@@ -86,7 +87,9 @@ def job(reader: Reader, *, number: int) -> HttpResponse:
         "running": list(Run.objects.running().filter(job=shown)[:10]),
         **_CONTENTS[tab](reader, shown),
     }
-    return show(reader, "schedules/job.html", context)
+    return show(
+        reader, "schedules/job.html", context, status=400 if context.get("problem") else 200
+    )
 
 
 def job_or_404(number: int) -> Job:
@@ -100,9 +103,14 @@ def job_or_404(number: int) -> Job:
 def _runs(reader: Reader, shown: Job) -> dict[str, Any]:
     cursor = reader.request.GET.get("cursor") or None
     wanted = Wanted(job=shown, until=None if cursor else reader.now)
-    found = find_runs(wanted, limit=RUNS_SHOWN, cursor=cursor)
+    problem = ""
+    try:
+        found = find_runs(wanted, limit=RUNS_SHOWN, cursor=cursor)
+    except InvalidInput as error:
+        found, problem = Found(runs=[], cursor=None), str(error)
     return {
         "found": found,
+        "problem": problem,
         "workers": instance_names_of(found.runs),
         "next": next_of(shown, now=reader.now, count=NEXT_BESIDE_RUNS),
     }

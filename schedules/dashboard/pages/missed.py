@@ -26,17 +26,19 @@ def missed(reader: Reader) -> HttpResponse:
         since=reader.now - LOOKED_BACK,
         is_dismissed=None if with_dismissed else False,
     )
+    problem = ""
     try:
         found = find_runs(wanted, limit=PER_PAGE, cursor=query.get("cursor") or None)
-    except InvalidInput:
-        found = Found(runs=[], cursor=None)
+    except InvalidInput as error:
+        found, problem = Found(runs=[], cursor=None), str(error)
     late = [each for each in concerns(now=reader.now) if each.condition is Condition.LATE]
     context = {
         "here": "missed",
         "found": found,
+        "problem": problem,
         "with_dismissed": with_dismissed,
         "late": late,
         "overdue": overdue_runs(now=reader.now),
         "outbox": outbox(now=reader.now),
     }
-    return show(reader, "schedules/missed.html", context)
+    return show(reader, "schedules/missed.html", context, status=400 if problem else 200)

@@ -358,3 +358,14 @@ def test_arguments_in_the_audit_are_for_those_who_may_see_details(
         assert "executionId" in narrow
         assert "kwargs" in narrow
         assert "DE0" not in narrow
+
+
+@pytest.mark.parametrize("address", ["jobs/{job}/", "missed/", "runs/"])
+def test_a_wrong_cursor_is_said_to_be_wrong(viewer: Client, job: Job, address: str) -> None:
+    response = viewer.get(f"/scheduler/{address.format(job=job.pk)}?cursor=zzz")
+
+    page = response.content.decode()
+    assert response.status_code == 400
+    assert "the nextCursor of a page before, unchanged" in page
+    for lie in ("It has not run yet", "Nothing was missed", "Nothing has run yet"):
+        assert lie not in page
