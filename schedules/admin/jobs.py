@@ -23,7 +23,7 @@ from schedules.operations.conditions import condition
 from schedules.operations.dependencies import check_dependency
 from schedules.operations.edit import EDITABLE, edit_job
 from schedules.operations.listing import last_finished
-from schedules.operations.soundness import check_policy
+from schedules.operations.soundness import check_outcome_checks, check_policy
 from schedules.operations.trigger import trigger
 from schedules.operations.wording import timetable_words
 from schedules.querysets.clock import database_now
@@ -41,6 +41,7 @@ class JobForm(forms.ModelForm):  # type: ignore[type-arg]
         values = super().clean() or {}
         try:
             check_policy(values, job=self.instance)
+            check_outcome_checks(values.get("checks"), task=self.instance.task)
         except InvalidInput as refusal:
             self.add_error(refusal.field, str(refusal))
         return values

@@ -59,6 +59,11 @@ def check_fires(job: Job) -> None:
 def check_rules(job: Job) -> None:
     """Raise InvalidInput for an outcome check that cannot be. An empty list is none."""
     job.checks = job.checks or None
-    declaration = find(job.task)
+    check_outcome_checks(job.checks, task=job.task)
+
+
+def check_outcome_checks(checks: Any, *, task: str) -> None:
+    """Raise InvalidInput for outcome checks that cannot be for the task; nothing is none."""
+    declaration = find(task)
     known = {} if declaration is None else named_checkers(declaration.checks)
-    check_texts(job.checks or [], known=known)
+    check_texts(checks or [], known=known)

@@ -27,10 +27,12 @@ def texts_of(checks: Sequence[str | Checker]) -> list[str]:
     return [check if isinstance(check, str) else names[id(check)] for check in checks]
 
 
-def check_texts(texts: Sequence[str], *, known: Mapping[str, object]) -> None:
-    """Raise InvalidInput for a text that is no expression and names no known function, for one that
-    is there twice, and for too many.
+def check_texts(texts: Any, *, known: Mapping[str, object]) -> None:
+    """Raise InvalidInput for what is no list of texts, for a text that is no expression and names
+    no known function, for one that is there twice, and for too many.
     """
+    if not (isinstance(texts, list) and all(isinstance(text, str) for text in texts)):
+        raise InvalidInput("checks", texts, "a list of texts")
     if len(texts) > MOST_CHECKS:
         raise InvalidInput("checks", f"{len(texts)} of them", f"at most {MOST_CHECKS}")
     for place, text in enumerate(texts):

@@ -89,6 +89,18 @@ def form_of(job: Job, **changes: object) -> dict[str, object]:
     }
 
 
+def test_a_check_that_cannot_be_is_refused_in_the_policy(root: Client, job: Job) -> None:
+    task = job.periodic_task
+    assert task is not None
+
+    sent = form_of(job, **{"job-0-checks": '["total =="]'})
+    page = root.post(address(TASKS, "change", task.pk), sent)
+
+    assert page.status_code == 200
+    assert "checks is &#x27;total ==&#x27;: " in page.content.decode()
+    assert not AuditEntry.objects.exists()
+
+
 def test_the_run_action_is_a_trigger_with_all_that_the_job_says(root: Client, job: Job) -> None:
     page = act(root, "run_tasks", job.periodic_task)
 
