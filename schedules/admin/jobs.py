@@ -3,6 +3,7 @@
 When and what a job runs is changed at its periodic task, on django-celery-beat's page.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -31,6 +32,8 @@ from schedules.states import After
 
 NAMES = ("name_en", "name_ar", "name_id", "description_en", "description_ar", "description_id")
 POLICY = tuple(name for name in EDITABLE if name not in NAMES)
+LONGEST = timedelta(days=3660)
+"""Of a length of time in a policy, as in the API; SQLite holds none that is much longer."""
 
 
 class JobForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -39,6 +42,9 @@ class JobForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         """Refuse what contradicts itself, at the field that is wrong."""
         values = super().clean() or {}
+        for name in self.changed_data:
+            if isinstance(values.get(name), timedelta) and values[name] > LONGEST:
+                self.add_error(name, f"{name} is {values[name]}: at most {LONGEST.days} days.")
         try:
             check_policy(values, job=self.instance)
             check_outcome_checks(values.get("checks"), task=self.instance.task)

@@ -111,6 +111,8 @@ def test_editing_policy_leaves_a_trace_and_makes_it_the_operators(
         ("jitter", "-1", "jitter is &#x27;-1 day, 23:59:59&#x27;: zero or a length of time."),
         ("time_limit", "0", "time_limit is &#x27;0:00:00&#x27;: longer than zero"),
         ("max_instances", "11", "max_instances is &#x27;11&#x27;: a number from 1 to 10."),
+        ("soft_time_limit", "999999999 00:00:00", "at most 3660 days"),
+        ("misfire_grace", "3661 00:00:00", "at most 3660 days"),
         ("checks", '["total =="]', "checks is &#x27;total ==&#x27;: "),
         ("checks", '"total == 1"', "checks is &#x27;total == 1&#x27;: a list of texts."),
         ("checks", "5", "checks is &#x27;5&#x27;: a list of texts."),
