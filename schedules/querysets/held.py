@@ -25,6 +25,11 @@ class Held(Exception):
     """Another transaction holds a row that is wanted."""
 
 
+def is_held(error: OperationalError) -> bool:
+    """Whether a statement failed because another transaction held a row for too long."""
+    return getattr(error.__cause__, "sqlstate", None) == LOCK_NOT_AVAILABLE
+
+
 def lock_all(rows: QuerySet[Any]) -> None:
     """Lock the rows until the caller's commit. Raises Held."""
     if lock_but(rows):
@@ -52,7 +57,7 @@ def unless_held(what: str, work: Callable[[], int]) -> int:
                     cursor.execute(f"SET LOCAL lock_timeout = {LONGEST_WAIT_MS}")
             return work()
     except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+        if not is_held(error):
             raise
         log.info("Put off, since another transaction holds a row of it: %s", what)
         return 0
