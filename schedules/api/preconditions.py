@@ -4,10 +4,9 @@ import re
 
 from django.http import HttpRequest, HttpResponse
 
-from schedules.errors import InvalidInput
 from schedules.models import Job
+from schedules.operations.idempotency import check_key
 
-MOST_CHARACTERS = 200
 _TAG = re.compile(r'"(\d+)-(\d+)"')
 
 
@@ -35,7 +34,6 @@ def idempotency_key(request: HttpRequest) -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
-    if not (key.isascii() and key.isprintable() and 0 < len(key.strip()) <= MOST_CHARACTERS):
-        accepted = f"1 to {MOST_CHARACTERS} printable ASCII characters"
-        raise InvalidInput("Idempotency-Key", key, accepted)
-    return key.strip()
+    key = key.strip()
+    check_key(key)
+    return key

@@ -1,6 +1,7 @@
 """What a verb writes: its result on stdout, as one JSON document or as text; and how it ends."""
 
 import json
+import math
 import unicodedata
 from collections.abc import Sequence
 from enum import IntEnum
@@ -97,4 +98,6 @@ def _width(text: str) -> int:
 
 
 def _is_json(value: object) -> bool:
-    return value is None or isinstance(value, str | int | float | bool)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, str | int | bool)

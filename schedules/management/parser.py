@@ -12,6 +12,7 @@ from django.core.management.base import CommandError, CommandParser
 from schedules.errors import InvalidInput
 from schedules.management.console import Console, ExitCode, NotFound
 from schedules.models import Job
+from schedules.operations.importing.found import is_storable
 from schedules.operations.listing import find_job
 
 LONGEST_COUNT = 1000
@@ -29,6 +30,9 @@ class SchedulerParser(CommandParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Remember what was given, for `error`."""
         self._given = list(sys.argv[2:] if args is None else args)
+        for word in self._given:
+            if not word.isascii() and not is_storable(word):
+                self.error(f"argument {word!a} is not text in {sys.getfilesystemencoding()}")
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
@@ -84,11 +88,17 @@ def one_of(text: str, choices: Sequence[str], *, field: str) -> str:
 
 
 def json_object(text: str, *, field: str) -> dict[str, Any]:
-    """Return a JSON object. Raises InvalidInput for anything else."""
+    """Return a JSON object. Raises InvalidInput for anything else, and for what no row can hold."""
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise InvalidInput(field, text, 'a JSON object, for example {"days": 7}')
+    if not is_storable(value):
+        raise InvalidInput(field, text, "text without U+0000 and without half a character")
     return value
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -9,6 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from schedules.errors import InvalidInput
 from schedules.models import Backfill, Run
 
+MOST_CHARACTERS = 200
 OPTION = "intention"
 """Option of a run: the digest of what was asked for under its key."""
 
@@ -19,11 +20,19 @@ def intention_of(verb: str, subject: object, arguments: Any = None) -> str:
     return sha256(asked.encode()).hexdigest()
 
 
+def check_key(key: str) -> None:
+    """Raise InvalidInput for a key that is empty, too long or not printable."""
+    if not (key.isascii() and key.isprintable() and key.strip() and len(key) <= MOST_CHARACTERS):
+        accepted = f"1 to {MOST_CHARACTERS} printable ASCII characters"
+        raise InvalidInput("Idempotency-Key", key, accepted)
+
+
 def run_made_before(key: str, intention: str) -> Run | None:
     """Return the run that this request has made before; None for a new key.
 
-    Raises InvalidInput for a key under which something else was asked for.
+    Raises InvalidInput for what is no key, and for one under which something else was asked for.
     """
+    check_key(key)
     before = Run.objects.filter(idempotency_key=key).first()
     if before is not None and before.options.get(OPTION) != intention:
         raise _used(key, f"run {before.task_id}")
@@ -35,8 +44,9 @@ def run_made_before(key: str, intention: str) -> Run | None:
 def backfill_made_before(key: str, intention: str) -> Backfill | None:
     """Return the backfill that this request has made before; None for a new key.
 
-    Raises InvalidInput for a key under which something else was asked for.
+    Raises InvalidInput for what is no key, and for one under which something else was asked for.
     """
+    check_key(key)
     before = _backfill_with(key)
     if before is not None and before.intention != intention:
         raise _used(key, f"backfill {before.pk}")

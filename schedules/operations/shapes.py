@@ -341,7 +341,7 @@ def result_data(result: TaskResult | None) -> Any:
     if result is None or not result.result:
         return None
     try:
-        data = json.loads(result.result)
+        data = json.loads(result.result, parse_constant=str)  # NaN, which is no JSON
     except ValueError:
         return None
     match data:

@@ -53,7 +53,7 @@ def check_arguments(
         raise InvalidArguments(name, kwargs[name], accepted, place=("kwargs", name))
     bound = _bind(declaration, args, kwargs)
     try:
-        size = len(dumps([list(args), dict(kwargs)]))
+        size = len(dumps([list(args), dict(kwargs)], allow_nan=False))
     except (TypeError, ValueError) as error:
         raise InvalidArguments("args", str(error), "only what JSON can carry") from None
     if size > MOST_BYTES:

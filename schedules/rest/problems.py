@@ -132,20 +132,23 @@ def _begun_small(sentence: str) -> str:
 def _invalid_input(request: HttpRequest, error: Any) -> HttpResponse:
     if isinstance(error, InvalidArguments):  # of a task: they have names of their own
         return problem(422, str(error), errors=[_entry(("body", "", *error.place), error.accepted)])
-    steps = error.field.split(".")
-    field = ENTERED_AS.get(error.field) or ".".join(to_camel(step) for step in steps)
-    found = in_camel(str(error.found)) if isinstance(error, SeveralKinds) else error.found
-    accepted = in_camel(error.accepted)
-    is_missing = isinstance(error, Missing)
-    said = (
-        Missing(field, accepted, what=error.what)
-        if is_missing
-        else InvalidInput(field, found, accepted)
-    )
-    is_parameter = request.method == "GET" or "-" in field
-    where = {"parameter": field} if is_parameter else {"pointer": f"#/{field.replace('.', '/')}"}
+    said = in_json_words(error)
+    is_parameter = request.method == "GET" or "-" in said.field
+    pointer = f"#/{said.field.replace('.', '/')}"
+    where = {"parameter": said.field} if is_parameter else {"pointer": pointer}
     detail = {"detail": _begun_small(said.accepted)}
     return problem(422, str(said), errors=[{**detail, **where}])
+
+
+def in_json_words(error: InvalidInput) -> InvalidInput:
+    """Return the refusal with the names of fields as JSON has them."""
+    steps = error.field.split(".")
+    field = ENTERED_AS.get(error.field) or ".".join(to_camel(step) for step in steps)
+    accepted = in_camel(error.accepted)
+    if isinstance(error, Missing):
+        return Missing(field, accepted, what=error.what)
+    found = in_camel(str(error.found)) if isinstance(error, SeveralKinds) else error.found
+    return InvalidInput(field, found, accepted)
 
 
 def _refused_by_model(request: HttpRequest, error: Any) -> HttpResponse:

@@ -19,6 +19,11 @@ def add(x: int, y: int = 0) -> int:
     return x + y
 
 
+@job()
+def take_anything(y: Any = None) -> None:
+    """Take whatever JSON can carry."""
+
+
 @job(atomic=True)
 def leave_mark(name: str, *, fail: bool = False) -> dict[str, Any]:
     """Write a row and, if asked, fail after it."""

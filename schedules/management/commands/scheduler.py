@@ -3,6 +3,7 @@
 import os
 import sys
 from argparse import SUPPRESS
+from io import TextIOWrapper
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -34,6 +35,14 @@ class Command(BaseCommand):
     # `next --cron` needs no database and `status` is for when something is wrong: neither may be
     # stopped by a check.
     requires_system_checks = []
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run the command as a shell asked for it."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                # Names may be in any script and JSON is UTF-8, whatever the locale says.
+                stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+        super().run_from_argv(argv)
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Return the parser with all verbs."""

@@ -12,6 +12,7 @@ from schedules.management.parser import job_named, json_object, whole_number
 from schedules.operations.ahead_shapes import preview_shape
 from schedules.operations.preview import MOST_LISTED, preview_job
 from schedules.querysets.clock import database_now
+from schedules.rest.problems import in_json_words
 
 HELP = """\
 Show what an edit of a job would do: nothing is saved.
@@ -47,7 +48,11 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
     job = None if options["job"] is None else job_named(options["job"])
     field = "new" if job is None else "changes"
     changes = _values(options["new"] or options["changes"] or "{}", field=field)
-    shape = preview_shape(preview_job(job, changes=changes, now=database_now(), count=count))
+    try:
+        found = preview_job(job, changes=changes, now=database_now(), count=count)
+    except InvalidInput as error:
+        raise in_json_words(error) from None
+    shape = preview_shape(found)
     console.document(shape)
     for line in _lines(shape):
         console.text(line)

@@ -125,10 +125,11 @@ def _carry_out(plan: Plan, hand: _Hand) -> None:
     tasks = Tasks()
     functions = {row.task: row for row in TaskFunction.objects.filter(is_active=True)}
     creations = [change for change in plan.changes if change.action is Action.CREATE]
-    for change in _in_order(creations, jobs, plan):
+    for change in _in_order(creations, plan):
         with plan.file.document.placing("jobs", change.key, names=WORDS):
             jobs[change.key] = _create(change, jobs, tasks, functions, hand)
-    for change in plan.changes:
+    # What runs after what may be turned round: who comes first gives up waiting first.
+    for change in _in_order(plan.changes, plan):
         with plan.file.document.placing("jobs", change.key, names=WORDS):
             if change.action is Action.UPDATE:
                 _update(change, jobs, tasks, functions, hand)
@@ -177,22 +178,9 @@ def _after(wanted: Described, jobs: Mapping[str, Job]) -> list[tuple[Job, After]
     return [(jobs[one["job"]], After(one["when"])) for one in wanted["after"]]
 
 
-def _in_order(creations: Iterable[Change], jobs: Mapping[str, Job], plan: Plan) -> Iterable[Change]:
-    """Yield the new jobs, each after those that it runs after."""
-    waiting = {change.key: change for change in creations}
-    while waiting:
-        ready = [
-            change
-            for change in waiting.values()
-            if not any(one["job"] in waiting for one in change.wanted["after"])
-        ]
-        if not ready:
-            key = next(iter(waiting))
-            accepted = "jobs that do not wait for each other"
-            raise plan.file.document.refuse(("jobs", key, "after"), key, accepted)
-        for change in ready:
-            del waiting[change.key]
-        yield from ready
+def _in_order(changes: Iterable[Change], plan: Plan) -> Iterable[Change]:
+    """Return the changes, each after those of the jobs that it runs after."""
+    return sorted(changes, key=lambda change: plan.order[change.key])
 
 
 def _remember(plan: Plan) -> int:

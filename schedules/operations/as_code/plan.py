@@ -5,10 +5,11 @@ it since: that stays, and is shown as an override. Nothing is written here, and 
 checked as the change itself would check it.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from graphlib import CycleError, TopologicalSorter
 from hashlib import sha256
 from typing import Any
 
@@ -83,6 +84,8 @@ class Plan:
     known: Mapping[str, Job]
     described: Mapping[str, Described]
     """What the file says of each of its jobs."""
+    order: Mapping[str, int]
+    """The place of each job when all have been changed: after those that it runs after."""
 
     @property
     def pending(self) -> int:
@@ -136,7 +139,28 @@ def plan_of(file: File, *, now: datetime, replace_overrides: bool = False) -> Pl
         file=file,
         known=known,
         described=described,
+        order=_order(file, known, after, changes),
     )
+
+
+def _order(
+    file: File,
+    known: Mapping[str, Job],
+    after: Mapping[int, Sequence[tuple[str, str]]],
+    changes: Iterable[Change],
+) -> Mapping[str, int]:
+    waits_for = {key: [other for other, _ in after.get(job.pk, ())] for key, job in known.items()}
+    for change in changes:
+        if change.wanted:
+            waits_for[change.key] = [one["job"] for one in change.wanted["after"]]
+    try:
+        order = TopologicalSorter(waits_for).static_order()
+        return {key: place for place, key in enumerate(order)}
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        key = next((key for key in circle if key in file.jobs), circle[0])
+        accepted = "jobs that do not wait for each other"
+        raise file.document.refuse(("jobs", key, "after"), key, accepted) from None
 
 
 def with_effects(plan: Plan, *, now: datetime) -> Plan:

@@ -60,8 +60,9 @@ def _from_python(source: str) -> tuple[Any, str | None]:
     path, _, attribute = source.partition(":")
     try:
         passed: list[Any] = [import_module(path)]
-    except (ImportError, ValueError) as error:
-        raise InvalidInput("source", source, f"{ACCEPTED}; {error}") from None
+    except Exception as error:  # it is somebody else's code
+        said = f"{type(error).__name__}: {error}"
+        raise InvalidInput("source", source, f"{ACCEPTED}; {said}") from error
     name = attribute or _usual_name(passed[0])
     if not name:
         accepted = f"a module with an app or one of {', '.join(ATTRIBUTES)}, or MODULE:ATTRIBUTE"

@@ -32,7 +32,7 @@ class Store:
             self._url = None
             path = unquote(rest.partition("?")[0])[1:] if colon else source
             self._path = Path(path).absolute()
-            if not self._path.is_file():
+            if not _is_file(self._path):
                 raise InvalidInput("source", str(self._path), f"an existing file; {ACCEPTED}")
         else:
             raise InvalidInput("source", self._shown, ACCEPTED)
@@ -79,3 +79,10 @@ class Store:
             first_line = str(error).partition("\n")[0]
             accepted = f"a PostgreSQL database that can be read; {first_line}"
             raise InvalidInput("source", self._shown, accepted) from None
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # its name is too long, or it is in a folder that is not ours to read
+        return False

@@ -290,8 +290,31 @@ def test_a_bad_job_is_refused_with_its_line_and_nothing_is_changed(
 def test_a_circle_is_refused(jobs: dict[str, Job], now: datetime) -> None:
     one, two = ({"task": "add", "args": [1], "after": [{"job": other}]} for other in ("two", "one"))
 
-    with pytest.raises(InvalidInput, match="do not wait for each other"):
+    with pytest.raises(InvalidInput, match="do not wait for each other") as planned:
+        plan_file(edited(one=one, two=two), now=now)
+    with pytest.raises(InvalidInput) as applied:
         apply_file(edited(one=one, two=two), now=now, **ADA)
+    assert str(applied.value) == str(planned.value)
+
+
+def test_a_circle_through_a_job_that_the_file_leaves_alone_is_refused(
+    jobs: dict[str, Job], now: datetime
+) -> None:
+    text = edited(after=None, cron={"after": [{"job": "after", "when": "succeeded"}]})
+
+    with pytest.raises(InvalidInput, match=r"^line \d+: jobs.cron.after .* wait for each other"):
+        plan_file(text, now=now)
+
+
+def test_who_runs_after_whom_can_be_turned_round(jobs: dict[str, Job], now: datetime) -> None:
+    first = [{"job": "interval", "when": "succeeded"}]
+    second = [{"job": "text", "when": "succeeded"}]
+
+    for one, other in ((first, []), ([], second), (first, [])):
+        apply_file(edited(text={"after": one}, interval={"after": other}), now=now, **ADA)
+
+    present = Dependency.objects.filter(until__isnull=True).exclude(job=jobs["after"])
+    assert [(each.job.key, each.upstream.key) for each in present] == [("text", "interval")]
 
 
 def test_a_deleted_job_keeps_its_key(jobs: dict[str, Job], now: datetime) -> None:
