@@ -14,6 +14,7 @@ from schedules.management.console import Console, ExitCode, NotFound
 from schedules.models import Job
 from schedules.operations.importing.found import is_storable
 from schedules.operations.listing import find_job
+from schedules.timing.instants import FIRST_YEAR, LAST_YEAR
 
 LONGEST_COUNT = 1000
 
@@ -77,6 +78,8 @@ def instant(text: str, *, field: str) -> datetime:
         raise InvalidInput(field, text, accepted) from None
     if value.tzinfo is None:
         raise InvalidInput(field, text, accepted)
+    if not FIRST_YEAR <= in_utc.year <= LAST_YEAR:
+        raise InvalidInput(field, text, f"an instant of the years {FIRST_YEAR} to {LAST_YEAR}")
     return in_utc
 
 

@@ -16,6 +16,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from schedules.timing.instants import FIRST_YEAR, LAST_YEAR
+
 MOST_TEXT = 10_000
 
 Name = Annotated[str, Field(max_length=255)]
@@ -27,7 +29,6 @@ Text = Annotated[
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIME = r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
-FIRST_YEAR, LAST_YEAR = 1900, 2999  # beyond these a time zone can lead out of the calendar
 
 
 def _instant(value: object) -> object:

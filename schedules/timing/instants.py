@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from schedules.errors import InvalidTimetable
 
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+"""What a person can mean. Beyond these a time zone can lead out of the calendar."""
+
 ACCEPTED = "write an instant with its UTC offset, such as 2026-03-01T05:00:00Z"
 
 

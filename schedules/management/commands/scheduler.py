@@ -8,11 +8,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
 
 from schedules.errors import InvalidInput, Refused
 from schedules.management.console import Console, ExitCode, NotFound
 from schedules.management.parser import SchedulerParser
 from schedules.management.verbs import VERBS
+
+LACKING = ("42P01", "42703")
+"""PostgreSQL's words for a table and a column that are not there."""
 
 EXPLANATION = """\
 Look at the scheduler and operate it. `scheduler VERB --help` explains a verb.
@@ -92,10 +96,18 @@ class Command(BaseCommand):
         except DatabaseError as error:
             if options["traceback"]:
                 raise
-            first_line = str(error).partition("\n")[0]
-            console.refusal(RuntimeError(f"The database does not answer: {first_line}"))
+            console.refusal(RuntimeError(_in_words(error)))
             return ExitCode.PROBLEM
         return code
+
+
+def _in_words(error: DatabaseError) -> str:
+    first_line = str(error).partition("\n")[0]
+    if getattr(error.__cause__, "sqlstate", None) in LACKING or first_line.startswith("no such "):
+        return f"The database lacks tables, so run `manage.py migrate`: {first_line}"
+    if isinstance(error, OperationalError | InterfaceError):
+        return f"The database does not answer: {first_line}"
+    return f"The database refuses it: {first_line}"
 
 
 def _add_common(parser: CommandParser, *, hidden: bool) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from schedules.api.typescript import write_types
+from schedules.errors import InvalidInput
 from schedules.management.console import Console, ExitCode
 
 SUMMARIES = {
@@ -40,6 +41,8 @@ class Contract:
 
     def run(self, options: dict[str, Any], console: Console) -> ExitCode:
         """Print, write or compare."""
+        if options["check"] and options["output"] is None:
+            raise InvalidInput("output", "none", "the file that --check compares")
         document = _document()
         text = (
             json.dumps(document, ensure_ascii=False, indent=2) + "\n"
@@ -52,15 +55,30 @@ class Contract:
                 console.text(line)
             return ExitCode.OK
         file = Path(options["output"])
-        is_current = file.is_file() and file.read_text(encoding="utf-8") == text
+        is_current = options["check"] and _holds(file, text)
         if not options["check"]:
-            file.write_text(text, encoding="utf-8")
+            _write(file, text)
         console.document({"file": str(file), "isCurrent": is_current or not options["check"]})
         if options["check"] and not is_current:
             console.text(f"{file} is not what it should be: run it again without --check.")
             return ExitCode.PROBLEM
         console.text(f"{file} is current.")
         return ExitCode.OK
+
+
+def _holds(file: Path, text: str) -> bool:
+    try:
+        return file.read_bytes() == text.encode()
+    except OSError:
+        return False
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        accepted = f"a file that can be written ({error.strerror})"
+        raise InvalidInput("output", str(file), accepted) from None
 
 
 def _document() -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from schedules.errors import InvalidInput
 from schedules.ledger import Balance, verify
 from schedules.management.console import Console, ExitCode
 from schedules.management.parser import instant, job_named
@@ -41,6 +42,8 @@ def run(options: dict[str, Any], console: Console) -> ExitCode:
     now = database_now()
     until = instant(options["until"], field="to") if options["until"] else now
     after = instant(options["after"], field="from") if options["after"] else until - DEFAULT_SPAN
+    if after >= until:
+        raise InvalidInput("from", iso_seconds(after), f"an instant before {iso_seconds(until)}")
     jobs: Iterable[Job] = Job.objects.order_by("key")
     if options["job"]:
         jobs = [job_named(options["job"], or_deleted=True)]

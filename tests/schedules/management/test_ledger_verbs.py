@@ -49,6 +49,14 @@ def test_a_ledger_that_balances_ends_with_0(job: Job, scheduler: Any) -> None:
     assert (document["balances"], document["expected"], document["missing"]) == (True, 10, 0)
 
 
+def test_a_span_that_ends_before_it_begins_balances_nothing(job: Job, scheduler: Any) -> None:
+    span = ("--from", "2026-03-02T00:00:00Z", "--to", "2026-03-01T00:00:00Z")
+    answer = scheduler("verify", *span, "--json")
+
+    assert answer.code == 2
+    assert answer.document["error"]["field"] == "from"
+
+
 def test_a_missing_row_ends_with_1_and_is_named(job: Job, scheduler: Any) -> None:
     gone = Run.objects.order_by("scheduled_at")[3]
     instant = gone.scheduled_at

@@ -16,6 +16,7 @@ from schedules.models import Run
 from schedules.operations.shapes import result_data
 from schedules.operations.wording import iso
 from schedules.querysets.clock import database_now
+from schedules.timing import Cron
 from tests.schedules.management.conftest import Answer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -129,3 +130,52 @@ def test_a_preview_names_fields_as_they_were_typed(
 
     assert error["field"] == field
     assert "_" not in f"{error['found']} {error['accepted']}"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize(
+    ("verb", "options"),
+    [
+        (["verify"], ["--from", "--to"]),
+        (["simulate"], ["--from", "--to"]),
+        (["explain", "nightly"], ["--at"]),
+        (["next", "nightly"], ["--after"]),
+        (["backfill", "nightly", "--dry-run"], ["--from"]),
+    ],
+)
+def test_an_instant_at_the_ends_of_the_calendar_is_refused(
+    scheduler: Scheduler, make_job: Make, verb: list[str], options: list[str], instant: str
+) -> None:
+    make_job("nightly", timetable=Cron("0 0 * * *", tz="Pacific/Kiritimati"))
+
+    for option in options:
+        answer = scheduler(*verb, option, instant, "--json")
+
+        assert answer.code == 2
+        assert "1900 to 2999" in answer.document["error"]["accepted"]
+
+
+@pytest.mark.parametrize("verb", ["openapi", "types"])
+def test_a_file_that_cannot_be_written_or_read_is_bad_input(
+    scheduler: Scheduler, tmp_path: Path, verb: str
+) -> None:
+    binary = tmp_path / "binary"
+    binary.write_bytes(b"\xff")
+
+    nowhere = scheduler(verb, "--output", str(tmp_path / "no" / "file"), "--json")
+    folder = scheduler(verb, "--output", str(tmp_path), "--json")
+    other = scheduler(verb, "--output", str(binary), "--check", "--json")
+    unnamed = scheduler(verb, "--check", "--json")
+
+    assert [answer.code for answer in (nowhere, folder, other, unnamed)] == [2, 2, 1, 2]
+    assert nowhere.document["error"]["field"] == unnamed.document["error"]["field"] == "output"
+
+
+def test_a_database_without_tables_is_told_from_one_that_does_not_answer(tmp_path: Path) -> None:
+    empty = typed("jobs", "--json", DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")
+    absent = typed("jobs", "--json", DATABASE_URL="postgres://nobody@127.0.0.1:9/none")
+
+    assert (empty.returncode, absent.returncode) == (1, 1)
+    assert "`manage.py migrate`" in strict(empty.stdout)["error"]["detail"]
+    assert "does not answer" in strict(absent.stdout)["error"]["detail"]
