@@ -8,13 +8,17 @@ import sys
 def main() -> None:
     """Run the management command named on the command line."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
-    # Imported here, after the settings are named.
-    from django.core.management import execute_from_command_line
+    try:
+        # Imported here, after the settings are named.
+        from django.core.management import execute_from_command_line
 
-    from project import tracing
+        from project import tracing
 
-    tracing.start()
-    execute_from_command_line(sys.argv)
+        tracing.start()
+        execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(130)
 
 
 if __name__ == "__main__":
